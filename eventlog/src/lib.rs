@@ -1,0 +1,14 @@
+//! An append-only event log in the style of event stores: named streams with dense revisions, expected revisions
+//! checked at the append, and one global order that every reader agrees on. It knows bytes, not posts.
+//! [`EventLog`] and [`EventFeed`] are the ports; [`FileLog`] is the embedded implementation.
+//!
+//! Reading order: [`stream`] (names), [`record`] (what is written and read back), [`log`] (the two ports and their
+//! contract), then the file log, from the outside in.
+
+pub mod log;
+pub mod record;
+pub mod stream;
+
+pub use log::{Batch, EventFeed, EventLog, LogError, Page};
+pub use record::{Append, Appended, Direction, Expected, Filter, Kind, NewEvent, Recorded, Write, event_id};
+pub use stream::{StreamId, StreamIdError};

@@ -1,0 +1,71 @@
+//! What can happen in Nova. Every change is one of the events here; everything else (views, feeds, audits) is derived
+//! from them. Personal data is apart from the rest of an event, sealed under its subject's key before it reaches a log.
+//!
+//! Reading order: [`ids`], the areas ([`user`] to [`read`]), [`Event`] over all of them, [`envelope`] (who, when, why),
+//! [`streams`] (where each event lives), then how they are stored: [`personal`], [`seal`], [`keyring`], [`codec`].
+
+pub mod ids;
+
+pub mod user;
+
+pub mod handle;
+
+pub mod post;
+
+pub mod comment;
+
+pub mod like;
+
+pub mod follow;
+
+pub mod block;
+
+pub mod conversation;
+
+pub mod message;
+
+pub mod read;
+
+mod area;
+pub mod codec;
+pub mod envelope;
+pub mod keyring;
+pub mod personal;
+
+pub mod seal;
+pub mod streams;
+pub mod upcast;
+
+pub use codec::{Codec, CodecError};
+pub use envelope::{Actor, Envelope, Meta};
+pub use ids::{CommentId, ConversationId, MediaId, MessageId, PostId, UserId};
+pub use keyring::{KeyError, Keyring};
+pub use personal::{Class, Personal};
+
+use block::BlockEvent;
+use comment::CommentEvent;
+use conversation::ConversationEvent;
+use follow::FollowEvent;
+use handle::HandleEvent;
+use like::LikeEvent;
+use message::{MessageEvent, MessageMarkEvent};
+use post::PostEvent;
+use read::ReadEvent;
+use user::UserEvent;
+
+area::areas! {
+    /// Anything that can happen, by area.
+    pub enum Event {
+        User(UserEvent),
+        Handle(HandleEvent),
+        Post(PostEvent),
+        Comment(CommentEvent),
+        Like(LikeEvent),
+        Follow(FollowEvent),
+        Block(BlockEvent),
+        Conversation(ConversationEvent),
+        Message(MessageEvent),
+        MessageMark(MessageMarkEvent),
+        Read(ReadEvent),
+    }
+}

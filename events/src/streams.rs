@@ -1,0 +1,73 @@
+//! Where each event lives. Stream names hold ids and keyed hashes only, never anything personal.
+
+use nova_eventlog::StreamId;
+use uuid::Uuid;
+
+use crate::like::Target;
+use crate::{CommentId, ConversationId, MessageId, PostId, UserId};
+
+pub fn user(id: UserId) -> StreamId {
+    name("user", id.0)
+}
+
+/// `handle_key` is the keyed hash of the handle, in hexadecimal.
+pub fn handle(handle_key: &str) -> Option<StreamId> {
+    StreamId::new(format!("handle-{handle_key}")).ok()
+}
+
+pub fn post(id: PostId) -> StreamId {
+    name("post", id.0)
+}
+
+pub fn comment(id: CommentId) -> StreamId {
+    name("comment", id.0)
+}
+
+pub fn like(target: Target, user: UserId) -> StreamId {
+    match target {
+        Target::Post(id) => pair("like", id.0, user.0),
+        Target::Comment(id) => pair("like", id.0, user.0),
+    }
+}
+
+pub fn follow(follower: UserId, followee: UserId) -> StreamId {
+    pair("follow", follower.0, followee.0)
+}
+
+pub fn block(blocker: UserId, blocked: UserId) -> StreamId {
+    pair("block", blocker.0, blocked.0)
+}
+
+pub fn conversation(id: ConversationId) -> StreamId {
+    name("conversation", id.0)
+}
+
+/// What was said in a conversation; the revision is the seq.
+pub fn messages(id: ConversationId) -> StreamId {
+    name("messages", id.0)
+}
+
+/// The marks on one message.
+pub fn message(id: MessageId) -> StreamId {
+    name("message", id.0)
+}
+
+pub fn read(conversation: ConversationId, user: UserId) -> StreamId {
+    pair("read", conversation.0, user.0)
+}
+
+fn name(category: &str, id: Uuid) -> StreamId {
+    made(format!("{category}-{}", id.simple()))
+}
+
+fn pair(category: &str, a: Uuid, b: Uuid) -> StreamId {
+    made(format!("{category}-{}.{}", a.simple(), b.simple()))
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a fixed category, a hyphen and hexadecimal digits are always a stream name"
+)]
+fn made(name: String) -> StreamId {
+    StreamId::new(name).expect("category and hexadecimal digits")
+}

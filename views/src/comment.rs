@@ -1,0 +1,25 @@
+//! A comment, as one viewer sees it.
+
+use chrono::{DateTime, Utc};
+use nova_events::{CommentId, PostId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::post_card::Author;
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Comment {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: CommentId,
+    #[schema(value_type = uuid::Uuid)]
+    pub post_id: PostId,
+    /// The comment it answers. It may have been deleted since.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub parent_comment_id: Option<CommentId>,
+    pub author: Author,
+    pub text: String,
+    pub created_at: DateTime<Utc>,
+    pub edited_at: Option<DateTime<Utc>>,
+    pub like_count: u64,
+    pub liked_by_viewer: bool,
+}

@@ -1,0 +1,37 @@
+//! A conversation, as one member sees it.
+
+use chrono::{DateTime, Utc};
+use nova_events::conversation::{ConversationKind, Role};
+use nova_events::{ConversationId, UserId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::message::Message;
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Conversation {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: ConversationId,
+    #[schema(value_type = String, example = "direct")]
+    pub kind: ConversationKind,
+    pub title: Option<String>,
+    /// In the order they joined, then by id.
+    pub members: Vec<Member>,
+    /// The highest seq there is; edits and deletions count. Null before the first message.
+    pub last_seq: Option<u64>,
+    /// How far the viewer has read; null when they have not read anything.
+    pub last_read_seq: Option<u64>,
+    /// Messages of others after `last_read_seq` that are not deleted.
+    pub unread_count: u64,
+    /// The newest message that is not deleted.
+    pub last_message: Option<Message>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Member {
+    #[schema(value_type = uuid::Uuid)]
+    pub user_id: UserId,
+    #[schema(value_type = String, example = "member")]
+    pub role: Role,
+    pub joined_at: DateTime<Utc>,
+}

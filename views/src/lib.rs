@@ -1,0 +1,38 @@
+//! What can be asked of Nova: the shapes of the screens, the changes that fill them, and the two ports to the stores
+//! that hold them. A store is filled through [`ViewWriter`] and asked through [`ViewReader`]; it never sees an event.
+//!
+//! Reading order: the rows ([`post_card`], [`comment`], [`profile`], [`conversation`], [`message`], [`deletion`]),
+//! [`page`] (lists and cursors), [`change`] (what a projection says), [`writer`] and [`reader`] (the ports).
+
+pub mod post_card;
+
+pub mod comment;
+
+pub mod profile;
+
+pub mod conversation;
+
+pub mod message;
+
+pub mod deletion;
+
+pub mod page;
+
+pub mod change;
+
+pub mod reader;
+pub mod writer;
+
+mod error;
+
+pub use change::{Change, What};
+pub use comment::Comment;
+pub use conversation::{Conversation, Member};
+pub use deletion::{Deletion, DeletionQuery, Entity};
+pub use error::ViewError;
+pub use message::{Message, MessageRange};
+pub use page::{Answer, Cursor, List, Lookup, PageRequest};
+pub use post_card::{Author, FeedItem, FeedReason, MediaRef, PostCard};
+pub use profile::{Profile, ProfileKey};
+pub use reader::ViewReader;
+pub use writer::{Apply, DeadLetter, Generation, ProjectionStatus, ViewWriter};

@@ -1,0 +1,110 @@
+//! Lists, cursors and answers.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::ViewError;
+
+/// Where a list goes on. Opaque to clients, stable while things are inserted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+impl Cursor {
+    pub const BYTES_MAX: usize = 512;
+
+    /// `kind` names the list it belongs to, so that a cursor of one list is refused by another.
+    pub fn pack<T: Serialize>(kind: &str, key: &T) -> Self {
+        let json = serde_json::to_vec(&(kind, key)).unwrap_or_default();
+        Self(URL_SAFE_NO_PAD.encode(json))
+    }
+
+    pub fn unpack<T: DeserializeOwned>(&self, kind: &str) -> Result<T, ViewError> {
+        if self.0.len() > Self::BYTES_MAX {
+            return Err(ViewError::BadCursor);
+        }
+        let json = URL_SAFE_NO_PAD.decode(&self.0).map_err(|_| ViewError::BadCursor)?;
+        let (found, key): (String, T) = serde_json::from_slice(&json).map_err(|_| ViewError::BadCursor)?;
+        if found == kind { Ok(key) } else { Err(ViewError::BadCursor) }
+    }
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// `None`: from the start.
+    pub cursor: Option<Cursor>,
+    /// 1 to [`PageRequest::LIMIT_MAX`].
+    pub limit: usize,
+}
+
+impl PageRequest {
+    pub const LIMIT_MAX: usize = 100;
+    pub const LIMIT_DEFAULT: usize = 20;
+
+    pub fn first(limit: usize) -> Self {
+        Self { cursor: None, limit }
+    }
+}
+
+/// Part of a list and where it goes on; no cursor: it is at its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct List<T> {
+    pub items: Vec<T>,
+    pub next: Option<Cursor>,
+}
+
+/// An answer and where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer<T> {
+    pub value: T,
+    /// The rung of the ladder that answered, such as `sqlite`.
+    pub source: &'static str,
+    /// The answer holds what was known at this time.
+    pub as_of: DateTime<Utc>,
+    /// A better source should have answered.
+    pub degraded: bool,
+}
+
+/// One thing that was asked for by its id.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Lookup<T> {
+    Found(T),
+    /// It was there and has been deleted.
+    Gone,
+    /// It never was, or the viewer may not know of it.
+    Unknown,
+}
+
+impl<T> Lookup<T> {
+    pub fn found(self) -> Option<T> {
+        match self {
+            Self::Found(value) => Some(value),
+            Self::Gone | Self::Unknown => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_was_and_only_to_its_list() {
+        let cursor = Cursor::pack("timeline", &(5_i64, "x"));
+        assert_eq!(cursor.unpack::<(i64, String)>("timeline").unwrap(), (5, "x".to_owned()));
+        assert!(matches!(cursor.unpack::<(i64, String)>("comments"), Err(ViewError::BadCursor)));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", "!", "AAAA", &"A".repeat(600)] {
+            let cursor = Cursor(text.to_owned());
+            assert!(
+                matches!(cursor.unpack::<(i64, String)>("timeline"), Err(ViewError::BadCursor)),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! A post as a card, and as an item of the ranked feed.
+
+use chrono::{DateTime, Utc};
+use nova_events::post::Visibility;
+use nova_events::{MediaId, PostId, UserId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A post, as one viewer sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct PostCard {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: PostId,
+    pub author: Author,
+    /// Empty when the author's data has been erased.
+    pub text: String,
+    pub media: Vec<MediaRef>,
+    #[schema(value_type = String, example = "public")]
+    pub visibility: Visibility,
+    pub created_at: DateTime<Utc>,
+    pub edited_at: Option<DateTime<Utc>>,
+    pub like_count: u64,
+    /// Comments that are not deleted, answers to comments included.
+    pub comment_count: u64,
+    pub share_count: u64,
+    pub liked_by_viewer: bool,
+}
+
+/// Who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Author {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: UserId,
+    pub handle: String,
+    pub display_name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MediaRef {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: MediaId,
+    pub kind: String,
+    pub url: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct FeedItem {
+    #[serde(flatten)]
+    pub card: PostCard,
+    /// Between 0 and 1 with the weights that Nova comes with; see `ranking`.
+    pub score: f64,
+    pub reason: FeedReason,
+}
+
+/// Why a post is in someone's feed; the first that applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedReason {
+    /// The viewer follows the author.
+    Following,
+    /// The viewer likes or comments what the author writes.
+    Affinity,
+    /// Many people like it right now.
+    Trending,
+}

@@ -1,0 +1,30 @@
+//! A person, as one viewer sees them.
+
+use chrono::{DateTime, Utc};
+use nova_events::UserId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Profile {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: UserId,
+    pub handle: String,
+    pub display_name: String,
+    pub bio: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// Posts that are not deleted, whatever their visibility.
+    pub post_count: u64,
+    pub follower_count: u64,
+    pub following_count: u64,
+    pub followed_by_viewer: bool,
+    pub follows_viewer: bool,
+}
+
+/// How a person is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProfileKey {
+    Id(UserId),
+    /// Without the `@`, lower case.
+    Handle(String),
+}

@@ -1,0 +1,89 @@
+//! The port through which projections fill a store.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::change::Change;
+use crate::error::ViewError;
+
+/// Which copy of a projection's view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Generation {
+    /// The one that readers see.
+    Live,
+    /// The one that a rebuild fills beside it.
+    Next,
+}
+
+/// One step of a projection: everything in it takes effect together with the cursor, or nothing does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Apply {
+    pub projection: &'static str,
+    pub generation: Generation,
+    /// In the order of their versions.
+    pub changes: Vec<Change>,
+    /// Events that could not be projected, and events of streams that are parked because of one.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Streams whose dead letters have been projected by `changes`: they are taken off the list.
+    pub redriven: Vec<String>,
+    /// Everything up to this position has been projected. A lower one than the store's leaves the store's in place.
+    pub cursor: u64,
+}
+
+/// An event that waits for an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DeadLetter {
+    pub projection: String,
+    pub stream: String,
+    pub position: u64,
+    pub kind: String,
+    /// Why it could not be projected; for the ones behind it: that their stream is parked.
+    pub error: String,
+    pub parked_at: DateTime<Utc>,
+}
+
+/// What an operator sees of a projection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProjectionStatus {
+    pub name: String,
+    /// Counts the rebuilds.
+    pub generation: u64,
+    /// How far the live view is.
+    pub position: u64,
+    /// How far a rebuild is, when one is going on.
+    pub rebuilding: Option<u64>,
+    pub dead_letters: u64,
+    /// Streams that are parked.
+    pub parked_streams: u64,
+}
+
+/// The stores of a profile, as the projections see them.
+#[async_trait::async_trait]
+pub trait ViewWriter: Send + Sync + 'static {
+    /// Where the projection goes on: the cursor of its last step that took effect, 0 when there was none.
+    async fn cursor(&self, projection: &str, generation: Generation) -> Result<u64, ViewError>;
+
+    /// Steps of one projection and generation come one at a time and in order.
+    async fn apply(&self, step: Apply) -> Result<(), ViewError>;
+
+    /// Says that the projection has looked at everything up to `cursor`, with nothing to change: cheap, may be
+    /// forgotten in a crash.
+    async fn advance(&self, projection: &str, generation: Generation, cursor: u64) -> Result<(), ViewError>;
+
+    /// Starts an empty next generation, dropping one that was left unfinished.
+    async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError>;
+
+    /// Makes the next generation the live one, at once for every reader, and drops the old one.
+    async fn switch(&self, projection: &str) -> Result<(), ViewError>;
+
+    async fn status(&self) -> Result<Vec<ProjectionStatus>, ViewError>;
+
+    /// Dead letters of one projection, or of all, in order of position; at most `limit`, those after `position`.
+    async fn dead_letters(
+        &self,
+        projection: Option<&str>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, ViewError>;
+}
