@@ -5,10 +5,12 @@
 //! Reading order: [`stream`] (names), [`record`] (what is written and read back), [`log`] (the two ports and their
 //! contract), then the file log, from the outside in.
 
+pub mod file;
 pub mod log;
 pub mod record;
 pub mod stream;
 
+pub use file::{FileLog, FileLogOptions, LogStats, VerifyReport};
 pub use log::{Batch, EventFeed, EventLog, LogError, Page};
 pub use record::{Append, Appended, Direction, Expected, Filter, Kind, NewEvent, Recorded, Write, event_id};
 pub use stream::{StreamId, StreamIdError};

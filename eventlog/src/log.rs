@@ -67,7 +67,12 @@ pub trait EventFeed: Send + Sync + 'static {
     /// Endless. Batches of at most `batch_events_max` events that the filter admits, in order, starting behind
     /// position `after`. A batch may be empty: it then only moves `position` forward past events that the filter
     /// leaves out. A slow reader holds up nobody. An error ends the stream; follow again from the last position.
-    fn follow(&self, after: u64, filter: Filter, batch_events_max: usize) -> BoxStream<'static, Result<Batch, LogError>>;
+    fn follow(
+        &self,
+        after: u64,
+        filter: Filter,
+        batch_events_max: usize,
+    ) -> BoxStream<'static, Result<Batch, LogError>>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

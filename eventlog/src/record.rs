@@ -48,7 +48,8 @@ impl Kind {
     /// `None` when the name is empty, too long or not printable ASCII.
     pub fn new(name: impl Into<Arc<str>>) -> Option<Self> {
         let name = name.into();
-        let fits = !name.is_empty() && name.len() <= Self::BYTES_MAX && name.bytes().all(|b| b.is_ascii_graphic());
+        let fits =
+            !name.is_empty() && name.len() <= Self::BYTES_MAX && name.bytes().all(|b| b.is_ascii_graphic());
         fits.then_some(Self(name))
     }
 

@@ -44,7 +44,7 @@ pub struct ConversationStarted {
     pub personal: Personal<Title>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Title {
     pub title: String,
 }

@@ -3,6 +3,7 @@
 //!
 //! Reading order: [`ids`], the areas ([`user`] to [`read`]), [`Event`] over all of them, [`envelope`] (who, when, why),
 //! [`streams`] (where each event lives), then how they are stored: [`personal`], [`seal`], [`keyring`], [`codec`].
+//! [`samples`] shows every event.
 
 pub mod ids;
 
@@ -32,6 +33,7 @@ pub mod envelope;
 pub mod keyring;
 pub mod personal;
 
+pub mod samples;
 pub mod seal;
 pub mod streams;
 pub mod upcast;

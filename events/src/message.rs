@@ -54,7 +54,7 @@ pub struct MessageSent {
 }
 
 /// What a message says: `text`, or `encrypted_content` with its `nonce` (both as the client sent them).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Body {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

@@ -41,7 +41,7 @@ pub struct PostPublished {
 }
 
 /// What someone wrote.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Text {
     pub text: String,
 }

@@ -25,7 +25,7 @@ pub struct UserRegistered {
     pub personal: Personal<Profile>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Profile {
     pub handle: String,
     pub display_name: String,
@@ -51,7 +51,7 @@ pub struct UserDeactivated {
 }
 
 /// Why something was done, in someone's words.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     pub reason: String,
 }

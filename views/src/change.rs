@@ -55,9 +55,11 @@ pub enum What {
         text: Option<String>,
         edited_at: DateTime<Utc>,
     },
+    /// `at`: when it was deleted, or restored.
     PostDeleted {
         post: PostId,
         deleted: bool,
+        at: DateTime<Utc>,
     },
     /// Drop what is held of it, for good; direct reads still answer that it is gone.
     PostPurged {

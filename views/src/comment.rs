@@ -1,5 +1,7 @@
 //! A comment, as one viewer sees it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use nova_events::{CommentId, PostId};
 use serde::Serialize;
@@ -16,8 +18,10 @@ pub struct Comment {
     /// The comment it answers. It may have been deleted since.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub parent_comment_id: Option<CommentId>,
-    pub author: Author,
-    pub text: String,
+    #[schema(value_type = Author)]
+    pub author: Arc<Author>,
+    #[schema(value_type = String)]
+    pub text: Arc<str>,
     pub created_at: DateTime<Utc>,
     pub edited_at: Option<DateTime<Utc>>,
     pub like_count: u64,

@@ -2,7 +2,7 @@
 //! that hold them. A store is filled through [`ViewWriter`] and asked through [`ViewReader`]; it never sees an event.
 //!
 //! Reading order: the rows ([`post_card`], [`comment`], [`profile`], [`conversation`], [`message`], [`deletion`]),
-//! [`page`] (lists and cursors), [`change`] (what a projection says), [`writer`] and [`reader`] (the ports).
+//! [`page`] (lists and cursors), [`ranking`] (the order of the feed and of what trends), [`change`] (what a projection says), [`writer`] and [`reader`] (the ports).
 
 pub mod post_card;
 
@@ -17,6 +17,8 @@ pub mod message;
 pub mod deletion;
 
 pub mod page;
+
+pub mod ranking;
 
 pub mod change;
 
@@ -35,4 +37,4 @@ pub use page::{Answer, Cursor, List, Lookup, PageRequest};
 pub use post_card::{Author, FeedItem, FeedReason, MediaRef, PostCard};
 pub use profile::{Profile, ProfileKey};
 pub use reader::ViewReader;
-pub use writer::{Apply, DeadLetter, Generation, ProjectionStatus, ViewWriter};
+pub use writer::{Apply, DeadLetter, Generation, ProjectionStatus, ViewWriter, projection};

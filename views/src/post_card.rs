@@ -1,5 +1,7 @@
 //! A post as a card, and as an item of the ranked feed.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use nova_events::post::Visibility;
 use nova_events::{MediaId, PostId, UserId};
@@ -11,9 +13,12 @@ use utoipa::ToSchema;
 pub struct PostCard {
     #[schema(value_type = uuid::Uuid)]
     pub id: PostId,
-    pub author: Author,
+    /// Shared between the cards of one author.
+    #[schema(value_type = Author)]
+    pub author: Arc<Author>,
     /// Empty when the author's data has been erased.
-    pub text: String,
+    #[schema(value_type = String)]
+    pub text: Arc<str>,
     pub media: Vec<MediaRef>,
     #[schema(value_type = String, example = "public")]
     pub visibility: Visibility,

@@ -1,11 +1,25 @@
 //! The port through which projections fill a store.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::change::Change;
 use crate::error::ViewError;
+
+/// The names of the projections. A store knows each by its name and keeps a cursor for each.
+pub mod projection {
+    pub const PROFILES: &str = "profiles";
+    pub const POSTS: &str = "posts";
+    pub const ENGAGEMENT: &str = "engagement";
+    pub const GRAPH: &str = "graph";
+    pub const CONVERSATIONS: &str = "conversations";
+    pub const DELETIONS: &str = "deletions";
+
+    pub const ALL: [&str; 6] = [PROFILES, POSTS, ENGAGEMENT, GRAPH, CONVERSATIONS, DELETIONS];
+}
 
 /// Which copy of a projection's view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,11 +35,13 @@ pub enum Generation {
 pub struct Apply {
     pub projection: &'static str,
     pub generation: Generation,
-    /// In the order of their versions.
+    /// In the order of their versions. Those of `redriven` streams are older than the cursor: what a store ignores it
+    /// ignores by the version of the thing that changes, never by the cursor.
     pub changes: Vec<Change>,
     /// Events that could not be projected, and events of streams that are parked because of one.
     pub dead_letters: Vec<DeadLetter>,
-    /// Streams whose dead letters have been projected by `changes`: they are taken off the list.
+    /// Streams whose dead letters have been projected by `changes`: they are taken off the list, before
+    /// `dead_letters` (those of them that failed again) are put on it.
     pub redriven: Vec<String>,
     /// Everything up to this position has been projected. A lower one than the store's leaves the store's in place.
     pub cursor: u64,
@@ -65,7 +81,8 @@ pub trait ViewWriter: Send + Sync + 'static {
     async fn cursor(&self, projection: &str, generation: Generation) -> Result<u64, ViewError>;
 
     /// Steps of one projection and generation come one at a time and in order.
-    async fn apply(&self, step: Apply) -> Result<(), ViewError>;
+    /// Shared, because a step that a store could not take is offered again.
+    async fn apply(&self, step: Arc<Apply>) -> Result<(), ViewError>;
 
     /// Says that the projection has looked at everything up to `cursor`, with nothing to change: cheap, may be
     /// forgotten in a crash.

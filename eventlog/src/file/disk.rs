@@ -48,6 +48,16 @@ impl Disk {
         }
     }
 
+    /// Called before an index file is written.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests make it fail"))]
+    pub(crate) fn check_index(&self) -> io::Result<()> {
+        #[cfg(test)]
+        if let Some(error) = self.faults.on_index() {
+            return Err(error);
+        }
+        Ok(())
+    }
+
     pub(crate) fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         File::open(dir)?.sync_all()
     }

@@ -1,9 +1,8 @@
 //! "Surely not here, or maybe": a split-block Bloom filter (the one of the Parquet format). A key touches one block of
 //! 32 bytes, so a look-up is one cache miss in memory or one small read on disk. 12 bits per key: about 1 in 200 false.
 
-const SALTS: [u32; 8] = [
-    0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31,
-];
+const SALTS: [u32; 8] =
+    [0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31];
 pub(crate) const BLOCK_BYTES: usize = 32;
 const BITS_PER_KEY: usize = 12;
 

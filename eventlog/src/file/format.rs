@@ -170,13 +170,14 @@ impl FrameBuilder {
         self.events == 0
     }
 
-    pub(crate) fn events(&self) -> usize {
-        self.events as usize
-    }
-
     /// The bytes of the frame if it ended here.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len() + FRAME_END_BYTES
+    }
+
+    /// The bytes of the finished frame.
+    pub(crate) fn written_len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Returns the offset of the record in the frame.

@@ -30,6 +30,9 @@ pub(crate) struct StreamPart {
 }
 
 impl StreamPart {
+    /// The `start` of a part that was found in memory.
+    pub(crate) const IN_MEMORY: u32 = u32::MAX;
+
     pub(crate) fn last_revision(&self) -> u64 {
         self.first_revision + u64::from(self.count) - 1
     }
@@ -61,7 +64,7 @@ impl MemStream {
             first_revision: self.first_revision,
             count: self.count(),
             previous: self.previous,
-            start: 0,
+            start: StreamPart::IN_MEMORY,
         }
     }
 
@@ -157,8 +160,10 @@ impl MemIndex {
             }
         }
         if entry.ordinal == 0 {
-            let older =
-                self.newest_command.insert(prefix(entry.command_id), self.commands.len() as u32).unwrap_or(u32::MAX);
+            let older = self
+                .newest_command
+                .insert(prefix(entry.command_id), self.commands.len() as u32)
+                .unwrap_or(u32::MAX);
             let part = CommandPart { offset: entry.offset, count: 1 };
             self.commands.push(MemCommand { part, older, low: entry.command_id as u16 });
         } else if let Some(command) = self.commands.last_mut() {
@@ -220,10 +225,6 @@ impl MemIndex {
             })
             .map(move |command| (*prefix, command.part))
         })
-    }
-
-    pub(crate) fn command_count(&self) -> usize {
-        self.commands.len()
     }
 
     /// Where the events begin that the filter admits, from offset `from` on, up to `limit`, in order.

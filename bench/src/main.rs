@@ -1,0 +1,33 @@
+//! Measures, and prints Markdown tables with the setting beside every figure: minimum / median / maximum of the runs.
+
+use clap::{Parser, Subcommand};
+
+mod log;
+mod table;
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Measures Nova, beside its peers and the limits of the machine")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// The embedded event log, in process.
+    Log(log::Arguments),
+    /// Fills a log, says so, and waits to be killed. Used by `log`.
+    #[command(hide = true)]
+    FillLog(log::fill::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match arguments.what {
+            What::Log(arguments) => log::run(&arguments).await,
+            What::FillLog(arguments) => log::fill::run(&arguments).await,
+        }
+    })
+}

@@ -1,0 +1,441 @@
+//! The shell around the pure decisions: fetch what a decision looks at, decide, append, and try again, a bounded number
+//! of times, when something changed in between.
+//!
+//! * Every stream that a decision looked at is a condition of its append. Nothing is decided on what has changed.
+//! * States are cached ([`crate::states`]) and moved forward as soon as a command is queued in the log, before it is
+//!   durable. So commands on one hot stream follow each other within one batch of the log instead of one a batch. This
+//!   is safe because the log takes appends in the order of the calls: should the earlier command fail, the later one
+//!   conflicts and is decided anew.
+//! * A refusal that rests on a state that is not durable yet is given only once the log has confirmed that state.
+
+use std::sync::Arc;
+
+use nova_domain::command::{subject_of, subjects_of};
+use nova_domain::world::MessageSentAt;
+use nova_domain::{By, Command, Decision, Limits, Need, Refusal, Stop, World};
+use nova_eventlog::{Append, Appended, EventLog, Expected, LogError, StreamId, Write};
+use nova_events::message::MessageEvent;
+use nova_events::{Actor, Codec, CodecError, Event, MessageId, Meta, UserId};
+use uuid::Uuid;
+
+use crate::states::{States, StatesOptions, Turn};
+
+#[derive(Debug, Clone)]
+pub struct ExecutorOptions {
+    pub limits: Limits,
+    /// How often a command is decided anew because something it looked at changed.
+    pub attempts_max: u32,
+    /// Memory for cached states.
+    pub states_bytes_max: u64,
+    /// No other process appends to this log. If one does, refusals are confirmed with the log before they are given.
+    pub sole_writer: bool,
+}
+
+impl Default for ExecutorOptions {
+    fn default() -> Self {
+        Self { limits: Limits::default(), attempts_max: 32, states_bytes_max: 64 << 20, sole_writer: true }
+    }
+}
+
+/// Who asks for a command, and what is known of the asking.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub actor: Actor,
+    pub moderator: bool,
+    /// Unique to this command, already scoped to its actor: see [`scoped_command_id`].
+    pub command_id: Uuid,
+    /// The command id was given with the request, so the command may have been carried out before.
+    pub repeatable: bool,
+    /// When it happens, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    pub correlation_id: Uuid,
+    pub causation_id: Option<Uuid>,
+    pub traceparent: Option<String>,
+}
+
+impl Context {
+    /// A command of imported history: at its own time, the same again when imported again.
+    pub fn imported(user: UserId, command_id: Uuid, at_ms: i64) -> Self {
+        Self {
+            actor: Actor::User(user),
+            moderator: false,
+            command_id,
+            repeatable: true,
+            at_ms,
+            correlation_id: command_id,
+            causation_id: None,
+            traceparent: None,
+        }
+    }
+}
+
+/// The command id of a client's idempotency key: a UUIDv5 of the key in the namespace of the actor, so that nobody can
+/// take the key of someone else.
+pub fn scoped_command_id(actor: UserId, idempotency_key: Uuid) -> Uuid {
+    Uuid::new_v5(&actor.0, idempotency_key.as_bytes())
+}
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    pub id: Uuid,
+    /// The revision of the thing's stream after it; `None` when it has no events.
+    pub revision: Option<u64>,
+    pub position: u64,
+    /// The same command had been carried out before; this is its first outcome.
+    pub duplicate: bool,
+    /// `false`: it was already so.
+    pub changed: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error("the idempotency key has been used for another command")]
+    KeyReused,
+    #[error("what the command is about keeps changing")]
+    Busy,
+    #[error("too many commands wait")]
+    Overloaded,
+    #[error("commands cannot be taken now")]
+    Unavailable,
+    /// A fault of ours: it has been logged.
+    #[error("the command failed")]
+    Failed,
+}
+
+/// Carries out commands. Cheap to clone.
+#[derive(Clone)]
+pub struct Executor {
+    log: Arc<dyn EventLog>,
+    codec: Codec,
+    states: Arc<States>,
+    options: Arc<ExecutorOptions>,
+}
+
+impl std::fmt::Debug for Executor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Executor")
+    }
+}
+
+/// How one attempt ended.
+enum Attempt {
+    Done(Outcome),
+    /// Something it looked at changed: decide again.
+    Again,
+}
+
+impl Executor {
+    pub fn new(log: Arc<dyn EventLog>, codec: Codec, options: ExecutorOptions) -> Self {
+        let states_options = StatesOptions { bytes_max: options.states_bytes_max };
+        let states = Arc::new(States::new(log.clone(), codec.clone(), &states_options));
+        Self { log, codec, states, options: Arc::new(options) }
+    }
+
+    /// The keyed hash of a handle, which its claim stream is named by.
+    pub fn handle_key(&self, handle: &str) -> String {
+        self.codec.keyring().name_hash(handle)
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.options.limits
+    }
+
+    /// Carries out a command. When it answers `Ok`, what it did is durable.
+    pub async fn execute(
+        &self,
+        context: Context,
+        command: impl Into<Command>,
+    ) -> Result<Outcome, CommandError> {
+        let command = command.into();
+        if context.repeatable
+            && let Some(outcome) = self.earlier_outcome(context.command_id, &command).await?
+        {
+            return Ok(outcome);
+        }
+        for _ in 0..self.options.attempts_max {
+            match self.attempt(&context, &command).await? {
+                Attempt::Done(outcome) => return Ok(outcome),
+                Attempt::Again => metrics::counter!("command_conflicts_total").increment(1),
+            }
+        }
+        Err(CommandError::Busy)
+    }
+
+    async fn attempt(&self, context: &Context, command: &Command) -> Result<Attempt, CommandError> {
+        let by = By {
+            actor: context.actor,
+            moderator: context.moderator,
+            at_ms: context.at_ms,
+            command_id: context.command_id,
+            limits: &self.options.limits,
+        };
+        let mut world = World::default();
+        loop {
+            match command.decide(&by, &world) {
+                Ok(decision) if decision.events.is_empty() => {
+                    if !self.confirm(&world).await? {
+                        return Ok(Attempt::Again);
+                    }
+                    if let Some(outcome) = self.overtaken_by_itself(context, command).await? {
+                        return Ok(Attempt::Done(outcome));
+                    }
+                    return Ok(Attempt::Done(Outcome {
+                        id: decision.id,
+                        revision: world.seen_stream(&decision.primary).and_then(|seen| seen.revision),
+                        position: self.log.head(),
+                        duplicate: false,
+                        changed: false,
+                    }));
+                }
+                Ok(decision) => return self.append(context, command, &world, decision).await,
+                Err(Stop::Need(needs)) => self.fetch(&mut world, needs).await?,
+                Err(Stop::Refused(refusal)) => {
+                    if !self.confirm(&world).await? {
+                        return Ok(Attempt::Again);
+                    }
+                    return match self.overtaken_by_itself(context, command).await? {
+                        Some(outcome) => Ok(Attempt::Done(outcome)),
+                        None => Err(CommandError::Refused(refusal)),
+                    };
+                }
+            }
+        }
+    }
+
+    /// The same command, sent twice at once, may find that it is already so (or refused) because of its twin: then the
+    /// twin's outcome is its own.
+    async fn overtaken_by_itself(
+        &self,
+        context: &Context,
+        command: &Command,
+    ) -> Result<Option<Outcome>, CommandError> {
+        if context.repeatable { self.earlier_outcome(context.command_id, command).await } else { Ok(None) }
+    }
+
+    async fn fetch(&self, world: &mut World, needs: Vec<Need>) -> Result<(), CommandError> {
+        for need in needs {
+            match need {
+                Need::Stream(stream) => {
+                    if world.seen_stream(&stream).is_none() {
+                        let (revision, state) = self.states.get(&stream).await.map_err(CommandError::from)?;
+                        world.put_stream(stream, revision, state);
+                    }
+                }
+                Need::Length(stream) => {
+                    let head = self.log.stream_head(&stream).await?;
+                    world.put_length(stream, head.map_or(0, |revision| revision + 1));
+                }
+                Need::Message(id) => {
+                    let message = self.message(id).await?;
+                    world.put_message(id, message);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Option<MessageSentAt>, CommandError> {
+        let Some(recorded) = self.log.find(id.0).await? else {
+            return Ok(None);
+        };
+        if recorded.stream.category() != "messages" {
+            return Ok(None);
+        }
+        let envelope = self.codec.decode(&recorded).await?;
+        let at_ms = envelope.meta.occurred_at_ms;
+        Ok(match envelope.event {
+            Event::Message(MessageEvent::MessageSent(sent)) => Some(MessageSentAt { sent, at_ms }),
+            _ => None,
+        })
+    }
+
+    /// Whether everything that was looked at is durably so. Costs nothing when all of it came from the log.
+    async fn confirm(&self, world: &World) -> Result<bool, CommandError> {
+        let all_durable = world.seen().iter().all(|seen| self.states.is_durable(&seen.stream, seen.revision));
+        if all_durable && self.options.sole_writer {
+            return Ok(true);
+        }
+        let append = Append { command_id: Uuid::now_v7(), writes: conditions(world, &[]) };
+        match self.log.append(append).await {
+            Ok(_) => Ok(true),
+            Err(LogError::Conflict { .. }) => {
+                self.states.forget(world.seen().iter().map(|seen| &seen.stream));
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn append(
+        &self,
+        context: &Context,
+        command: &Command,
+        world: &World,
+        decision: Decision,
+    ) -> Result<Attempt, CommandError> {
+        let (writes, events) = self.encode(context, world, &decision).await?;
+        let append = Append { command_id: context.command_id, writes };
+        // The states move forward in the same order as their appends are queued.
+        let appended = match self.states.advance(world, &events, context.at_ms, || self.log.append(append)) {
+            Turn::Stale => return Ok(Attempt::Again),
+            Turn::Taken(appended) => appended.await,
+        };
+        match appended {
+            Ok(appended) if appended.duplicate => {
+                self.states.forget(events.iter().map(|(stream, _)| stream));
+                match self.earlier_outcome(context.command_id, command).await? {
+                    Some(outcome) => Ok(Attempt::Done(outcome)),
+                    None => Err(CommandError::Failed),
+                }
+            }
+            Ok(appended) => {
+                self.states.made_durable(&appended);
+                Ok(Attempt::Done(outcome_of(decision.id, &appended)))
+            }
+            Err(error) => {
+                self.states.forget(world.seen().iter().map(|seen| &seen.stream));
+                match error {
+                    LogError::Conflict { .. } => Ok(Attempt::Again),
+                    error => Err(error.into()),
+                }
+            }
+        }
+    }
+
+    /// The writes of a decision: its events, grouped by stream, then a condition for each other stream it looked at.
+    async fn encode(
+        &self,
+        context: &Context,
+        world: &World,
+        decision: &Decision,
+    ) -> Result<(Vec<Write>, Vec<(StreamId, Event)>), CommandError> {
+        let events = grouped_by_stream(&decision.events);
+        let mut writes: Vec<Write> = Vec::with_capacity(events.len() + world.seen().len());
+        for (ordinal, (stream, event)) in events.iter().enumerate() {
+            let meta = Meta {
+                schema_version: event.version(),
+                occurred_at_ms: context.at_ms,
+                actor: context.actor,
+                subjects: subjects_of(event),
+                correlation_id: context.correlation_id,
+                causation_id: context.causation_id,
+                traceparent: context.traceparent.clone(),
+            };
+            // A decision has a handful of events; the log refuses more than ordinals can count.
+            let ordinal = u16::try_from(ordinal).unwrap_or(u16::MAX);
+            let encoded = self.codec.encode(event, &meta, stream, context.command_id, ordinal).await?;
+            match writes.last_mut() {
+                Some(write) if write.stream == *stream => write.events.push(encoded),
+                _ => {
+                    let seen = world.seen_stream(stream);
+                    let expected = seen.map_or(Expected::Any, |seen| Expected::at(seen.revision));
+                    writes.push(Write { stream: stream.clone(), expected, events: vec![encoded] });
+                }
+            }
+        }
+        writes.extend(conditions(world, &events));
+        Ok((writes, events))
+    }
+
+    /// What this command did when it was carried out before.
+    async fn earlier_outcome(
+        &self,
+        command_id: Uuid,
+        command: &Command,
+    ) -> Result<Option<Outcome>, CommandError> {
+        let Some(first) = self.log.find(command_id).await? else {
+            return Ok(None);
+        };
+        if first.ordinal != 0 || !command.begins_with(first.kind.as_str()) {
+            return Err(CommandError::KeyReused);
+        }
+        let envelope = self.codec.decode(&first).await?;
+        // The log tells the whole first result to whoever appends the same command again.
+        let again = Append {
+            command_id,
+            writes: vec![Write {
+                stream: first.stream.clone(),
+                expected: Expected::Any,
+                events: vec![nova_eventlog::NewEvent {
+                    kind: first.kind,
+                    data: first.data,
+                    meta: first.meta,
+                }],
+            }],
+        };
+        let appended = self.log.append(again).await?;
+        Ok(Some(Outcome { duplicate: true, ..outcome_of(subject_of(&envelope.event), &appended) }))
+    }
+}
+
+fn outcome_of(id: Uuid, appended: &Appended) -> Outcome {
+    Outcome {
+        id,
+        revision: appended.events.first().map(|(_, revision)| *revision),
+        position: appended.last_position,
+        duplicate: appended.duplicate,
+        changed: true,
+    }
+}
+
+/// Events of one stream side by side, streams in the order of their first event.
+fn grouped_by_stream(events: &[(StreamId, Event)]) -> Vec<(StreamId, Event)> {
+    let mut order: Vec<&StreamId> = Vec::with_capacity(events.len());
+    for (stream, _) in events {
+        if !order.contains(&stream) {
+            order.push(stream);
+        }
+    }
+    let of = |stream: &StreamId| {
+        events.iter().filter(move |(other, _)| other == stream).cloned().collect::<Vec<_>>()
+    };
+    order.into_iter().flat_map(|stream| of(stream)).collect()
+}
+
+/// Everything that was looked at but is not written, as it was.
+fn conditions(world: &World, written: &[(StreamId, Event)]) -> Vec<Write> {
+    world
+        .seen()
+        .iter()
+        .filter(|seen| !written.iter().any(|(stream, _)| *stream == seen.stream))
+        .map(|seen| Write::condition(seen.stream.clone(), Expected::at(seen.revision)))
+        .collect()
+}
+
+impl From<LogError> for CommandError {
+    fn from(error: LogError) -> Self {
+        match error {
+            // Handled where it can be decided again; here it means that even the last word was overtaken.
+            LogError::Conflict { .. } => Self::Busy,
+            LogError::Overloaded { .. } => Self::Overloaded,
+            LogError::Unavailable(_) | LogError::Locked { .. } => {
+                tracing::error!(error = %error, "the event log does not take appends");
+                Self::Unavailable
+            }
+            LogError::Invalid(_) | LogError::Corrupt { .. } | LogError::Format { .. } => {
+                tracing::error!(error = %error, "the event log refused an append or a read");
+                Self::Failed
+            }
+        }
+    }
+}
+
+impl From<CodecError> for CommandError {
+    fn from(error: CodecError) -> Self {
+        use nova_events::KeyError;
+        match &error {
+            CodecError::Keys(KeyError::Destroyed(_)) => Self::Refused(Refusal::Gone("user")),
+            CodecError::Keys(KeyError::Unavailable(_)) => {
+                tracing::error!(error = %error, "the keyring is unavailable");
+                Self::Unavailable
+            }
+            _ => {
+                tracing::error!(error = %error, "an event could not be encoded or decoded");
+                Self::Failed
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Commands over HTTP: a request becomes a command, the command is decided on the log's state, its events are appended,
+//! and the answer says where they stand. What was acknowledged is durable; what was refused left no trace.
+//!
+//! Reading order: [`routes`] (every path in one list), [`execute`] (load, decide, append, retry), `states` (the cached
+//! states of streams), `answer` (outcomes and refusals as HTTP), `asking` (what a request says about itself).
+
+mod answer;
+mod asking;
+pub mod execute;
+pub mod routes;
+mod states;
+
+pub use execute::{CommandError, Context, Executor, ExecutorOptions, Outcome, scoped_command_id};
+pub use routes::{CommandOptions, CommandState, openapi, router};

@@ -1,0 +1,135 @@
+//! Every command's path, in one list.
+
+mod comments;
+mod conversations;
+mod messages;
+mod posts;
+mod users;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{patch, post, put};
+use nova_domain::Command;
+use nova_http::ApiError;
+use serde::Deserialize;
+use utoipa::{OpenApi, ToSchema};
+
+use crate::answer::accepted;
+use crate::execute::{Context, Executor};
+
+#[derive(Debug, Clone)]
+pub struct CommandOptions {
+    /// Posts in one `batch-create`.
+    pub batch_posts_max: usize,
+}
+
+impl Default for CommandOptions {
+    fn default() -> Self {
+        Self { batch_posts_max: 100 }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct CommandState {
+    pub executor: Executor,
+    pub options: CommandOptions,
+}
+
+pub fn router(state: CommandState) -> Router {
+    Router::new()
+        .route("/api/v1/users", post(users::register))
+        .route("/api/v1/users/me", patch(users::change_profile).delete(users::deactivate))
+        .route("/api/v1/users/{id}/follow", put(users::follow).delete(users::unfollow))
+        .route("/api/v1/users/{id}/block", put(users::block).delete(users::unblock))
+        .route("/api/v1/posts", post(posts::publish))
+        .route("/api/v1/posts/batch-create", post(posts::publish_batch))
+        .route("/api/v1/posts/{id}", patch(posts::edit).delete(posts::delete))
+        .route("/api/v1/posts/{id}/restore", post(posts::restore))
+        .route("/api/v1/posts/{id}/like", put(posts::like).delete(posts::unlike))
+        .route("/api/v1/posts/{id}/comments", post(comments::add))
+        .route("/api/v1/comments/{id}", patch(comments::edit).delete(comments::delete))
+        .route("/api/v1/comments/{id}/restore", post(comments::restore))
+        .route("/api/v1/comments/{id}/like", put(comments::like).delete(comments::unlike))
+        .route("/api/v1/conversations", post(conversations::start))
+        .route("/api/v1/conversations/{id}", patch(conversations::rename))
+        .route(
+            "/api/v1/conversations/{id}/members/{user}",
+            put(conversations::put_member).delete(conversations::remove_member),
+        )
+        .route("/api/v1/conversations/{id}/read", put(conversations::mark_read))
+        .route("/api/v1/conversations/{id}/messages", post(messages::send))
+        .route("/api/v1/messages", post(messages::send_to))
+        .route(
+            "/api/v1/conversations/{id}/messages/{message}",
+            patch(messages::edit).delete(messages::delete),
+        )
+        .with_state(state)
+}
+
+/// The OpenAPI description of the commands.
+#[derive(OpenApi)]
+#[openapi(paths(
+    users::register,
+    users::change_profile,
+    users::deactivate,
+    users::follow,
+    users::unfollow,
+    users::block,
+    users::unblock,
+    posts::publish,
+    posts::publish_batch,
+    posts::edit,
+    posts::delete,
+    posts::restore,
+    posts::like,
+    posts::unlike,
+    comments::add,
+    comments::edit,
+    comments::delete,
+    comments::restore,
+    comments::like,
+    comments::unlike,
+    conversations::start,
+    conversations::rename,
+    conversations::put_member,
+    conversations::remove_member,
+    conversations::mark_read,
+    messages::send,
+    messages::send_to,
+    messages::edit,
+    messages::delete,
+))]
+struct CommandDocument;
+
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    CommandDocument::openapi()
+}
+
+type Answered = Result<Response, ApiError>;
+
+impl CommandState {
+    /// Carries out a command that makes something new.
+    async fn create(&self, context: Context, command: impl Into<Command>) -> Answered {
+        let outcome = self.executor.execute(context, command).await?;
+        Ok(accepted(StatusCode::CREATED, &outcome))
+    }
+
+    /// Carries out a command that changes something.
+    async fn change(&self, context: Context, command: impl Into<Command>) -> Answered {
+        let outcome = self.executor.execute(context, command).await?;
+        Ok(accepted(StatusCode::OK, &outcome))
+    }
+}
+
+/// Why something is deleted: the optional body of every DELETE.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReasonBody {
+    /// At most 1,000 bytes.
+    reason: Option<String>,
+}
+
+fn reason_of(body: Option<ReasonBody>) -> Option<String> {
+    body.and_then(|body| body.reason)
+}

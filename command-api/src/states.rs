@@ -1,0 +1,173 @@
+//! The cached states of streams.
+//!
+//! A slot holds a stream's state and the revision it was folded to. It may run ahead of what is durable, never beside
+//! it: a slot is moved forward only under its lock, in the order in which the appends are queued, and forgotten when
+//! one of them does not succeed. A slot that is out of date costs a conflict and another attempt, nothing else.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use nova_domain::{State, World};
+use nova_eventlog::{Appended, Direction, EventLog, LogError, StreamId};
+use nova_events::{Codec, CodecError, Event};
+use parking_lot::{Mutex, MutexGuard};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::execute::CommandError;
+
+pub(crate) struct StatesOptions {
+    pub(crate) bytes_max: u64,
+}
+
+pub(crate) struct States {
+    log: Arc<dyn EventLog>,
+    codec: Codec,
+    slots: Cache<StreamId, Arc<Slot>, SlotWeighter>,
+}
+
+struct Slot {
+    now: Mutex<Now>,
+    size_bytes: u64,
+}
+
+#[derive(Clone)]
+struct Now {
+    revision: Option<u64>,
+    state: Arc<State>,
+    /// How far it is known to be durable.
+    durable: Option<u64>,
+}
+
+#[derive(Clone)]
+struct SlotWeighter;
+
+impl Weighter<StreamId, Arc<Slot>> for SlotWeighter {
+    fn weight(&self, stream: &StreamId, slot: &Arc<Slot>) -> u64 {
+        slot.size_bytes + stream.as_str().len() as u64 + 128
+    }
+}
+
+/// Whether a command took its turn on the streams it writes.
+pub(crate) enum Turn {
+    Taken(BoxFuture<'static, Result<Appended, LogError>>),
+    /// Another command came in between.
+    Stale,
+}
+
+/// Streams are read in pages of this many events.
+const PAGE_EVENTS: usize = 512;
+
+impl States {
+    pub(crate) fn new(log: Arc<dyn EventLog>, codec: Codec, options: &StatesOptions) -> Self {
+        let expected_items = usize::try_from(options.bytes_max / 256).unwrap_or(usize::MAX).max(1024);
+        Self { log, codec, slots: Cache::with_weighter(expected_items, options.bytes_max, SlotWeighter) }
+    }
+
+    /// The state of a stream and the revision it is of.
+    pub(crate) async fn get(&self, stream: &StreamId) -> Result<(Option<u64>, Arc<State>), CommandError> {
+        if let Some(slot) = self.slots.get(stream) {
+            let now = slot.now.lock();
+            return Ok((now.revision, now.state.clone()));
+        }
+        let (revision, state) = self.load(stream).await?;
+        let size_bytes = state.size_bytes() as u64;
+        let state = Arc::new(state);
+        let now = Now { revision, state: state.clone(), durable: revision };
+        // Someone else may have loaded it meanwhile, and moved it forward: theirs stays.
+        let ours = Arc::new(Slot { now: Mutex::new(now), size_bytes });
+        let slot = match self.slots.get_or_insert_with(stream, || Ok::<_, std::convert::Infallible>(ours)) {
+            Ok(slot) => slot,
+            Err(never) => match never {},
+        };
+        let now = slot.now.lock();
+        Ok((now.revision, now.state.clone()))
+    }
+
+    async fn load(&self, stream: &StreamId) -> Result<(Option<u64>, State), CommandError> {
+        let Some(mut state) = State::empty(stream) else {
+            tracing::error!(category = stream.category(), "no state for this category of streams");
+            return Err(CommandError::Failed);
+        };
+        let mut revision = None;
+        loop {
+            let from = revision.map_or(0, |revision| revision + 1);
+            let page = self.log.read_stream(stream, from, Direction::Forwards, PAGE_EVENTS).await?;
+            let is_last = page.len() < PAGE_EVENTS;
+            for recorded in page {
+                let envelope = self.codec.decode(&recorded).await.map_err(|error: CodecError| {
+                    tracing::error!(position = recorded.position, error = %error, "an event cannot be decoded");
+                    CommandError::Failed
+                })?;
+                state.evolve(&envelope.event, envelope.meta.occurred_at_ms);
+                revision = Some(recorded.revision);
+            }
+            if is_last {
+                return Ok((revision, state));
+            }
+        }
+    }
+
+    /// Whether the stream is durably at this revision, as far as is known here.
+    pub(crate) fn is_durable(&self, stream: &StreamId, revision: Option<u64>) -> bool {
+        self.slots.get(stream).is_some_and(|slot| {
+            let now = slot.now.lock();
+            now.durable == revision && now.revision == revision
+        })
+    }
+
+    /// Takes a command's turn: if the streams it writes are still as it saw them, queues its append and moves their
+    /// states forward, all under their locks. The locks are taken in the order of the stream names.
+    pub(crate) fn advance(
+        &self,
+        world: &World,
+        events: &[(StreamId, Event)],
+        at_ms: i64,
+        append: impl FnOnce() -> BoxFuture<'static, Result<Appended, LogError>>,
+    ) -> Turn {
+        let mut written: Vec<&StreamId> = events
+            .iter()
+            .map(|(stream, _)| stream)
+            .filter(|stream| world.seen_stream(stream).is_some())
+            .collect();
+        written.sort_unstable();
+        written.dedup();
+        let slots: Vec<(&StreamId, Option<Arc<Slot>>)> =
+            written.into_iter().map(|stream| (stream, self.slots.get(stream))).collect();
+        let mut locked: Vec<(&StreamId, MutexGuard<'_, Now>)> = Vec::with_capacity(slots.len());
+        for (stream, slot) in &slots {
+            // A slot that fell out of the cache: the log's own check decides.
+            let Some(slot) = slot else { continue };
+            let now = slot.now.lock();
+            if world.seen_stream(stream).is_some_and(|seen| seen.revision != now.revision) {
+                return Turn::Stale;
+            }
+            locked.push((stream, now));
+        }
+        let appended = append();
+        for (stream, now) in &mut locked {
+            let mut state = State::clone(&now.state);
+            for (_, event) in events.iter().filter(|(other, _)| other == *stream) {
+                state.evolve(event, at_ms);
+                now.revision = Some(now.revision.map_or(0, |revision| revision + 1));
+            }
+            now.state = Arc::new(state);
+        }
+        Turn::Taken(appended)
+    }
+
+    pub(crate) fn made_durable(&self, appended: &Appended) {
+        for (stream, revision) in &appended.events {
+            if let Some(slot) = self.slots.get(stream) {
+                let mut now = slot.now.lock();
+                now.durable = now.durable.max(Some(*revision));
+            }
+        }
+    }
+
+    pub(crate) fn forget<'a>(&self, streams: impl IntoIterator<Item = &'a StreamId>) {
+        for stream in streams {
+            self.slots.remove(stream);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! All there is to ask for.
+
+use nova_events::Event;
+use nova_events::block::BlockEvent;
+use nova_events::comment::CommentEvent;
+use nova_events::conversation::ConversationEvent;
+use nova_events::follow::FollowEvent;
+use nova_events::handle::HandleEvent;
+use nova_events::like::LikeEvent;
+use nova_events::message::{MessageEvent, MessageMarkEvent};
+use nova_events::post::PostEvent;
+use nova_events::read::ReadEvent;
+use nova_events::user::UserEvent;
+use uuid::Uuid;
+
+use crate::like::target_id;
+use crate::world::{By, Decision, Stop, World};
+use crate::{block, comment, conversation, follow, like, message, post, read, user};
+
+/// The enum of all commands, how each is decided, and the events that it can begin with (so that a repeated command id
+/// with another command is noticed).
+macro_rules! commands {
+    ($( $variant:ident($command:ty) => $($first:literal)|+ ),* $(,)?) => {
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Command { $( $variant($command), )* }
+
+        $( impl From<$command> for Command {
+            fn from(command: $command) -> Self { Self::$variant(command) }
+        } )*
+
+        impl Command {
+            /// Decides, or says what it still needs to look at. Pure.
+            pub fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+                match self { $( Self::$variant(command) => command.decide(by, world), )* }
+            }
+
+            pub fn name(&self) -> &'static str {
+                match self { $( Self::$variant(_) => stringify!($variant), )* }
+            }
+
+            /// Whether an event of this kind can be the first of this command.
+            pub fn begins_with(&self, kind: &str) -> bool {
+                match self { $( Self::$variant(_) => matches!(kind, $($first)|+), )* }
+            }
+        }
+    };
+}
+
+commands! {
+    Register(user::Register) => "UserRegistered" | "UserReactivated",
+    ChangeProfile(user::ChangeProfile) => "ProfileChanged",
+    Deactivate(user::Deactivate) => "UserDeactivated",
+    Follow(follow::Follow) => "Followed",
+    Unfollow(follow::Unfollow) => "Unfollowed",
+    Block(block::Block) => "Blocked",
+    Unblock(block::Unblock) => "Unblocked",
+    PublishPost(post::PublishPost) => "PostPublished",
+    EditPost(post::EditPost) => "PostEdited",
+    DeletePost(post::DeletePost) => "PostDeleted",
+    RestorePost(post::RestorePost) => "PostRestored",
+    PurgePost(post::PurgePost) => "PostPurged",
+    AddComment(comment::AddComment) => "CommentAdded",
+    EditComment(comment::EditComment) => "CommentEdited",
+    DeleteComment(comment::DeleteComment) => "CommentDeleted",
+    RestoreComment(comment::RestoreComment) => "CommentRestored",
+    Like(like::Like) => "Liked",
+    Unlike(like::Unlike) => "Unliked",
+    StartConversation(conversation::StartConversation) => "ConversationStarted",
+    PutMember(conversation::PutMember) => "MemberAdded" | "MemberRoleChanged",
+    RemoveMember(conversation::RemoveMember) => "MemberRemoved",
+    RenameConversation(conversation::RenameConversation) => "ConversationRenamed",
+    SendMessage(message::SendMessage) => "MessageSent",
+    EditMessage(message::EditMessage) => "MessageEdited",
+    DeleteMessage(message::DeleteMessage) => "MessageDeleted",
+    MarkRead(read::MarkRead) => "ReadUpTo",
+}
+
+/// The thing that a command was about, from its first event: what the answer names.
+pub fn subject_of(event: &Event) -> Uuid {
+    match event {
+        Event::User(event) => match event {
+            UserEvent::UserRegistered(e) => e.user_id.0,
+            UserEvent::ProfileChanged(e) => e.user_id.0,
+            UserEvent::UserDeactivated(e) => e.user_id.0,
+            UserEvent::UserReactivated(e) => e.user_id.0,
+        },
+        Event::Handle(event) => match event {
+            HandleEvent::HandleClaimed(e) => e.user_id.0,
+            HandleEvent::HandleReleased(e) => e.user_id.0,
+        },
+        Event::Post(event) => match event {
+            PostEvent::PostPublished(e) => e.post_id.0,
+            PostEvent::PostEdited(e) => e.post_id.0,
+            PostEvent::PostDeleted(e) => e.post_id.0,
+            PostEvent::PostRestored(e) => e.post_id.0,
+            PostEvent::PostPurged(e) => e.post_id.0,
+        },
+        Event::Comment(event) => match event {
+            CommentEvent::CommentAdded(e) => e.comment_id.0,
+            CommentEvent::CommentEdited(e) => e.comment_id.0,
+            CommentEvent::CommentDeleted(e) => e.comment_id.0,
+            CommentEvent::CommentRestored(e) => e.comment_id.0,
+        },
+        Event::Like(event) => match event {
+            LikeEvent::Liked(e) => target_id(e.target),
+            LikeEvent::Unliked(e) => target_id(e.target),
+        },
+        Event::Follow(event) => match event {
+            FollowEvent::Followed(e) => e.followee.0,
+            FollowEvent::Unfollowed(e) => e.followee.0,
+        },
+        Event::Block(event) => match event {
+            BlockEvent::Blocked(e) => e.blocked.0,
+            BlockEvent::Unblocked(e) => e.blocked.0,
+        },
+        Event::Conversation(event) => match event {
+            ConversationEvent::ConversationStarted(e) => e.conversation_id.0,
+            ConversationEvent::MemberAdded(e) => e.conversation_id.0,
+            ConversationEvent::MemberRemoved(e) => e.conversation_id.0,
+            ConversationEvent::MemberRoleChanged(e) => e.conversation_id.0,
+            ConversationEvent::ConversationRenamed(e) => e.conversation_id.0,
+        },
+        Event::Message(event) => match event {
+            MessageEvent::MessageSent(e) => e.message_id.0,
+            MessageEvent::MessageEdited(e) => e.message_id.0,
+            MessageEvent::MessageDeleted(e) => e.message_id.0,
+        },
+        Event::MessageMark(event) => match event {
+            MessageMarkEvent::MessageEditMarked(e) => e.message_id.0,
+            MessageMarkEvent::MessageDeleteMarked(e) => e.message_id.0,
+        },
+        Event::Read(event) => match event {
+            ReadEvent::ReadUpTo(e) => e.conversation_id.0,
+        },
+    }
+}
+
+/// Whom an event is about: its actors and those it happens to. For the envelope.
+pub fn subjects_of(event: &Event) -> Vec<nova_events::UserId> {
+    let mut subjects = match event {
+        Event::User(_) | Event::Handle(_) => vec![nova_events::UserId(subject_of(event))],
+        Event::Post(event) => match event {
+            PostEvent::PostPublished(e) => vec![e.author],
+            PostEvent::PostEdited(e) => vec![e.author],
+            PostEvent::PostDeleted(e) => vec![e.author, e.deleted_by],
+            PostEvent::PostRestored(e) => vec![e.author, e.restored_by],
+            PostEvent::PostPurged(e) => vec![e.author],
+        },
+        Event::Comment(event) => match event {
+            CommentEvent::CommentAdded(e) => vec![e.author, e.post_author],
+            CommentEvent::CommentEdited(e) => vec![e.author],
+            CommentEvent::CommentDeleted(e) => vec![e.author, e.deleted_by],
+            CommentEvent::CommentRestored(e) => vec![e.author, e.restored_by],
+        },
+        Event::Like(event) => match event {
+            LikeEvent::Liked(e) => vec![e.user_id, e.author],
+            LikeEvent::Unliked(e) => vec![e.user_id, e.author],
+        },
+        Event::Follow(event) => match event {
+            FollowEvent::Followed(e) => vec![e.follower, e.followee],
+            FollowEvent::Unfollowed(e) => vec![e.follower, e.followee],
+        },
+        Event::Block(event) => match event {
+            BlockEvent::Blocked(e) => vec![e.blocker, e.blocked],
+            BlockEvent::Unblocked(e) => vec![e.blocker, e.blocked],
+        },
+        Event::Conversation(event) => match event {
+            ConversationEvent::ConversationStarted(e) => {
+                e.members.iter().map(|(member, _)| *member).collect()
+            }
+            ConversationEvent::MemberAdded(e) => vec![e.user_id, e.added_by],
+            ConversationEvent::MemberRemoved(e) => vec![e.user_id, e.removed_by],
+            ConversationEvent::MemberRoleChanged(e) => vec![e.user_id, e.changed_by],
+            ConversationEvent::ConversationRenamed(e) => vec![e.renamed_by],
+        },
+        Event::Message(event) => match event {
+            MessageEvent::MessageSent(e) => vec![e.sender],
+            MessageEvent::MessageEdited(e) => vec![e.sender],
+            MessageEvent::MessageDeleted(e) => vec![e.sender, e.deleted_by],
+        },
+        Event::MessageMark(event) => match event {
+            MessageMarkEvent::MessageEditMarked(_) | MessageMarkEvent::MessageDeleteMarked(_) => Vec::new(),
+        },
+        Event::Read(event) => match event {
+            ReadEvent::ReadUpTo(e) => vec![e.user_id],
+        },
+    };
+    subjects.dedup();
+    subjects
+}

@@ -1,0 +1,45 @@
+//! Every limit of the product that a decision depends on.
+
+/// Limits in force. [`Limits::default`] holds those that Nova comes with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    pub post_text_bytes_max: usize,
+    pub comment_text_bytes_max: usize,
+    pub message_text_bytes_max: usize,
+    pub handle_chars_min: usize,
+    pub handle_chars_max: usize,
+    pub display_name_bytes_max: usize,
+    pub bio_bytes_max: usize,
+    pub title_bytes_max: usize,
+    pub reason_bytes_max: usize,
+    pub nonce_bytes_max: usize,
+    pub client_id_bytes_max: usize,
+    pub members_max: usize,
+    /// How long after it was sent a message can be edited.
+    pub message_edit_window_ms: i64,
+    /// How long after it was deleted a post or comment can be restored.
+    pub restore_grace_ms: i64,
+}
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            post_text_bytes_max: 10_000,
+            comment_text_bytes_max: 10_000,
+            message_text_bytes_max: 64 * 1024,
+            handle_chars_min: 3,
+            handle_chars_max: 30,
+            display_name_bytes_max: 200,
+            bio_bytes_max: 2_000,
+            title_bytes_max: 200,
+            reason_bytes_max: 1_000,
+            nonce_bytes_max: 128,
+            client_id_bytes_max: 128,
+            members_max: 500,
+            message_edit_window_ms: DAY_MS,
+            restore_grace_ms: 30 * DAY_MS,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Messages.
+
+use nova_events::conversation::{ConversationKind, Role};
+use nova_events::message::{
+    Body, MessageDeleteMarked, MessageDeleted, MessageEditMarked, MessageEdited, MessageMarkEvent,
+    MessageSent, MessageType,
+};
+use nova_events::user::Reason;
+use nova_events::{ConversationId, MediaId, MessageId, Personal, UserId, streams};
+
+use crate::refusal::Refusal;
+use crate::text::{check_reason, check_text};
+use crate::world::{By, Decision, MessageSentAt, Stop, World};
+
+/// The marks on one message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MarkState {
+    pub deleted: bool,
+}
+
+impl MarkState {
+    pub(crate) fn evolve(&mut self, event: &MessageMarkEvent) {
+        match event {
+            MessageMarkEvent::MessageEditMarked(_) => {}
+            MessageMarkEvent::MessageDeleteMarked(_) => self.deleted = true,
+        }
+    }
+}
+
+/// Say something. The message's id is the command's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendMessage {
+    pub conversation: ConversationId,
+    /// `None`: as the body says, text or encrypted.
+    pub message_type: Option<MessageType>,
+    pub body: Body,
+    pub reply_to: Option<MessageId>,
+    pub media: Option<MediaId>,
+}
+
+impl SendMessage {
+    /// Conditional on the membership (and, between two people, on nobody blocking), and on nothing else: messages to
+    /// one conversation do not conflict with each other.
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let sender = by.user()?;
+        let message_type = self.check_content(by)?;
+        world.want([streams::conversation(self.conversation), streams::user(sender)])?;
+        world.check_actor(sender)?;
+        check_may_speak(sender, self.conversation, world)?;
+        if let Some(reply_to) = self.reply_to {
+            let other = world.message(reply_to)?;
+            if other.is_none_or(|other| other.sent.conversation_id != self.conversation) {
+                let detail = "is not a message of this conversation";
+                return Err(Refusal::invalid("reply_to", "unknown", detail).into());
+            }
+        }
+        let message_id = MessageId(by.command_id);
+        let event = MessageSent {
+            message_id,
+            conversation_id: self.conversation,
+            sender,
+            message_type,
+            reply_to: self.reply_to,
+            media_id: self.media,
+            personal: Personal::Clear(self.body.clone()),
+        };
+        Ok(Decision::one(message_id.0, streams::messages(self.conversation), event))
+    }
+
+    fn check_content(&self, by: &By<'_>) -> Result<MessageType, Refusal> {
+        if self.media.is_some() {
+            return Err(Refusal::invalid("media_id", "unknown", "names media that do not exist"));
+        }
+        if let Some(id) = &self.body.client_message_id {
+            check_text("client_message_id", id, by.limits.client_id_bytes_max)?;
+        }
+        let holds = check_body(&self.body, by)?;
+        match self.message_type {
+            None => Ok(holds),
+            Some(asked) if asked == holds => Ok(holds),
+            Some(MessageType::Audio | MessageType::Image | MessageType::Video) => {
+                Err(Refusal::invalid("media_id", "missing", "is needed for a message of this type"))
+            }
+            Some(_) => {
+                Err(Refusal::invalid("message_type", "mismatch", "does not fit what the message holds"))
+            }
+        }
+    }
+}
+
+/// A body is either clear text or encrypted content with its nonce.
+fn check_body(body: &Body, by: &By<'_>) -> Result<MessageType, Refusal> {
+    let text_max = by.limits.message_text_bytes_max;
+    if let Some(device) = &body.device_id {
+        check_text("device_id", device, by.limits.client_id_bytes_max)?;
+    }
+    match (&body.text, &body.encrypted_content, &body.nonce) {
+        (Some(text), None, None) => {
+            check_text("text", text, text_max)?;
+            Ok(MessageType::Text)
+        }
+        (None, Some(content), Some(nonce)) => {
+            check_text("encrypted_content", content, text_max)?;
+            check_text("nonce", nonce, by.limits.nonce_bytes_max)?;
+            Ok(MessageType::Encrypted)
+        }
+        (None, Some(_), None) => {
+            Err(Refusal::invalid("nonce", "missing", "is needed with encrypted_content"))
+        }
+        (_, None, Some(_)) => Err(Refusal::invalid("encrypted_content", "missing", "is needed with a nonce")),
+        (Some(_), Some(_), _) => {
+            Err(Refusal::invalid("text", "ambiguous", "and encrypted_content exclude each other"))
+        }
+        (None, None, None) => Err(Refusal::invalid("text", "missing", "or encrypted_content is needed")),
+    }
+}
+
+/// A member; and in a direct conversation neither blocks the other.
+fn check_may_speak(user: UserId, id: ConversationId, world: &World) -> Result<Role, Stop> {
+    let state = world.conversation(id)?;
+    let (kind, role) = state.check_member(user)?;
+    if kind == ConversationKind::Direct {
+        for (member, _) in &state.members {
+            world.check_not_blocked(user, *member)?;
+        }
+    }
+    Ok(role)
+}
+
+fn message_in<'w>(
+    world: &'w World,
+    id: MessageId,
+    conversation: ConversationId,
+) -> Result<&'w MessageSentAt, Stop> {
+    let message = world.message(id)?.filter(|message| message.sent.conversation_id == conversation);
+    Ok(message.ok_or(Refusal::Unknown("message"))?)
+}
+
+/// Say it differently: its sender, within the edit window. Races with a deletion, a removal or another edit have one
+/// outcome, because the mark, the membership and the edit are one append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditMessage {
+    pub conversation: ConversationId,
+    pub message: MessageId,
+    pub body: Body,
+}
+
+impl EditMessage {
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let sender = by.user()?;
+        let holds = check_body(&self.body, by)?;
+        let mark = streams::message(self.message);
+        world.want([streams::conversation(self.conversation), streams::user(sender), mark.clone()])?;
+        world.check_actor(sender)?;
+        check_may_speak(sender, self.conversation, world)?;
+        let message = message_in(world, self.message, self.conversation)?;
+        if message.sent.sender != sender {
+            return Err(Refusal::NotYours("message").into());
+        }
+        if world.state(mark.clone())?.mark().deleted {
+            return Err(Refusal::Gone("message").into());
+        }
+        if holds != message.sent.message_type {
+            return Err(Refusal::invalid("message_type", "mismatch", "cannot change with an edit").into());
+        }
+        if by.at_ms.saturating_sub(message.at_ms) > by.limits.message_edit_window_ms {
+            return Err(Refusal::EditWindowOver.into());
+        }
+        let (message_id, conversation_id) = (self.message, self.conversation);
+        let edited = MessageEdited {
+            message_id,
+            conversation_id,
+            sender,
+            personal: Personal::Clear(self.body.clone()),
+        };
+        Ok(Decision::one(message_id.0, streams::messages(conversation_id), edited)
+            .and(mark, MessageEditMarked { message_id, conversation_id }))
+    }
+}
+
+/// Take it back: its sender, or an admin of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteMessage {
+    pub conversation: ConversationId,
+    pub message: MessageId,
+    pub reason: Option<String>,
+}
+
+impl DeleteMessage {
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let deleted_by = by.user()?;
+        check_reason(self.reason.as_ref(), by.limits.reason_bytes_max)?;
+        let mark = streams::message(self.message);
+        world.want([streams::conversation(self.conversation), streams::user(deleted_by), mark.clone()])?;
+        world.check_actor(deleted_by)?;
+        let (kind, role) = world.conversation(self.conversation)?.check_member(deleted_by)?;
+        let message = message_in(world, self.message, self.conversation)?;
+        let is_group_admin = kind == ConversationKind::Group && role == Role::Admin;
+        if message.sent.sender != deleted_by && !is_group_admin {
+            return Err(Refusal::NotYours("message").into());
+        }
+        let (message_id, conversation_id) = (self.message, self.conversation);
+        if world.state(mark.clone())?.mark().deleted {
+            return Ok(Decision::nothing(message_id.0, mark));
+        }
+        let deleted = MessageDeleted {
+            message_id,
+            conversation_id,
+            sender: message.sent.sender,
+            deleted_by,
+            personal: self.reason.clone().map(|reason| Reason { reason }).into(),
+        };
+        Ok(Decision::one(message_id.0, streams::messages(conversation_id), deleted)
+            .and(mark, MessageDeleteMarked { message_id, conversation_id }))
+    }
+}

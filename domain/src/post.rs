@@ -1,0 +1,220 @@
+//! Posts.
+
+use nova_events::post::{
+    PostDeleted, PostEdited, PostEvent, PostPublished, PostPurged, PostRestored, Text, Visibility,
+};
+use nova_events::user::Reason;
+use nova_events::{Actor, MediaId, Personal, PostId, UserId, streams};
+
+use crate::refusal::Refusal;
+use crate::text::{check_reason, check_text};
+use crate::world::{By, Decision, Stop, World};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PostState {
+    pub published: Option<Published>,
+    pub deleted: Option<Deleted>,
+    pub purged: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    pub author: UserId,
+    pub visibility: Visibility,
+}
+
+/// By whom, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    pub by: UserId,
+    pub at_ms: i64,
+}
+
+impl PostState {
+    pub(crate) fn evolve(&mut self, event: &PostEvent, at_ms: i64) {
+        match event {
+            PostEvent::PostPublished(event) => {
+                self.published = Some(Published { author: event.author, visibility: event.visibility });
+            }
+            PostEvent::PostEdited(_) => {}
+            PostEvent::PostDeleted(event) => self.deleted = Some(Deleted { by: event.deleted_by, at_ms }),
+            PostEvent::PostRestored(_) => self.deleted = None,
+            PostEvent::PostPurged(_) => self.purged = true,
+        }
+    }
+
+    pub fn is_hidden(&self) -> bool {
+        self.deleted.is_some() || self.purged
+    }
+
+    fn published(&self) -> Result<&Published, Refusal> {
+        self.published.as_ref().ok_or(Refusal::Unknown("post"))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishPost {
+    pub post: PostId,
+    pub text: String,
+    pub media: Vec<MediaId>,
+    pub visibility: Visibility,
+}
+
+impl PublishPost {
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let author = by.user()?;
+        check_text("text", &self.text, by.limits.post_text_bytes_max)?;
+        if !self.media.is_empty() {
+            // No media can have been uploaded: Nova does not take uploads yet, so every id is an unknown one.
+            return Err(Refusal::invalid("media_ids", "unknown", "names media that do not exist").into());
+        }
+        let stream = streams::post(self.post);
+        world.want([stream.clone(), streams::user(author)])?;
+        world.check_actor(author)?;
+        if let Some(published) = &world.post(self.post)?.published {
+            // The id is the caller's choice only when importing; the same again is not an error.
+            return if published.author == author {
+                Ok(Decision::nothing(self.post.0, stream))
+            } else {
+                Err(Refusal::NotYours("post").into())
+            };
+        }
+        let event = PostPublished {
+            post_id: self.post,
+            author,
+            visibility: self.visibility,
+            media: self.media.clone(),
+            personal: Personal::Clear(Text { text: self.text.clone() }),
+        };
+        Ok(Decision::one(self.post.0, stream, event))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditPost {
+    pub post: PostId,
+    pub text: String,
+}
+
+impl EditPost {
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let author = by.user()?;
+        check_text("text", &self.text, by.limits.post_text_bytes_max)?;
+        let stream = streams::post(self.post);
+        world.want([stream.clone(), streams::user(author)])?;
+        world.check_actor(author)?;
+        let state = world.post(self.post)?;
+        if state.published()?.author != author {
+            // Whoever may not even see it learns no more than that.
+            world.check_post_seen_by(author, self.post)?;
+            return Err(Refusal::NotYours("post").into());
+        }
+        if state.is_hidden() {
+            return Err(Refusal::Gone("post").into());
+        }
+        let personal = Personal::Clear(Text { text: self.text.clone() });
+        Ok(Decision::one(self.post.0, stream, PostEdited { post_id: self.post, author, personal }))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletePost {
+    pub post: PostId,
+    pub reason: Option<String>,
+}
+
+impl DeletePost {
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let deleted_by = by.user()?;
+        check_reason(self.reason.as_ref(), by.limits.reason_bytes_max)?;
+        let stream = streams::post(self.post);
+        let state = world.post(self.post)?;
+        let author = state.published()?.author;
+        if !by.moderator {
+            world.check_actor(deleted_by)?;
+            if author != deleted_by {
+                world.check_post_seen_by(deleted_by, self.post)?;
+                return Err(Refusal::NotYours("post").into());
+            }
+        }
+        if state.is_hidden() {
+            return Ok(Decision::nothing(self.post.0, stream));
+        }
+        let personal = self.reason.clone().map(|reason| Reason { reason }).into();
+        Ok(Decision::one(
+            self.post.0,
+            stream,
+            PostDeleted { post_id: self.post, author, deleted_by, personal },
+        ))
+    }
+}
+
+/// Bring a deleted post back: its author, unless a moderator deleted it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestorePost {
+    pub post: PostId,
+}
+
+impl RestorePost {
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let restored_by = by.user()?;
+        let stream = streams::post(self.post);
+        let state = world.post(self.post)?;
+        let author = state.published()?.author;
+        if !by.moderator {
+            world.check_actor(restored_by)?;
+            if author != restored_by {
+                return Err(Refusal::NotYours("post").into());
+            }
+        }
+        if state.purged {
+            return Err(Refusal::GraceOver("post").into());
+        }
+        let Some(deleted) = &state.deleted else {
+            return Ok(Decision::nothing(self.post.0, stream));
+        };
+        check_restorable(deleted, restored_by, "post", by)?;
+        Ok(Decision::one(self.post.0, stream, PostRestored { post_id: self.post, author, restored_by }))
+    }
+}
+
+/// Posts and comments come back within the grace period, by whoever deleted them or by a moderator.
+pub(crate) fn check_restorable(
+    deleted: &Deleted,
+    restored_by: UserId,
+    what: &'static str,
+    by: &By<'_>,
+) -> Result<(), Refusal> {
+    if !by.moderator && deleted.by != restored_by {
+        return Err(Refusal::DeletedByModerator);
+    }
+    if by.at_ms.saturating_sub(deleted.at_ms) > by.limits.restore_grace_ms {
+        return Err(Refusal::GraceOver(what));
+    }
+    Ok(())
+}
+
+/// Drop a post whose grace period is over. Nova itself does this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PurgePost {
+    pub post: PostId,
+}
+
+impl PurgePost {
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let stream = streams::post(self.post);
+        let state = world.post(self.post)?;
+        let author = state.published()?.author;
+        if by.actor != Actor::System {
+            return Err(Refusal::NotYours("post").into());
+        }
+        let over = state
+            .deleted
+            .as_ref()
+            .is_some_and(|deleted| by.at_ms.saturating_sub(deleted.at_ms) > by.limits.restore_grace_ms);
+        if state.purged || !over {
+            return Ok(Decision::nothing(self.post.0, stream));
+        }
+        Ok(Decision::one(self.post.0, stream, PostPurged { post_id: self.post, author }))
+    }
+}

@@ -1,0 +1,110 @@
+//! The ways to say no. A refusal is not a fault: it has a stable code that clients can act on.
+
+/// Why a command was not carried out. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("{field} {detail}")]
+    Invalid { field: &'static str, code: &'static str, detail: String },
+    #[error("register first: this account has no profile yet")]
+    NotRegistered,
+    #[error("this account is deactivated")]
+    AccountDeactivated,
+    #[error("this account is registered already")]
+    AlreadyRegistered,
+    #[error("this handle is taken")]
+    HandleTaken,
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
+    #[error("this {0} is gone")]
+    Gone(&'static str),
+    #[error("this {0} is not yours to change")]
+    NotYours(&'static str),
+    #[error("you cannot {0} yourself")]
+    Yourself(&'static str),
+    #[error("one of you blocks the other")]
+    BlockedBetween,
+    #[error("you are not a member of this conversation")]
+    NotAMember,
+    #[error("only an admin of the conversation can do this")]
+    NotAnAdmin,
+    #[error("the members of a direct conversation cannot change")]
+    DirectConversation,
+    #[error("a conversation has at most {0} members")]
+    TooManyMembers(usize),
+    #[error("the time to edit this message is over")]
+    EditWindowOver,
+    #[error("the time to restore this {0} is over")]
+    GraceOver(&'static str),
+    #[error("it was deleted by a moderator and can only be restored by one")]
+    DeletedByModerator,
+}
+
+/// What sort of no it is; each becomes one HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalClass {
+    Invalid,
+    Forbidden,
+    Unknown,
+    Gone,
+    Conflict,
+}
+
+impl Refusal {
+    /// Stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "validation_failed",
+            Self::NotRegistered => "not_registered",
+            Self::AccountDeactivated => "account_deactivated",
+            Self::AlreadyRegistered => "already_registered",
+            Self::HandleTaken => "handle_taken",
+            Self::Unknown(_) => "not_found",
+            Self::Gone(_) => "gone",
+            Self::NotYours(_) => "not_yours",
+            Self::Yourself(_) => "yourself",
+            Self::BlockedBetween => "blocked",
+            Self::NotAMember => "not_a_member",
+            Self::NotAnAdmin => "not_an_admin",
+            Self::DirectConversation => "direct_conversation",
+            Self::TooManyMembers(_) => "too_many_members",
+            Self::EditWindowOver => "edit_window_over",
+            Self::GraceOver(_) => "grace_over",
+            Self::DeletedByModerator => "deleted_by_moderator",
+        }
+    }
+
+    pub fn class(&self) -> RefusalClass {
+        match self {
+            Self::Invalid { .. } | Self::Yourself(_) | Self::TooManyMembers(_) => RefusalClass::Invalid,
+            Self::NotRegistered
+            | Self::AccountDeactivated
+            | Self::NotYours(_)
+            | Self::BlockedBetween
+            | Self::NotAMember
+            | Self::NotAnAdmin
+            | Self::DeletedByModerator => RefusalClass::Forbidden,
+            Self::Unknown(_) => RefusalClass::Unknown,
+            Self::Gone(_) => RefusalClass::Gone,
+            Self::AlreadyRegistered
+            | Self::HandleTaken
+            | Self::DirectConversation
+            | Self::EditWindowOver
+            | Self::GraceOver(_) => RefusalClass::Conflict,
+        }
+    }
+
+    /// The field of the request it is about, when it is about one.
+    pub fn field(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Invalid { field, code, .. } => Some((field, code)),
+            Self::HandleTaken => Some(("handle", "taken")),
+            Self::Yourself(_) => Some(("id", "yourself")),
+            Self::TooManyMembers(_) => Some(("members", "too_many")),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn invalid(field: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid { field, code, detail: detail.into() }
+    }
+}

@@ -1,0 +1,33 @@
+//! What both HTTP sides of Nova share: how errors look, who is calling, how bodies and parameters are read, and the
+//! one layer around every request.
+//!
+//! Reading order: [`problem`] (errors as RFC 9457 problems), [`token`] and [`issuer`] (bearer tokens), [`auth`] (the
+//! caller as a handler's argument), [`json`] and [`params`] (bodies, paths, queries, headers), [`rate`] and [`layers`].
+
+pub mod problem;
+
+pub mod token;
+
+pub mod issuer;
+
+pub mod auth;
+
+pub mod json;
+
+pub mod params;
+
+pub mod check;
+
+pub mod rate;
+
+pub mod layers;
+mod telemetry;
+
+pub use auth::{AuditorCaller, Caller, OperatorCaller, Role};
+pub use check::{check_bytes, check_text};
+pub use issuer::{Issuer, IssuerError};
+pub use json::{OptionalJson, ValidJson, json_response};
+pub use layers::{HttpLimits, with_layers};
+pub use params::{IdempotencyKey, ValidPath, ValidQuery};
+pub use problem::{ApiError, FieldError, Problem};
+pub use token::{AuthError, Claims, PublicKey, Verifier, VerifierOptions};

@@ -1,0 +1,39 @@
+//! Who follows and who blocks whom.
+
+use nova_events::block::BlockEvent;
+use nova_events::follow::FollowEvent;
+use nova_events::{Envelope, Event};
+use nova_views::{Change, What, projection};
+
+use crate::Projection;
+
+pub const GRAPH: Projection =
+    Projection { name: projection::GRAPH, categories: &["follow", "block"], project };
+
+fn project(envelope: &Envelope) -> Vec<Change> {
+    let at = envelope.occurred_at();
+    let what = match &envelope.event {
+        Event::Follow(FollowEvent::Followed(e)) => {
+            What::Follow { follower: e.follower, followee: e.followee, on: true, at }
+        }
+        Event::Follow(FollowEvent::Unfollowed(e)) => {
+            What::Follow { follower: e.follower, followee: e.followee, on: false, at }
+        }
+        Event::Block(BlockEvent::Blocked(e)) => {
+            What::Block { blocker: e.blocker, blocked: e.blocked, on: true, at }
+        }
+        Event::Block(BlockEvent::Unblocked(e)) => {
+            What::Block { blocker: e.blocker, blocked: e.blocked, on: false, at }
+        }
+        Event::User(_)
+        | Event::Handle(_)
+        | Event::Post(_)
+        | Event::Comment(_)
+        | Event::Like(_)
+        | Event::Conversation(_)
+        | Event::Message(_)
+        | Event::MessageMark(_)
+        | Event::Read(_) => return Vec::new(),
+    };
+    vec![Change { version: envelope.position, what }]
+}

@@ -1,0 +1,3 @@
+//! One contract suite per port.
+
+pub mod event_log;

@@ -1,0 +1,3 @@
+//! What every implementation of a port must pass. A suite speaks only of the port, so the same one runs against each.
+
+pub mod contract;
