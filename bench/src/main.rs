@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+mod http;
 mod log;
 mod table;
 
@@ -16,6 +17,11 @@ struct Arguments {
 enum What {
     /// The embedded event log, in process.
     Log(log::Arguments),
+    /// Commands and reads over HTTP, against the `nova` program beside this one.
+    Http(http::Arguments),
+    /// A server that answers given bytes. Used by `http`.
+    #[command(hide = true)]
+    BareHttp(http::bare::Arguments),
     /// Fills a log, says so, and waits to be killed. Used by `log`.
     #[command(hide = true)]
     FillLog(log::fill::Arguments),
@@ -27,6 +33,8 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         match arguments.what {
             What::Log(arguments) => log::run(&arguments).await,
+            What::Http(arguments) => http::run(&arguments).await,
+            What::BareHttp(arguments) => http::bare::run(&arguments).await,
             What::FillLog(arguments) => log::fill::run(&arguments).await,
         }
     })

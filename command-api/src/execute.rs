@@ -260,7 +260,10 @@ impl Executor {
         }
         let append = Append { command_id: Uuid::now_v7(), writes: conditions(world, &[]) };
         match self.log.append(append).await {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                self.states.confirmed(world);
+                Ok(true)
+            }
             Err(LogError::Conflict { .. }) => {
                 self.states.forget(world.seen().iter().map(|seen| &seen.stream));
                 Ok(false)
@@ -372,9 +375,11 @@ impl Executor {
 }
 
 fn outcome_of(id: Uuid, appended: &Appended) -> Outcome {
+    // The first event is in the thing's own stream, and more may follow it there.
+    let own = appended.events.first().map(|(stream, _)| stream);
     Outcome {
         id,
-        revision: appended.events.first().map(|(_, revision)| *revision),
+        revision: appended.events.iter().rfind(|(stream, _)| Some(stream) == own).map(|(_, revision)| *revision),
         position: appended.last_position,
         duplicate: appended.duplicate,
         changed: true,

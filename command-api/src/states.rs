@@ -3,6 +3,10 @@
 //! A slot holds a stream's state and the revision it was folded to. It may run ahead of what is durable, never beside
 //! it: a slot is moved forward only under its lock, in the order in which the appends are queued, and forgotten when
 //! one of them does not succeed. A slot that is out of date costs a conflict and another attempt, nothing else.
+//!
+//! What was loaded may be out of date when it gets here: an append that was queued before, through a slot forgotten
+//! since, may land after the log was read. So nothing is said on the strength of a loaded slot alone before the log
+//! has confirmed it once.
 
 use std::sync::Arc;
 
@@ -37,6 +41,8 @@ struct Now {
     state: Arc<State>,
     /// How far it is known to be durable.
     durable: Option<u64>,
+    /// The log has confirmed this slot since it was loaded: every later append goes through it.
+    settled: bool,
 }
 
 #[derive(Clone)]
@@ -73,7 +79,7 @@ impl States {
         let (revision, state) = self.load(stream).await?;
         let size_bytes = state.size_bytes() as u64;
         let state = Arc::new(state);
-        let now = Now { revision, state: state.clone(), durable: revision };
+        let now = Now { revision, state: state.clone(), durable: revision, settled: false };
         // Someone else may have loaded it meanwhile, and moved it forward: theirs stays.
         let ours = Arc::new(Slot { now: Mutex::new(now), size_bytes });
         let slot = match self.slots.get_or_insert_with(stream, || Ok::<_, std::convert::Infallible>(ours)) {
@@ -112,7 +118,7 @@ impl States {
     pub(crate) fn is_durable(&self, stream: &StreamId, revision: Option<u64>) -> bool {
         self.slots.get(stream).is_some_and(|slot| {
             let now = slot.now.lock();
-            now.durable == revision && now.revision == revision
+            now.settled && now.durable == revision && now.revision == revision
         })
     }
 
@@ -139,7 +145,8 @@ impl States {
             // A slot that fell out of the cache: the log's own check decides.
             let Some(slot) = slot else { continue };
             let now = slot.now.lock();
-            if world.seen_stream(stream).is_some_and(|seen| seen.revision != now.revision) {
+            let forgotten = self.slots.get(*stream).is_none_or(|current| !Arc::ptr_eq(&current, slot));
+            if forgotten || world.seen_stream(stream).is_some_and(|seen| seen.revision != now.revision) {
                 return Turn::Stale;
             }
             locked.push((stream, now));
@@ -165,9 +172,26 @@ impl States {
         }
     }
 
+    /// The log has confirmed all that was looked at. This also settles what a command left behind whose caller went
+    /// away before its append was answered.
+    pub(crate) fn confirmed(&self, world: &World) {
+        for seen in world.seen() {
+            if let Some(slot) = self.slots.get(&seen.stream) {
+                let mut now = slot.now.lock();
+                now.durable = now.durable.max(seen.revision);
+                // The same state, so it was looked at in this very slot.
+                now.settled |= Arc::ptr_eq(&now.state, &seen.state);
+            }
+        }
+    }
+
     pub(crate) fn forget<'a>(&self, streams: impl IntoIterator<Item = &'a StreamId>) {
         for stream in streams {
-            self.slots.remove(stream);
+            if let Some(slot) = self.slots.get(stream) {
+                // Under its lock, so that no append is being queued through it meanwhile.
+                let _now = slot.now.lock();
+                self.slots.remove(stream);
+            }
         }
     }
 }

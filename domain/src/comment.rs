@@ -76,7 +76,9 @@ impl AddComment {
             if state.deleted.is_some() {
                 return Err(Refusal::Gone("comment").into());
             }
+            world.want([streams::user(parent.author)])?;
             world.check_not_blocked(author, parent.author)?;
+            world.check_person(parent.author)?;
         }
         let event = CommentAdded {
             comment_id: self.comment,
@@ -106,7 +108,7 @@ impl EditComment {
         let state = world.comment(self.comment)?;
         let added = state.added()?;
         if added.author != author {
-            return Err(Refusal::NotYours("comment").into());
+            return Err(world.not_yours(author, added.post, "comment"));
         }
         if state.deleted.is_some() {
             return Err(Refusal::Gone("comment").into());
@@ -134,7 +136,7 @@ impl DeleteComment {
         if !by.moderator {
             world.check_actor(deleted_by)?;
             if added.author != deleted_by && added.post_author != deleted_by {
-                return Err(Refusal::NotYours("comment").into());
+                return Err(world.not_yours(deleted_by, added.post, "comment"));
             }
         }
         if state.deleted.is_some() {
@@ -152,6 +154,7 @@ impl DeleteComment {
     }
 }
 
+/// Bring a deleted comment back: whoever of its author and the post's author deleted it, or a moderator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoreComment {
     pub comment: CommentId,
@@ -165,8 +168,8 @@ impl RestoreComment {
         let added = state.added()?;
         if !by.moderator {
             world.check_actor(restored_by)?;
-            if added.author != restored_by {
-                return Err(Refusal::NotYours("comment").into());
+            if added.author != restored_by && added.post_author != restored_by {
+                return Err(world.not_yours(restored_by, added.post, "comment"));
             }
         }
         let Some(deleted) = &state.deleted else {

@@ -23,11 +23,13 @@ impl Like {
             Target::Comment(comment) => {
                 let state = world.comment(comment)?;
                 let added = state.added()?;
+                // First the post: whoever may not see it learns nothing of what is under it.
+                world.check_post_seen_by(user_id, added.post)?;
                 if state.deleted.is_some() {
                     return Err(Refusal::Gone("comment").into());
                 }
                 world.check_not_blocked(user_id, added.author)?;
-                world.check_post_seen_by(user_id, added.post)?;
+                world.check_person(added.author)?;
                 (added.post, added.author)
             }
         };

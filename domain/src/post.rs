@@ -164,7 +164,7 @@ impl RestorePost {
         if !by.moderator {
             world.check_actor(restored_by)?;
             if author != restored_by {
-                return Err(Refusal::NotYours("post").into());
+                return Err(world.not_yours(restored_by, self.post, "post"));
             }
         }
         if state.purged {

@@ -225,6 +225,15 @@ impl World {
         Ok(author)
     }
 
+    /// What someone hears who wants to change what is not theirs on a post: that, if they may see the post; otherwise
+    /// no more than whoever may not see it hears.
+    pub(crate) fn not_yours(&self, user: UserId, post: PostId, what: &'static str) -> Stop {
+        match self.check_post_seen_by(user, post) {
+            Ok(_) | Err(Stop::Refused(Refusal::Gone(_))) => Refusal::NotYours(what).into(),
+            Err(stop) => stop,
+        }
+    }
+
     pub(crate) fn post(&self, id: PostId) -> Result<&crate::post::PostState, Stop> {
         Ok(self.state(streams::post(id))?.post())
     }

@@ -399,3 +399,6 @@ impl EventFeed for FileLog {
         .boxed()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,7 +136,7 @@ pub fn meta() -> Meta {
 fn users() -> Vec<Event> {
     let profile = |bio: Option<&str>| {
         Personal::Clear(Profile {
-            handle: "ada.quillfeather".to_owned(),
+            handle: "ada_quillfeather".to_owned(),
             display_name: "Ada Quillfeather Ünal".to_owned(),
             bio: bio.map(str::to_owned),
         })

@@ -1,4 +1,5 @@
 //! Nothing personal reaches the log in clear, and what is sealed opens only with its key.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "support/keys.rs"]
 mod keys;
@@ -242,10 +243,7 @@ fn user() -> impl Strategy<Value = UserId> {
     any::<u128>().prop_map(|id| UserId(Uuid::from_u128(id)))
 }
 
-fn id<T: From<Uuid>>() -> impl Strategy<Value = T>
-where
-    T: std::fmt::Debug,
-{
+fn id<T: From<Uuid> + std::fmt::Debug>() -> impl Strategy<Value = T> {
     any::<u128>().prop_map(|id| T::from(Uuid::from_u128(id)))
 }
 

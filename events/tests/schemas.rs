@@ -1,6 +1,7 @@
 //! Committed JSON Schemas: `schemas/{Kind}.v{version}.json` says what the clear and the personal part of an event look
 //! like. A change that logs and older programs cannot bear is refused, whatever `NOVA_BLESS` says; another one
 //! (documentation, an optional field, a further variant) is taken by `NOVA_BLESS=overwrite`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "support/compat.rs"]
 mod compat;

@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(first(r#"{"inner":{"b":1}}"#), at("inner.b", "unknown_field"));
         assert_eq!(first(r#"{"inner":{}}"#), at("inner.a", "required"));
         assert_eq!(first(r#"{"inner":{"a":1,"a":1}}"#), at("inner.a", "duplicate_field"));
-        assert_eq!(first("[]"), at("kind", "required"));
+        assert_eq!(first("[]"), at("body", "invalid"));
         assert_eq!(first("7"), at("body", "wrong_type"));
     }
 

@@ -2,7 +2,8 @@
 //! one layer around every request.
 //!
 //! Reading order: [`problem`] (errors as RFC 9457 problems), [`token`] and [`issuer`] (bearer tokens), [`auth`] (the
-//! caller as a handler's argument), [`json`] and [`params`] (bodies, paths, queries, headers), [`rate`] and [`layers`].
+//! caller as a handler's argument), [`json`] and [`params`] (bodies, paths, queries, headers), [`openapi`], [`rate`]
+//! and [`layers`].
 
 pub mod problem;
 
@@ -17,6 +18,8 @@ pub mod json;
 pub mod params;
 
 pub mod check;
+
+pub mod openapi;
 
 pub mod rate;
 

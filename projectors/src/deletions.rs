@@ -9,11 +9,8 @@ use nova_views::{Change, Entity, What, projection};
 
 use crate::Projection;
 
-pub const DELETIONS: Projection = Projection {
-    name: projection::DELETIONS,
-    categories: &["user", "post", "comment", "messages"],
-    project,
-};
+pub const DELETIONS: Projection =
+    Projection { name: projection::DELETIONS, categories: &["user", "post", "comment", "messages"], project };
 
 fn project(envelope: &Envelope) -> Vec<Change> {
     let what = match &envelope.event {

@@ -67,6 +67,18 @@ pub struct Answer<T> {
     pub degraded: bool,
 }
 
+impl<T> Answer<T> {
+    /// The same answer with another value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer {
+            value: change(self.value),
+            source: self.source,
+            as_of: self.as_of,
+            degraded: self.degraded,
+        }
+    }
+}
+
 /// One thing that was asked for by its id.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Lookup<T> {
@@ -78,6 +90,14 @@ pub enum Lookup<T> {
 }
 
 impl<T> Lookup<T> {
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Lookup<U> {
+        match self {
+            Self::Found(value) => Lookup::Found(change(value)),
+            Self::Gone => Lookup::Gone,
+            Self::Unknown => Lookup::Unknown,
+        }
+    }
+
     pub fn found(self) -> Option<T> {
         match self {
             Self::Found(value) => Some(value),

@@ -19,7 +19,8 @@ pub struct PostCard {
     /// Empty when the author's data has been erased.
     #[schema(value_type = String)]
     pub text: Arc<str>,
-    pub media: Vec<MediaRef>,
+    #[schema(value_type = Vec<MediaRef>)]
+    pub media: Arc<[MediaRef]>,
     #[schema(value_type = String, example = "public")]
     pub visibility: Visibility,
     pub created_at: DateTime<Utc>,

@@ -134,7 +134,7 @@ impl Scan<'_> {
             let seed = self.context.seed;
             // Windows overlap by a header, so that none is missed between two of them.
             let bytes = self.get(at, WINDOW_BYTES)?.to_vec();
-            if let Some(last) = bytes.iter().rposition(|&byte| byte != 0) {
+            if let Some(last) = last_nonzero(&bytes) {
                 last_written = Some(at + last as u64);
                 for place in (0..bytes.len().saturating_sub(FRAME_HEADER_BYTES - 1)).step_by(8) {
                     if u32_at(&bytes, place + 4) != FRAME_MAGIC {
@@ -203,6 +203,14 @@ impl Scan<'_> {
         }
         Ok(false)
     }
+}
+
+/// Most of what is looked at is zero: whole pages at a time.
+fn last_nonzero(bytes: &[u8]) -> Option<usize> {
+    static ZEROS: [u8; 4096] = [0; 4096];
+    let (at, page) =
+        bytes.chunks(ZEROS.len()).enumerate().rfind(|(_, page)| **page != ZEROS[..page.len()])?;
+    page.iter().rposition(|&byte| byte != 0).map(|last| at * ZEROS.len() + last)
 }
 
 struct Problem {

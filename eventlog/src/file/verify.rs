@@ -80,7 +80,7 @@ fn verify_segment(
         return Err(corrupt(&path, 0, "the segment was recorded before its predecessor"));
     }
     verify_revisions(context, catalog, index)?;
-    if segment.with_memory(|_| ()).is_none() {
+    if context.path(segment.first_position, FileKind::Index).exists() {
         compare_index(context, catalog, index)?;
         report.indexes += 1;
     }

@@ -1,0 +1,264 @@
+//! Commands and reads over HTTP, beside a bare axum server in the same run. Server and load share the machine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use nova_events::UserId;
+use nova_http::{Issuer, Role};
+use uuid::Uuid;
+
+use crate::table::Table;
+use load::{Outcome, Pace, Requests};
+use server::{Server, nova_program};
+use wire::{Connection, request};
+
+pub(crate) mod bare;
+mod load;
+pub(crate) mod server;
+mod wire;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[arg(long, default_value_t = 64)]
+    connections: u64,
+    /// Length of one run.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// People who read and like.
+    #[arg(long, default_value_t = 1_000)]
+    viewers: u64,
+    /// People that every viewer follows.
+    #[arg(long, default_value_t = 1_000)]
+    followees: u64,
+    #[arg(long, default_value_t = 10_000)]
+    posts: u64,
+    /// Where to keep the data instead of a temporary folder.
+    #[arg(long)]
+    data: Option<PathBuf>,
+}
+
+/// The community that is measured: ids by number.
+struct Community {
+    viewer_tokens: Vec<String>,
+    posts: Vec<Uuid>,
+}
+
+fn user(kind: &str, number: u64) -> UserId {
+    UserId(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("bench:{kind}:{number}").as_bytes()))
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let nova = nova_program()?;
+    let temporary = tempfile::tempdir()?;
+    let data = arguments.data.clone().unwrap_or_else(|| temporary.path().join("data"));
+    let data_text = data.to_str().context("the data folder's name is not UTF-8")?;
+    let serve = ["--data", data_text, "--listen", "127.0.0.1:0", "serve"];
+    let mut table = Table::new();
+
+    let server = Server::start(&nova, &serve).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    idle(&server, "empty data folder", &mut table).await?;
+    table.row("ready to serve", "empty data folder", "ms", &[server.ready_after.as_secs_f64() * 1000.0]);
+    let community = seed(&server, &data, arguments).await?;
+    measure(&server, &community, arguments, &mut table).await?;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    idle(&server, "after the runs", &mut table).await?;
+    drop(server);
+    let server = Server::start(&nova, &serve).await?;
+    let events = events_in_log(&server).await?;
+    let setting = format!("{events} events in the log, after kill -9");
+    table.row("ready to serve", &setting, "ms", &[server.ready_after.as_secs_f64() * 1000.0]);
+    drop(server);
+    table.print();
+    Ok(())
+}
+
+async fn seed(server: &Server, data: &std::path::Path, arguments: &Arguments) -> anyhow::Result<Community> {
+    let issuer = Issuer::open_or_create(&data.join("keys").join("token.ed25519"))?;
+    let token = |user: UserId| {
+        issuer.issue(user, Role::User, Duration::from_secs(86_400)).map_err(anyhow::Error::from)
+    };
+    let tokens =
+        |kind: &str, count: u64| (0..count).map(|n| token(user(kind, n))).collect::<Result<Vec<_>, _>>();
+    let viewer_tokens = tokens("viewer", arguments.viewers)?;
+    let author_tokens = tokens("author", arguments.followees)?;
+
+    for (kind, tokens) in [("viewer", &viewer_tokens), ("author", &author_tokens)] {
+        let requests = (0..tokens.len()).map(|n| {
+            let body = format!(r#"{{"handle":"{kind}_{n}","display_name":"{kind} {n}"}}"#);
+            request("POST", "/api/v1/users", &tokens[n], Some(&body))
+        });
+        send_all(server, arguments.connections, requests.collect()).await?;
+    }
+    let followees: Vec<Uuid> = (0..arguments.followees).map(|n| user("author", n).0).collect();
+    for token in &viewer_tokens {
+        let requests =
+            followees.iter().map(|id| request("PUT", &format!("/api/v1/users/{id}/follow"), token, None));
+        send_all(server, arguments.connections, requests.collect()).await?;
+    }
+    let requests = (0..arguments.posts).map(|n| {
+        let token = &author_tokens[(n % arguments.followees) as usize];
+        request("POST", "/api/v1/posts", token, Some(&post_body(n)))
+    });
+    let answers = send_all(server, arguments.connections, requests.collect()).await?;
+    let posts = answers.iter().map(|answer| id_of(answer)).collect::<anyhow::Result<Vec<_>>>()?;
+    caught_up(server, &viewer_tokens[0], &answers).await?;
+    Ok(Community { viewer_tokens, posts })
+}
+
+fn post_body(number: u64) -> String {
+    let text = format!("Post number {number}: {}", "what a fine morning it is in the hills ".repeat(4));
+    format!(r#"{{"text":"{}"}}"#, text.trim_end())
+}
+
+fn id_of(answer: &[u8]) -> anyhow::Result<Uuid> {
+    let answer: serde_json::Value = serde_json::from_slice(answer)?;
+    Ok(answer["id"].as_str().context("an answer without id")?.parse()?)
+}
+
+/// Waits until the views have seen the last answer's position.
+async fn caught_up(server: &Server, token: &str, answers: &[Vec<u8>]) -> anyhow::Result<()> {
+    let mut last = 0;
+    for answer in answers {
+        let answer: serde_json::Value = serde_json::from_slice(answer)?;
+        last = last.max(answer["position"].as_u64().unwrap_or(0));
+    }
+    let mut connection = Connection::open(&server.address).await?;
+    let deadline = Instant::now() + Duration::from_secs(300);
+    loop {
+        let path = format!("/api/v1/timeline?limit=1&after={last}");
+        if connection.ask(&request("GET", &path, token, None)).await?.0 == 200 {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!("the views did not catch up within five minutes");
+        }
+    }
+}
+
+/// Sends each request once, over several connections; the answers in the same order.
+async fn send_all(server: &Server, connections: u64, requests: Vec<Vec<u8>>) -> anyhow::Result<Vec<Vec<u8>>> {
+    let requests = Arc::new(requests);
+    let mut tasks = Vec::new();
+    for first in 0..connections as usize {
+        let (requests, address) = (Arc::clone(&requests), server.address.clone());
+        tasks.push(tokio::spawn(async move {
+            let mut connection = Connection::open(&address).await?;
+            let mut answers = Vec::new();
+            for number in (first..requests.len()).step_by(connections as usize) {
+                let (status, answer) = connection.ask(&requests[number]).await?;
+                if !(200..300).contains(&status) {
+                    bail!("answered {status}: {}", String::from_utf8_lossy(answer));
+                }
+                answers.push((number, answer.to_vec()));
+            }
+            Ok(answers)
+        }));
+    }
+    let mut all = vec![Vec::new(); requests.len()];
+    for task in tasks {
+        for (number, answer) in task.await?? {
+            all[number] = answer;
+        }
+    }
+    Ok(all)
+}
+
+async fn measure(
+    server: &Server,
+    community: &Community,
+    arguments: &Arguments,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let community = Arc::new((community.viewer_tokens.clone(), community.posts.clone()));
+    let counter = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let likes: Requests = {
+        let community = Arc::clone(&community);
+        Arc::new(move |_| {
+            // Each request likes a post that its viewer has not liked yet, over all runs.
+            let n = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let (tokens, posts) = &*community;
+            let viewer = n as usize % tokens.len();
+            let post = posts[(n as usize / tokens.len() * 7 + viewer) % posts.len()];
+            request("PUT", &format!("/api/v1/posts/{post}/like"), &tokens[viewer], None)
+        })
+    };
+    let read = |path: &'static str| -> Requests {
+        let community = Arc::clone(&community);
+        Arc::new(move |n| request("GET", path, &community.0[n as usize % community.0.len()], None))
+    };
+    let (timeline, feed) = (read("/api/v1/timeline?limit=20"), read("/api/v1/feed?limit=20"));
+
+    let mut probe = Connection::open(&server.address).await?;
+    let page_bytes = probe.ask(&timeline(0)).await?.1.len();
+    drop(probe);
+    let bare_path = std::env::current_exe()?;
+    for (what, bytes) in [("bare axum, tiny answer", 80), ("bare axum, bytes of a timeline page", page_bytes)]
+    {
+        let bare = Server::start(&bare_path, &["bare-http", "--bytes", &bytes.to_string()]).await?;
+        series(&bare.address, what, &timeline, arguments, &[], table).await?;
+    }
+    series(&server.address, "home timeline, page of 20", &timeline, arguments, &[12_000], table).await?;
+    series(&server.address, "ranked feed, page of 20", &feed, arguments, &[8_000], table).await?;
+    series(&server.address, "like a post (durable)", &likes, arguments, &[15_000, 30_000], table).await?;
+    Ok(())
+}
+
+/// The peak rate with a closed loop, then the latencies at given rates with an open one.
+async fn series(
+    address: &str,
+    what: &str,
+    requests: &Requests,
+    arguments: &Arguments,
+    rates: &[u64],
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let connections = arguments.connections;
+    let (warm_up, duration) = (Duration::from_secs(2), Duration::from_secs(arguments.seconds));
+    load::run(address, connections, Pace::Closed, warm_up, Arc::clone(requests)).await?;
+    for pace in std::iter::once(Pace::Closed).chain(rates.iter().map(|rate| Pace::Open(*rate))) {
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for _ in 0..arguments.runs {
+            outcomes.push(load::run(address, connections, pace, duration, Arc::clone(requests)).await?);
+        }
+        let failed: u64 = outcomes.iter().map(|outcome| outcome.failed).sum();
+        if failed > 0 {
+            bail!("{what}: {failed} requests failed");
+        }
+        let setting = match pace {
+            Pace::Closed => format!("{connections} connections, closed loop"),
+            Pace::Open(rate) => format!("{connections} connections, {rate}/s due"),
+        };
+        let all = |figure: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(figure).collect::<Vec<_>>();
+        table.row(what, &setting, "requests/s", &all(&|outcome| outcome.per_second));
+        table.row(what, &format!("{setting}, p50"), "ms", &all(&|outcome| outcome.ms(50.0)));
+        table.row(what, &format!("{setting}, p99"), "ms", &all(&|outcome| outcome.ms(99.0)));
+    }
+    Ok(())
+}
+
+async fn idle(server: &Server, when: &str, table: &mut Table) -> anyhow::Result<()> {
+    let (before, _) = server.usage()?;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let (after, resident) = server.usage()?;
+    let busy = (after - before).as_secs_f64() / 10.0 * 100.0;
+    table.row("idle", &format!("{when}, 10 s without requests"), "% of a core", &[busy]);
+    table.row("resident memory", when, "MB", &[resident as f64 / 1e6]);
+    Ok(())
+}
+
+/// The head of the log, as the server's metrics tell it.
+async fn events_in_log(server: &Server) -> anyhow::Result<u64> {
+    let mut connection = Connection::open(&server.address).await?;
+    let (_, metrics) = connection.ask(&request("GET", "/metrics", "", None)).await?;
+    let metrics = String::from_utf8_lossy(metrics);
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with("log_head_position"))
+        .context("no metric log_head_position")?;
+    Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()? as u64)
+}

@@ -1,0 +1,74 @@
+//! A server in a process of its own, on a free port, that ends with its owner.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: String,
+    /// From the start of the process to the line that says it is ready.
+    pub(crate) ready_after: Duration,
+}
+
+impl Server {
+    /// Starts a program that prints a line with its address once it is ready.
+    pub(crate) async fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let stdout = child.stdout.take().context("no output to read")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let address = loop {
+            let Some(line) = lines.next_line().await? else {
+                bail!("{} ended before it was ready", program.display())
+            };
+            let found = line.split_whitespace().find_map(|word| {
+                let word = word.trim_start_matches("http://").trim_end_matches(['/', '.', ',']);
+                word.parse::<std::net::SocketAddr>().ok()
+            });
+            if let Some(address) = found {
+                break address.to_string();
+            }
+        };
+        let ready_after = started.elapsed();
+        // What it prints from now on is read so that it never waits for us.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok(Self { child, address, ready_after })
+    }
+
+    /// Processor time used so far, and resident memory in bytes.
+    pub(crate) fn usage(&self) -> anyhow::Result<(Duration, u64)> {
+        let pid = self.child.id().context("the server has ended")?;
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks: u64 = fields.get(11).context("no utime")?.parse::<u64>()? + fields[12].parse::<u64>()?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let resident_kib: u64 = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.split_whitespace().next())
+            .context("no VmRSS")?
+            .parse()?;
+        // Linux counts processor time in hundredths of a second on every architecture that Nova runs on.
+        Ok((Duration::from_millis(ticks * 10), resident_kib * 1024))
+    }
+}
+
+/// The `nova` program beside this one.
+pub(crate) fn nova_program() -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name("nova");
+    if !path.exists() {
+        bail!("{} is not there: build it first with cargo build --release -p nova", path.display());
+    }
+    Ok(path)
+}

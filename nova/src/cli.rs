@@ -1,0 +1,174 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong, 3 an import had bad lines.
+NOVA_LOG filters what is told on stderr, such as NOVA_LOG=debug. Any key of the configuration can be set in the
+environment as NOVA__SECTION__KEY.";
+
+/// Nova: a social network's backend, event-sourced, in one process.
+#[derive(Debug, Parser)]
+#[command(name = "nova", version, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The data folder [default: ./nova-data].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080].
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// A configuration file; `nova config` shows every key.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a sample community, serve it, and print tokens and first requests.
+    ///
+    /// The community is the same everywhere; its times end now. It lives in `demo` inside the data folder, or in the
+    /// folder that --data names. A second start finds it there and adds nothing.
+    Demo {
+        /// How many people live there.
+        #[arg(long, value_name = "N", default_value_t = 400, value_parser = people_range())]
+        people: u64,
+    },
+    /// Serve everything: commands, projections, queries.
+    Serve,
+    /// Print a token, and nothing else, for use as `Authorization: Bearer`.
+    Token {
+        /// The user's id: the subject of the token.
+        #[arg(long, value_name = "ID")]
+        user: Uuid,
+        #[arg(long, value_name = "R", value_enum, default_value_t = RoleName::User)]
+        role: RoleName,
+        /// How long it is good for, in seconds.
+        #[arg(long, value_name = "S", default_value_t = 86_400)]
+        ttl: u64,
+    },
+    /// Import foreign data. Importing twice changes nothing.
+    #[command(subcommand)]
+    Import(Import),
+    /// Look at the event log. Also beside a running server.
+    #[command(subcommand)]
+    Log(Log),
+    /// Look at the projections and rebuild them.
+    #[command(subcommand)]
+    Projections(Projections),
+    /// Events that could not be projected.
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// Print the configuration in force, secrets masked.
+    Config,
+    /// Check the data folder and bring its schemas up to date.
+    Migrate,
+}
+
+fn people_range() -> clap::builder::RangedU64ValueParser {
+    use crate::demo::Size;
+    clap::value_parser!(u64).range(Size::PEOPLE_MIN as u64..=Size::PEOPLE_MAX as u64)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleName {
+    User,
+    Moderator,
+    Auditor,
+    Operator,
+    Dpo,
+}
+
+impl From<RoleName> for nova_http::Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::User => Self::User,
+            RoleName::Moderator => Self::Moderator,
+            RoleName::Auditor => Self::Auditor,
+            RoleName::Operator => Self::Operator,
+            RoleName::Dpo => Self::Dpo,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// A folder of the LDBC Social Network Benchmark (interactive, CSV).
+    Ldbc {
+        dir: PathBuf,
+        /// Move all times by the same span, so that the newest one is now.
+        #[arg(long)]
+        shift_to_now: bool,
+    },
+    /// The BYU Chit-Chat dataset (JSON, plain or gzipped).
+    Chitchat { file: PathBuf },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Log {
+    /// How large it is.
+    Stats,
+    /// Print events as JSON lines.
+    Read(LogRead),
+    /// Read everything: checksums, order, indexes.
+    Verify,
+}
+
+#[derive(Debug, Args)]
+pub struct LogRead {
+    /// Begin behind this position.
+    #[arg(long, value_name = "POSITION", default_value_t = 0)]
+    pub after: u64,
+    /// At most so many events.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Of one stream, such as post-018f…
+    #[arg(long, value_name = "NAME", conflicts_with = "category")]
+    pub stream: Option<String>,
+    /// Of the streams of a category, such as post. Can be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub category: Vec<String>,
+    /// Of a kind, such as PostPublished. Can be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub kind: Vec<String>,
+    /// With the personal parts, decrypted. Not beside a running server.
+    #[arg(long)]
+    pub personal: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Projections {
+    /// How far each of them is.
+    Status,
+    /// Build a view anew from the log, beside the live one, and switch to it.
+    Rebuild { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeadLetters {
+    /// All of them, as JSON lines.
+    List {
+        #[arg(long, value_name = "NAME")]
+        projection: Option<String>,
+    },
+    /// The events at a position that could not be projected, with their errors.
+    Show { position: u64 },
+    /// Project them again, in order.
+    Redrive {
+        projection: String,
+        /// Only those of one stream.
+        #[arg(long, value_name = "NAME")]
+        stream: Option<String>,
+    },
+}

@@ -1,0 +1,108 @@
+//! What the command line asks for.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::cli::{Cli, Command, Global};
+use crate::config::{Config, Overrides};
+use crate::telemetry;
+
+mod dead_letters;
+mod demo;
+mod import;
+mod log;
+mod migrate;
+mod projections;
+mod serve;
+mod token;
+
+/// How the program ends. Documented in `nova --help`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Done,
+    Failed,
+    /// The command line or the configuration is wrong.
+    Usage,
+    /// The import went through, but some lines were bad.
+    BadLines,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        Self::from(match end {
+            End::Done => 0,
+            End::Failed => 1,
+            End::Usage => 2,
+            End::BadLines => 3,
+        })
+    }
+}
+
+/// Does what was asked for.
+pub fn run(cli: Cli) -> ExitCode {
+    let config = match load(&cli.global) {
+        Ok(config) => config,
+        Err(error) => return fail(End::Usage, &error),
+    };
+    match telemetry::init(&config.telemetry).and_then(|()| dispatch(cli, config)) {
+        Ok(end) => end.into(),
+        Err(error) => fail(End::Failed, &error),
+    }
+}
+
+fn load(global: &Global) -> anyhow::Result<Config> {
+    let overrides = Overrides { data: global.data.clone(), listen: global.listen };
+    Config::load(global.config.as_deref(), &overrides)
+}
+
+fn fail(end: End, error: &anyhow::Error) -> ExitCode {
+    if is_broken_pipe(error) {
+        // Whoever read our output has enough, such as `head`.
+        return End::Done.into();
+    }
+    eprintln!("nova: {error:#}");
+    end.into()
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn dispatch(cli: Cli, config: Config) -> anyhow::Result<End> {
+    match cli.command {
+        Command::Config => {
+            print(&config.shown()?)?;
+            Ok(End::Done)
+        }
+        Command::Token { user, role, ttl } => token::run(&config, user, role.into(), ttl),
+        Command::Log(command) => wait_for(log::run(config, command)),
+        Command::Serve => wait_for(serve::run(config)),
+        Command::Demo { people } => wait_for(demo::run(config, cli.global.data.is_some(), people)),
+        Command::Import(command) => wait_for(import::run(config, command)),
+        Command::Projections(command) => wait_for(projections::run(config, command)),
+        Command::DeadLetters(command) => wait_for(dead_letters::run(config, command)),
+        Command::Migrate => wait_for(migrate::run(config)),
+    }
+}
+
+fn wait_for(work: impl Future<Output = anyhow::Result<End>>) -> anyhow::Result<End> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context("the runtime cannot be started")?;
+    let end = runtime.block_on(work);
+    // Whatever still runs beside has no result that anyone waits for.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    end
+}
+
+/// Prints results. `println!` would panic when nobody reads them any more.
+fn print(text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}

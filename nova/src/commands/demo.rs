@@ -1,0 +1,33 @@
+//! `nova demo`.
+
+use std::sync::Arc;
+
+use super::{End, print};
+use crate::compose::Product;
+use crate::config::Config;
+use crate::demo::{Plan, Size, announce, play};
+use crate::server::{Server, Stop};
+use crate::{server, telemetry};
+
+/// Inside the data folder, so that the demo never mixes with what is served from there.
+const FOLDER: &str = "demo";
+
+pub(super) async fn run(mut config: Config, data_is_given: bool, people: u64) -> anyhow::Result<End> {
+    if !data_is_given {
+        config.data.dir.push(FOLDER);
+    }
+    let stop = Stop::on_signals()?;
+    let metrics = telemetry::init_metrics()?;
+    let plan = tokio::task::spawn_blocking(move || Plan::new(Size { people: people as usize }));
+    let mut product = Product::open(config).await?;
+    product.start_projectors();
+    let plan = Arc::new(plan.await?);
+    let played = play(&plan, product.executor(), &**product.log()).await?;
+    product.wait_applied().await?;
+    let server = Server::bind(&product, Some(metrics)).await?;
+    print(&announce::text(&plan, played, &product, server.address())?)?;
+    server::tell_ready(server.address())?;
+    server.run(stop).await;
+    product.close().await;
+    Ok(End::Done)
+}

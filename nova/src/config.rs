@@ -1,0 +1,245 @@
+//! What is configured. `config/default.toml` is compiled in and documents every key.
+//!
+//! * Later ones win: the defaults, the file, the environment (`NOVA__SECTION__KEY`), the command line.
+//! * An unknown key is an error that names it.
+//! * A secret comes from the environment or from a file of its own, and is masked wherever the configuration is shown.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use serde::{Deserialize, Serialize, Serializer};
+
+mod options;
+#[cfg(test)]
+mod tests;
+
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+
+const ENV_PREFIX: &str = "NOVA__";
+const ENV_SEPARATOR: &str = "__";
+
+/// A value that is never shown.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value, if there is one.
+    pub fn reveal(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|value| !value.is_empty())
+    }
+
+    fn masked(&self) -> &'static str {
+        if self.0.is_empty() { "" } else { "********" }
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.masked())
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.masked())
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    Embedded,
+    Distributed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Auto,
+    Compact,
+    Json,
+}
+
+/// The sections of `config/default.toml`, with the same names in the same order.
+macro_rules! sections {
+    ($( $(#[$doc:meta])* $section:ident { $( $key:ident: $kind:ty, )* } )*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $section { $( pub $key: $kind, )* }
+    )* };
+}
+
+sections! {
+    Config {
+        profile: Profile,
+        data: Data,
+        server: Server,
+        http: Http,
+        auth: Auth,
+        keys: Keys,
+        log: Log,
+        views: Views,
+        ranking: Ranking,
+        projectors: Projectors,
+        commands: Commands,
+        limits: Limits,
+        queries: Queries,
+        telemetry: Telemetry,
+    }
+    Data { dir: PathBuf, }
+    Server { listen: SocketAddr, drain_ms: u64, header_timeout_ms: u64, connections_max: usize, }
+    Http {
+        body_bytes_max: usize,
+        in_flight_max: usize,
+        requests_per_second_per_user: u32,
+        requests_burst_per_user: u32,
+        request_timeout_ms: u64,
+    }
+    Auth {
+        issuer: String,
+        audience: String,
+        key_file: PathBuf,
+        leeway_s: u64,
+        token_lifetime_s_max: u64,
+        cached_tokens_max: usize,
+    }
+    Keys { master_key: Secret, master_key_file: PathBuf, cached_max: usize, }
+    Log {
+        segment_bytes: u64,
+        queue_appends_max: usize,
+        queue_bytes_max: usize,
+        heads_cached_max: usize,
+        open_files_max: usize,
+        cut_damaged_tail: bool,
+    }
+    Views {
+        readers_max: usize,
+        writer_cache_bytes: usize,
+        reader_cache_bytes: usize,
+        mmap_bytes: usize,
+        cache_bytes: usize,
+        window_posts_max: usize,
+        feed_ranking_ttl_ms: i64,
+        trending_ttl_ms: i64,
+        session_ttl_ms: u64,
+        session_bytes: usize,
+    }
+    Ranking { freshness: f64, engagement: f64, affinity: f64, }
+    Projectors { batch_events_max: usize, queue_batches_max: usize, step_events_max: usize, }
+    Commands { attempts_max: u32, states_bytes_max: u64, batch_posts_max: usize, }
+    Limits {
+        post_text_bytes_max: usize,
+        comment_text_bytes_max: usize,
+        message_text_bytes_max: usize,
+        handle_chars_min: usize,
+        handle_chars_max: usize,
+        display_name_bytes_max: usize,
+        bio_bytes_max: usize,
+        title_bytes_max: usize,
+        reason_bytes_max: usize,
+        nonce_bytes_max: usize,
+        client_id_bytes_max: usize,
+        members_max: usize,
+        message_edit_window_ms: i64,
+        restore_grace_ms: i64,
+    }
+    Queries { after_patience_ms: u64, ready_lag_events_max: u64, }
+    Telemetry { format: LogFormat, filter: String, }
+}
+
+/// What the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    pub data: Option<PathBuf>,
+    pub listen: Option<SocketAddr>,
+}
+
+impl Config {
+    /// What is in force.
+    pub fn load(file: Option<&Path>, overrides: &Overrides) -> anyhow::Result<Self> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
+            refuse_secrets(&text, path)?;
+            figment = figment.merge(Toml::string(&text));
+        }
+        figment = figment.merge(Env::prefixed(ENV_PREFIX).split(ENV_SEPARATOR));
+        let mut config: Self = figment.extract().map_err(|errors| {
+            let told: Vec<_> = errors.into_iter().map(|error| told(&error)).collect();
+            anyhow::anyhow!("the configuration is not valid: {}", told.join("; "))
+        })?;
+        if let Some(data) = &overrides.data {
+            config.data.dir.clone_from(data);
+        }
+        if let Some(listen) = overrides.listen {
+            config.server.listen = listen;
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if self.keys.master_key.reveal().is_some() && !self.keys.master_key_file.as_os_str().is_empty() {
+            bail!("the configuration is not valid: keys.master_key and keys.master_key_file exclude each other");
+        }
+        for (name, weight) in [
+            ("freshness", self.ranking.freshness),
+            ("engagement", self.ranking.engagement),
+            ("affinity", self.ranking.affinity),
+        ] {
+            if !weight.is_finite() || weight < 0.0 {
+                bail!("the configuration is not valid: ranking.{name} must be a number of at least 0");
+            }
+        }
+        Ok(())
+    }
+
+    /// As TOML, secrets masked.
+    pub fn shown(&self) -> anyhow::Result<String> {
+        toml::to_string(self).context("the configuration cannot be shown")
+    }
+}
+
+/// The error in terms of keys. Values are not repeated: one could be a secret.
+fn told(error: &figment::Error) -> String {
+    use figment::error::Kind;
+    let path = error.path.join(".");
+    match &error.kind {
+        Kind::UnknownField(field, known) => {
+            let key = path.split('.').chain([field.as_str()]).filter(|part| !part.is_empty());
+            // figment may or may not have the field at the end of the path already.
+            let mut key: Vec<_> = key.collect();
+            key.dedup();
+            format!("unknown key {}: there are {}", key.join("."), known.join(", "))
+        }
+        Kind::MissingField(field) => format!("{path} lacks {field}"),
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            format!("{path} must be {expected}")
+        }
+        Kind::UnknownVariant(_, known) => format!("{path} must be one of {}", known.join(", ")),
+        Kind::Message(message) if path.is_empty() => message.clone(),
+        _ if path.is_empty() => "it is not TOML of this shape".to_owned(),
+        _ => format!("{path} does not hold what it must"),
+    }
+}
+
+/// A secret in a configuration file would be copied, shown and committed with it.
+fn refuse_secrets(text: &str, path: &Path) -> anyhow::Result<()> {
+    let there = toml::from_str::<toml::Table>(text)
+        .ok()
+        .and_then(|table| table.get("keys")?.get("master_key")?.as_str().map(|value| !value.is_empty()));
+    if there == Some(true) {
+        bail!(
+            "{} holds the secret keys.master_key: give it as NOVA__KEYS__MASTER_KEY, or put it into a file of its \
+             own and name that in keys.master_key_file",
+            path.display()
+        );
+    }
+    Ok(())
+}

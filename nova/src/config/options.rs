@@ -1,0 +1,130 @@
+//! The configuration in the words of the rooms that it configures.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nova_command_api::{CommandOptions, ExecutorOptions};
+use nova_embedded::ViewsOptions;
+use nova_eventlog::FileLogOptions;
+use nova_http::{HttpLimits, VerifierOptions};
+use nova_query_api::QueryOptions;
+use nova_views::ranking::Weights;
+
+use super::Config;
+
+impl Config {
+    pub fn log_options(&self) -> FileLogOptions {
+        let log = &self.log;
+        FileLogOptions {
+            segment_bytes: log.segment_bytes,
+            queue_appends_max: log.queue_appends_max,
+            queue_bytes_max: log.queue_bytes_max,
+            heads_cached_max: log.heads_cached_max,
+            open_files_max: log.open_files_max,
+            cut_damaged_tail: log.cut_damaged_tail,
+            ..FileLogOptions::default()
+        }
+    }
+
+    pub fn views_options(&self) -> ViewsOptions {
+        let (views, ranking) = (&self.views, &self.ranking);
+        ViewsOptions {
+            readers_max: views.readers_max,
+            writer_cache_bytes: views.writer_cache_bytes,
+            reader_cache_bytes: views.reader_cache_bytes,
+            mmap_bytes: views.mmap_bytes,
+            cache_bytes: views.cache_bytes,
+            window_posts_max: views.window_posts_max,
+            weights: Weights {
+                freshness: ranking.freshness,
+                engagement: ranking.engagement,
+                affinity: ranking.affinity,
+            },
+            feed_ranking_ttl_ms: views.feed_ranking_ttl_ms,
+            trending_ttl_ms: views.trending_ttl_ms,
+            session_ttl_ms: views.session_ttl_ms,
+            session_bytes: views.session_bytes,
+        }
+    }
+
+    pub fn projector_options(&self) -> nova_projectors::Options {
+        nova_projectors::Options {
+            batch_events_max: self.projectors.batch_events_max,
+            queue_batches_max: self.projectors.queue_batches_max,
+            step_events_max: self.projectors.step_events_max,
+        }
+    }
+
+    pub fn domain_limits(&self) -> nova_domain::Limits {
+        let limits = &self.limits;
+        nova_domain::Limits {
+            post_text_bytes_max: limits.post_text_bytes_max,
+            comment_text_bytes_max: limits.comment_text_bytes_max,
+            message_text_bytes_max: limits.message_text_bytes_max,
+            handle_chars_min: limits.handle_chars_min,
+            handle_chars_max: limits.handle_chars_max,
+            display_name_bytes_max: limits.display_name_bytes_max,
+            bio_bytes_max: limits.bio_bytes_max,
+            title_bytes_max: limits.title_bytes_max,
+            reason_bytes_max: limits.reason_bytes_max,
+            nonce_bytes_max: limits.nonce_bytes_max,
+            client_id_bytes_max: limits.client_id_bytes_max,
+            members_max: limits.members_max,
+            message_edit_window_ms: limits.message_edit_window_ms,
+            restore_grace_ms: limits.restore_grace_ms,
+        }
+    }
+
+    pub fn executor_options(&self) -> ExecutorOptions {
+        ExecutorOptions {
+            limits: self.domain_limits(),
+            attempts_max: self.commands.attempts_max,
+            states_bytes_max: self.commands.states_bytes_max,
+            // The log's lock makes sure of it.
+            sole_writer: true,
+        }
+    }
+
+    pub fn command_options(&self) -> CommandOptions {
+        CommandOptions { batch_posts_max: self.commands.batch_posts_max }
+    }
+
+    pub fn query_options(&self) -> QueryOptions {
+        QueryOptions {
+            after_patience: Duration::from_millis(self.queries.after_patience_ms),
+            ready_lag_events_max: self.queries.ready_lag_events_max,
+            ..QueryOptions::default()
+        }
+    }
+
+    pub fn http_limits(&self) -> HttpLimits {
+        let http = &self.http;
+        HttpLimits {
+            body_bytes_max: http.body_bytes_max,
+            in_flight_max: http.in_flight_max,
+            requests_per_second_per_user: http.requests_per_second_per_user,
+            requests_burst_per_user: http.requests_burst_per_user,
+            request_timeout_ms: http.request_timeout_ms,
+        }
+    }
+
+    pub fn verifier_options(&self) -> VerifierOptions {
+        let auth = &self.auth;
+        VerifierOptions {
+            issuer: auth.issuer.clone(),
+            audience: auth.audience.clone(),
+            leeway_s: auth.leeway_s,
+            lifetime_s_max: auth.token_lifetime_s_max,
+            cached_tokens_max: auth.cached_tokens_max,
+        }
+    }
+
+    /// The key that signs Nova's own tokens.
+    pub fn token_key_file(&self) -> PathBuf {
+        if self.auth.key_file.as_os_str().is_empty() {
+            self.data.dir.join("keys").join("token.pkcs8")
+        } else {
+            self.auth.key_file.clone()
+        }
+    }
+}

@@ -1,0 +1,190 @@
+use super::Topic;
+
+pub(super) static BREAD: Topic = Topic {
+    name: "baking",
+    bios: &[
+        "Flour on everything I own.",
+        "Sourdough most mornings, regret most afternoons.",
+        "Home baker. The oven runs hot and so do my opinions.",
+        "Weekend loaves, weekday toast.",
+    ],
+    things: &[
+        "rye starter", "sourdough", "focaccia", "cardamom bun", "baguette dough", "seeded loaf", "brioche",
+        "pizza dough", "spelt loaf", "milk bread",
+    ],
+    spots: &[
+        "in the old gas oven", "at the Saturday market", "in a cold kitchen", "in the cast-iron pot",
+        "at my sister's place", "in the community bakery",
+    ],
+    finds: &[
+        "a longer cold proof does more than any fancy flour",
+        "steam for the first fifteen minutes is what makes the crust",
+        "weighing the water changed everything",
+        "the dough tells you when it is ready, the clock does not",
+        "half the salt problems were really flour problems",
+        "folding beats kneading once the dough is this wet",
+    ],
+    posts: &[
+        "Day {n} of feeding the {thing} and it finally doubled. What I learned: {find}.",
+        "Tried the {thing} {spot} today. Not pretty, but gone in ten minutes.",
+        "I keep coming back to the same thing: {find}.",
+        "Does anyone have a {thing} recipe that survives a busy week? Mine needs {n} hours and I have two.",
+        "The {thing} collapsed again {spot}. Third time this month. I am not giving up.",
+        "Baked {n} batches of the {thing} for the neighbours. Two of them now want lessons.",
+        "Swapped a third of the flour in the {thing} for wholegrain. Darker, nuttier, better.",
+        "My grandmother made her {thing} without a scale and it was always right. I have three scales.",
+        "Best crumb so far with the {thing}, {spot}. Turns out {find}.",
+        "If you are just starting: bake the {thing} {n} times before you change anything.",
+    ],
+    replies: &[
+        "What hydration do you use for the {thing}?",
+        "My {thing} does the same when the kitchen is below eighteen degrees.",
+        "Give the {thing} another hour. Seriously, just one more hour.",
+        "That crust! How hot was the oven?",
+        "I can confirm: {find}.",
+        "Would the {thing} work with half rye, do you think?",
+        "I would drive an hour for a slice of that.",
+    ],
+    groups: &["Sunday bakers", "The starter exchange"],
+};
+
+pub(super) static WOOD: Topic = Topic {
+    name: "woodworking",
+    bios: &[
+        "I make shavings and, sometimes, furniture.",
+        "Hand tools, slow weekends.",
+        "Carpenter by trade, still buying clamps.",
+        "Spoon carver. Yes, there are many spoons.",
+    ],
+    things: &[
+        "workbench", "dovetail joint", "cherry side table", "block plane", "oak shelf", "carving knife",
+        "walnut box", "Japanese saw", "bookcase", "three-legged stool",
+    ],
+    spots: &[
+        "in the garage", "at the shared workshop", "on the balcony", "in my father's shed", "at the evening class",
+        "in the cellar",
+    ],
+    finds: &[
+        "sharpening more often is faster than pushing harder",
+        "a good pencil line saves an hour of paring",
+        "wood moves and it does not ask you first",
+        "cheap clamps cost more in the end",
+        "leaving the tool marks makes it look more honest",
+        "the second coat of oil is where it starts to glow",
+    ],
+    posts: &[
+        "Glued up the {thing} {spot} last night. Nothing moved. I may have held my breath for {n} minutes.",
+        "The {thing} is done, only {n} weekends late. I would do the back differently now.",
+        "Lesson of the week: {find}.",
+        "Found an old {thing} at a flea market for next to nothing. A bit of rust, straight as anything.",
+        "Cut the {thing} {n} millimetres too short. Measure twice, they said. I measured four times.",
+        "Spent the whole evening on the {thing} {spot} and the only thing I made is a pile of shavings. Perfect.",
+        "Is there a simple jig for the {thing}? I do it by eye and my eye is getting worse.",
+        "My neighbour's son wanted to see how the {thing} is made. He stayed {n} hours and swept the floor.",
+        "What nobody told me about the {thing}: {find}.",
+    ],
+    replies: &[
+        "What finish is on the {thing}? It looks like plain oil.",
+        "The grain on that {thing} is something else.",
+        "Cutting it short is how small boxes are invented.",
+        "So true: {find}.",
+        "Did you cut the {thing} by hand or on the machine?",
+        "I have been putting off my {thing} for a year. This helps.",
+        "Please show us how it looks in six months.",
+    ],
+    groups: &["Shavings and coffee", "Workshop Thursday"],
+};
+
+pub(super) static MUSIC: Topic = Topic {
+    name: "music",
+    bios: &[
+        "Second violin, first to the buffet.",
+        "Bass in two bands, late in both.",
+        "Learning the accordion. Sorry, neighbours.",
+        "Records, rehearsals, ringing ears.",
+    ],
+    things: &[
+        "slow movement", "bass line", "old upright piano", "set list", "second chorus", "choir arrangement",
+        "twelve-string", "drum fill", "live recording", "key change",
+    ],
+    spots: &[
+        "in the rehearsal room", "at the open mic", "in the church hall", "on the last train home",
+        "in the back of the bar", "at the summer festival",
+    ],
+    finds: &[
+        "playing it slowly is not a stage you get past",
+        "the rests are the hard part",
+        "recording yourself is cruel and it works",
+        "the drummer is always right, especially when wrong",
+        "a quiet room forgives nothing",
+        "the audience hears the ending, so practise the ending",
+    ],
+    posts: &[
+        "We finally nailed the {thing} {spot}. Only took {n} rehearsals and one argument.",
+        "Played the {thing} {spot} tonight. Somebody cried. It might have been me.",
+        "After {n} years I understand it: {find}.",
+        "Which recording of the {thing} would you take to a desert island?",
+        "Our {thing} fell apart {spot}, and people loved it anyway. There is a lesson in that.",
+        "Practised the {thing} at half speed for {n} days. It is not glamorous and it works.",
+        "The tuner says the {thing} is fine. My ears say otherwise. The tuner wins for now.",
+        "Rewrote the {thing} on the way home and now the whole song makes sense.",
+        "Small revelation about the {thing}: {find}.",
+    ],
+    replies: &[
+        "Is there a recording of the {thing} somewhere?",
+        "The {thing} is the best part and I will not be talked out of it.",
+        "I was there! The {thing} gave me goosebumps.",
+        "We say it every week: {find}.",
+        "Try the {thing} a tone lower, it sits better.",
+        "Half speed, yes. Always half speed.",
+        "When do you play next?",
+    ],
+    groups: &["Tuesday rehearsal", "Set list committee"],
+};
+
+pub(super) static CODE: Topic = Topic {
+    name: "programming",
+    bios: &[
+        "I delete more code than I write.",
+        "Databases by day, tiny games by night.",
+        "It worked on my machine, so I shipped my machine.",
+        "Compilers, tea, long walks.",
+    ],
+    things: &[
+        "parser", "flaky test", "build script", "query planner", "cache", "retry loop", "migration", "type checker",
+        "log format", "date library",
+    ],
+    spots: &[
+        "in production", "on a Friday afternoon", "in the oldest module we have", "during the demo",
+        "in a branch nobody remembers", "on a train without signal",
+    ],
+    finds: &[
+        "most of the speed was in not doing the work twice",
+        "the bug was in the part I was sure about",
+        "a good error message is worth a page of documentation",
+        "naming it properly made half the code go away",
+        "measuring first saves a week of guessing",
+        "the boring solution is still running",
+    ],
+    posts: &[
+        "Rewrote the {thing} and it is {n} times faster. The reason is embarrassing: {find}.",
+        "Spent {n} hours on the {thing} {spot}. The fix was one character.",
+        "Reminder to myself: {find}.",
+        "Who else has a {thing} that everybody is afraid to touch? Ours turned {n} this spring.",
+        "Deleted the {thing} today. Nobody noticed. Best commit of the year.",
+        "The {thing} broke {spot}, of course. Wrote the test first this time.",
+        "Explaining the {thing} to a new colleague is the fastest way to find what is wrong with it.",
+        "Small joy: the {thing} now says what went wrong, where, and what to do about it.",
+        "Every year I learn it again {spot}: {find}.",
+    ],
+    replies: &[
+        "What did the profile say about the {thing}?",
+        "Ours has the same {thing}, down to the comment that says 'temporary'.",
+        "Did you keep the old {thing} around, just in case?",
+        "This. Also: {find}.",
+        "I would read a longer write-up about that {thing}.",
+        "One character is always the most expensive one.",
+        "Congratulations, and may nobody ever ask for it back.",
+    ],
+    groups: &["Code review club", "Compilers and cake"],
+};

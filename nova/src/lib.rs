@@ -1,0 +1,13 @@
+//! The program: it reads the configuration, puts the rooms together ([`compose`]), serves them ([`server`]), and does
+//! what the command line asks ([`cli`], [`commands`]).
+//!
+//! It is a library with a `main` of a few lines, so that tests run the very same product in their own process.
+
+pub mod cli;
+pub mod commands;
+pub mod compose;
+pub mod config;
+pub mod demo;
+pub mod import;
+pub mod server;
+pub mod telemetry;

@@ -1,0 +1,47 @@
+//! The one place where telemetry is set up: what the program tells goes to stderr, so that stdout is for results.
+
+use std::io::IsTerminal;
+
+use anyhow::Context as _;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{LogFormat, Telemetry};
+
+/// Goes before `telemetry.filter`.
+const FILTER_VARIABLE: &str = "NOVA_LOG";
+
+/// Upper bounds of the buckets of durations, in seconds: from what a cached answer takes to what is given up on.
+const DURATION_BUCKETS_S: &[f64] =
+    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Starts telling. Once per process.
+pub fn init(telemetry: &Telemetry) -> anyhow::Result<()> {
+    let (filter, from) = match std::env::var(FILTER_VARIABLE) {
+        Ok(filter) if !filter.is_empty() => (filter, FILTER_VARIABLE),
+        _ => (telemetry.filter.clone(), "telemetry.filter"),
+    };
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("{from} is not a filter"))?;
+    let is_terminal = std::io::stderr().is_terminal();
+    let compact = match telemetry.format {
+        LogFormat::Auto => is_terminal,
+        LogFormat::Compact => true,
+        LogFormat::Json => false,
+    };
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+    let started = if compact {
+        builder.compact().with_ansi(is_terminal).with_target(false).finish().try_init()
+    } else {
+        builder.json().flatten_event(true).with_current_span(true).with_span_list(false).finish().try_init()
+    };
+    started.context("telemetry is set up already")
+}
+
+/// Starts counting. Once per process; without it metrics go nowhere.
+pub fn init_metrics() -> anyhow::Result<PrometheusHandle> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), DURATION_BUCKETS_S)?
+        .install_recorder()
+        .context("metrics are set up already")
+}

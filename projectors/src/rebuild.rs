@@ -1,0 +1,77 @@
+//! Rebuilding a view: a new generation is filled from the log beside the live one, which goes on; then the two change
+//! places. The live lane stands still only for the last few events and the switch.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use nova_eventlog::{EventLog, Filter};
+use nova_events::Codec;
+use nova_views::{Generation, ViewWriter};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::Projection;
+use crate::decode::decode;
+use crate::lane::{Input, LaneEnd, LaneSender, Released, Store};
+use crate::progress::Progress;
+use crate::run::RunError;
+use crate::step::StepBuilder;
+
+const PAGE_EVENTS: usize = 2_048;
+
+pub(crate) struct Rebuild {
+    pub(crate) index: usize,
+    pub(crate) projection: &'static Projection,
+    pub(crate) step_events_max: usize,
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) codec: Codec,
+    pub(crate) views: Arc<dyn ViewWriter>,
+    pub(crate) progress: Progress,
+    pub(crate) live: LaneSender,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Rebuild {
+    pub(crate) async fn run(&self) -> Result<(), RunError> {
+        self.views.begin_rebuild(self.projection.name).await?;
+        let mut step = StepBuilder::new(self.projection, Generation::Next, HashSet::new());
+        let mut cursor = 0;
+        // Up to where the live view is, which moves on meanwhile.
+        while cursor < self.progress.position(self.index) {
+            cursor = self.fill(&mut step, cursor, self.progress.position(self.index)).await?;
+        }
+        let (held, at) = oneshot::channel();
+        let (release, released) = oneshot::channel();
+        if !self.live.send(Input::Hold { held, release: released }).await {
+            return Err(RunError::Stopped);
+        }
+        let at = at.await.map_err(|_| RunError::Stopped)?;
+        let cursor = self.fill(&mut step, cursor, at).await?;
+        self.views.switch(self.projection.name).await?;
+        let _ = release.send(Released { cursor, parked: step.parked });
+        Ok(())
+    }
+
+    /// Projects the log from behind `cursor` until `until` is done. Returns how far it came: there or further.
+    async fn fill(&self, step: &mut StepBuilder, mut cursor: u64, until: u64) -> Result<u64, RunError> {
+        let filter = Filter::categories(self.projection.categories.iter().copied());
+        let store = Store { views: &self.views, stop: &self.stop };
+        while cursor < until {
+            let page = self.log.read_all(cursor, &filter, PAGE_EVENTS).await?;
+            for (count, recorded) in page.events.iter().enumerate() {
+                step.take(&decode(&self.codec, recorded, &self.stop).await.ok_or(RunError::Stopped)?);
+                if count % 256 == 255 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            cursor = page.position;
+            if step.events >= self.step_events_max || cursor >= until {
+                store.apply(step, cursor, Vec::new()).await.map_err(|end| match end {
+                    LaneEnd::Stopped => RunError::Stopped,
+                    LaneEnd::StoreDamaged => RunError::StoreDamaged,
+                })?;
+            }
+        }
+        Ok(cursor)
+    }
+}

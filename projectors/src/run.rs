@@ -1,0 +1,327 @@
+//! The one loop that runs all projections.
+//!
+//! * The log is followed once, from the lowest cursor of all projections; each event is decoded once, and goes to every
+//!   projection that looks at its category and has not seen it.
+//! * Each projection has a bounded queue and a task of its own, so that stores work in parallel; the slowest one holds
+//!   the loop back, and with it the memory.
+//! * Everything is idempotent by version, so a crash, a restart or a feed that starts over costs time, never truth.
+//! * An idle loop does nothing at all: it waits for the log.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use nova_eventlog::{Batch, EventFeed, EventLog, Filter, LogError};
+use nova_events::Codec;
+use nova_views::{Generation, ViewError, ViewWriter};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::decode::{Backoff, decode};
+use crate::lane::{Chunk, Input, Lane, LaneEnd, LaneSender, LaneSet, parked_streams};
+use crate::progress::Progress;
+use crate::rebuild::Rebuild;
+use crate::step::StepBuilder;
+use crate::{ALL, Projection};
+
+/// Limits of the loop. What waits is at most `queue_batches_max * batch_events_max` events, shared by all projections,
+/// and one step of `step_events_max` events for each.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    pub batch_events_max: usize,
+    pub queue_batches_max: usize,
+    pub step_events_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { batch_events_max: 2_048, queue_batches_max: 32, step_events_max: 65_536 }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("no projection is called {0:?}")]
+    UnknownProjection(String),
+    #[error("{0} is being rebuilt already")]
+    Busy(&'static str),
+    #[error("the projectors are stopping")]
+    Stopped,
+    #[error("the view store is damaged")]
+    StoreDamaged,
+    #[error("the dead letter at position {position} is not in the log")]
+    NotInLog { position: u64 },
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Views(#[from] ViewError),
+}
+
+/// What a redrive did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Redriven {
+    /// Streams that are not parked any more.
+    pub streams: usize,
+    pub events: usize,
+    pub events_still_parked: usize,
+}
+
+/// The running projections.
+#[derive(Debug)]
+pub struct Projectors {
+    shared: Arc<Shared>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    log: Arc<dyn EventLog>,
+    feed: Arc<dyn EventFeed>,
+    codec: Codec,
+    views: Arc<dyn ViewWriter>,
+    options: Options,
+    progress: Progress,
+    stop: CancellationToken,
+    /// Empty while the loop starts.
+    lanes: Mutex<Vec<LaneSender>>,
+    rebuilding: Mutex<HashSet<&'static str>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("progress", &self.progress).finish_non_exhaustive()
+    }
+}
+
+impl Projectors {
+    /// Starts the loop on the current runtime.
+    pub fn start(
+        log: Arc<dyn EventLog>,
+        feed: Arc<dyn EventFeed>,
+        codec: Codec,
+        views: Arc<dyn ViewWriter>,
+        options: Options,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            log,
+            feed,
+            codec,
+            views,
+            options,
+            progress: Progress::new(ALL),
+            stop: CancellationToken::new(),
+            lanes: Mutex::default(),
+            rebuilding: Mutex::default(),
+        });
+        let task = tokio::spawn(Arc::clone(&shared).run());
+        Self { shared, task: Mutex::new(Some(task)) }
+    }
+
+    pub fn progress(&self) -> &Progress {
+        &self.shared.progress
+    }
+
+    /// Rebuilds one view from the log, beside the live one, and switches to it. Returns when that is done.
+    pub async fn rebuild(&self, projection: &str) -> Result<(), RunError> {
+        let (index, projection) = find(projection)?;
+        if !self.shared.rebuilding.lock().insert(projection.name) {
+            return Err(RunError::Busy(projection.name));
+        }
+        let shared = Arc::clone(&self.shared);
+        // A task of its own, so that it goes on when whoever asked for it goes away.
+        let task = tokio::spawn(async move {
+            tracing::info!(projection = projection.name, "rebuilding a view");
+            let result = shared.rebuild(index, projection).await;
+            shared.rebuilding.lock().remove(projection.name);
+            tracing::info!(projection = projection.name, done = result.is_ok(), "rebuilt a view");
+            result
+        });
+        task.await.map_err(|_| RunError::Stopped)?
+    }
+
+    /// Projects the dead letters of one stream, or of all, again, in order. What still fails stays parked.
+    pub async fn redrive(&self, projection: &str, stream: Option<&str>) -> Result<Redriven, RunError> {
+        let (index, _) = find(projection)?;
+        let (done, result) = oneshot::channel();
+        let input = Input::Redrive { stream: stream.map(str::to_owned), done };
+        if !self.shared.lane(index)?.send(input).await {
+            return Err(RunError::Stopped);
+        }
+        result.await.map_err(|_| RunError::Stopped)?
+    }
+
+    /// Stops after the steps that are under way. What waits is taken up again at the next start.
+    pub async fn stop(&self) {
+        self.shared.stop.cancel();
+        let task = self.task.lock().take();
+        if let Some(task) = task {
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Projectors {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+    }
+}
+
+fn find(name: &str) -> Result<(usize, &'static Projection), RunError> {
+    ALL.iter()
+        .enumerate()
+        .find(|(_, projection)| projection.name == name)
+        .ok_or_else(|| RunError::UnknownProjection(name.to_owned()))
+}
+
+impl Shared {
+    fn lane(&self, index: usize) -> Result<LaneSender, RunError> {
+        self.lanes.lock().get(index).cloned().ok_or(RunError::Stopped)
+    }
+
+    async fn rebuild(&self, index: usize, projection: &'static Projection) -> Result<(), RunError> {
+        let rebuild = Rebuild {
+            index,
+            projection,
+            step_events_max: self.options.step_events_max,
+            log: Arc::clone(&self.log),
+            codec: self.codec.clone(),
+            views: Arc::clone(&self.views),
+            progress: self.progress.clone(),
+            live: self.lane(index)?,
+            stop: self.stop.child_token(),
+        };
+        rebuild.run().await
+    }
+
+    async fn run(self: Arc<Self>) {
+        let mut backoff = Backoff::default();
+        while !self.stop.is_cancelled() {
+            match self.run_until_damaged().await {
+                Ok(LaneEnd::Stopped) => break,
+                Ok(LaneEnd::StoreDamaged) => {
+                    tracing::error!("a view store is damaged, starting over from its cursors");
+                }
+                Err(error) => tracing::warn!(%error, "cannot start the projections, trying again"),
+            }
+            if !backoff.wait(&self.stop).await {
+                break;
+            }
+        }
+        self.lanes.lock().clear();
+    }
+
+    async fn run_until_damaged(self: &Arc<Self>) -> Result<LaneEnd, ViewError> {
+        let stop = self.stop.child_token();
+        let mut tasks = JoinSet::new();
+        let mut lanes = Vec::with_capacity(ALL.len());
+        let mut from = u64::MAX;
+        for (index, projection) in ALL.iter().enumerate() {
+            let cursor = self.views.cursor(projection.name, Generation::Live).await?;
+            let parked = parked_streams(&*self.views, projection.name).await?;
+            self.progress.start_at(index, cursor);
+            self.progress.parked(index, parked.len());
+            from = from.min(cursor);
+            let (sender, inputs) = LaneSender::new(self.options.queue_batches_max);
+            let lane = Lane {
+                index,
+                projection,
+                step: StepBuilder::new(projection, Generation::Live, parked),
+                step_events_max: self.options.step_events_max,
+                log: Arc::clone(&self.log),
+                codec: self.codec.clone(),
+                views: Arc::clone(&self.views),
+                progress: self.progress.clone(),
+                stop: stop.clone(),
+                sender: sender.clone(),
+            };
+            tasks.spawn(lane.run(inputs));
+            lanes.push(sender);
+        }
+        self.lanes.lock().clone_from(&lanes);
+        let ended = tokio::select! {
+            end = tasks.join_next() => match end {
+                Some(Ok(end)) => end,
+                // A lane that panicked has applied nothing of its step.
+                Some(Err(_)) | None => LaneEnd::StoreDamaged,
+            },
+            () = self.dispatch(from, &lanes, &stop) => LaneEnd::Stopped,
+        };
+        stop.cancel();
+        while tasks.join_next().await.is_some() {}
+        Ok(ended)
+    }
+
+    /// Follows the log until stopped.
+    async fn dispatch(&self, mut position: u64, lanes: &[LaneSender], stop: &CancellationToken) {
+        let categories = ALL.iter().flat_map(|projection| projection.categories.iter().copied());
+        let filter = Filter::categories(categories.collect::<HashSet<_>>());
+        let mut backoff = Backoff::default();
+        loop {
+            let mut batches = self.feed.follow(position, filter.clone(), self.options.batch_events_max);
+            loop {
+                let batch = tokio::select! {
+                    () = stop.cancelled() => return,
+                    batch = batches.next() => batch,
+                };
+                match batch {
+                    Some(Ok(batch)) => {
+                        backoff = Backoff::default();
+                        position = batch.position;
+                        self.progress.saw_head(batch.head);
+                        let Some(chunk) = self.decode(&batch, stop).await else { return };
+                        self.hand_out(chunk, lanes).await;
+                    }
+                    Some(Err(error)) => {
+                        tracing::warn!(%error, position, "the log cannot be followed, trying again");
+                        break;
+                    }
+                    None => break,
+                }
+            }
+            if !backoff.wait(stop).await {
+                return;
+            }
+        }
+    }
+
+    async fn decode(&self, batch: &Batch, stop: &CancellationToken) -> Option<Chunk> {
+        let cursors: Vec<u64> = (0..ALL.len()).map(|lane| self.progress.position(lane)).collect();
+        let mut events = Vec::with_capacity(batch.events.len());
+        for (count, recorded) in batch.events.iter().enumerate() {
+            let category = recorded.stream.category();
+            let mut wanted: LaneSet = 0;
+            for (lane, projection) in ALL.iter().enumerate() {
+                if recorded.position > cursors[lane] && projection.categories.contains(&category) {
+                    wanted |= 1 << lane;
+                }
+            }
+            if wanted != 0 {
+                events.push((wanted, decode(&self.codec, recorded, stop).await?));
+            }
+            // Catching up must not keep a thread of the runtime from its requests.
+            if count % 256 == 255 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Some(Chunk { events, position: batch.position })
+    }
+
+    async fn hand_out(&self, chunk: Chunk, lanes: &[LaneSender]) {
+        let wanted = chunk.events.iter().fold(0, |all: LaneSet, (lanes, _)| all | lanes);
+        let chunk = Arc::new(chunk);
+        for (index, lane) in lanes.iter().enumerate() {
+            // A lane with nothing to do need not be woken only to hear that there is nothing to do.
+            if wanted & (1 << index) == 0 && lane.is_idle() {
+                let name = ALL[index].name;
+                if self.progress.position(index) >= chunk.position
+                    || self.views.advance(name, Generation::Live, chunk.position).await.is_ok()
+                {
+                    self.progress.reached(index, chunk.position);
+                    continue;
+                }
+            }
+            lane.send(Input::Chunk(Arc::clone(&chunk))).await;
+        }
+    }
+}

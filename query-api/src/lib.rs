@@ -1,0 +1,40 @@
+//! Nova's views over HTTP. Queries are answered from the views, the audit trail from the log, and whoever keeps a
+//! WebSocket or an SSE stream open is told what happens as it happens. Nothing here writes.
+//!
+//! Reading order: [`state`] (what it works with), [`params`] (what a query takes), [`answer`] (what it gives), the routes,
+//! [`live`] (WebSocket and SSE).
+
+use std::sync::Arc;
+
+use axum::Router;
+
+pub mod state;
+
+pub mod params;
+
+pub mod answer;
+
+mod routes;
+
+pub mod live;
+
+mod openapi;
+
+pub use live::{Live, LiveOptions};
+pub use openapi::openapi;
+pub use routes::system::{MetricsText, system_router};
+pub use state::{QueryOptions, QueryState, ReadCommand};
+
+/// Every query under `/api/v1`, without the layers of [`nova_http::with_layers`].
+pub fn router(state: Arc<QueryState>) -> Router {
+    let queries = Router::new()
+        .merge(routes::feed::routes())
+        .merge(routes::post::routes())
+        .merge(routes::user::routes())
+        .merge(routes::conversation::routes())
+        .merge(routes::audit::routes())
+        .merge(routes::admin::routes())
+        .merge(live::routes())
+        .with_state(state);
+    Router::new().nest("/api/v1", queries)
+}

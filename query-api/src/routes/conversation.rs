@@ -1,0 +1,79 @@
+//! Conversations and their messages, for their members.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use nova_events::ConversationId;
+use nova_http::{Caller, ValidPath, ValidQuery};
+use nova_views::{Conversation, List, Lookup, Message};
+
+use crate::answer::{ListOf, Reply, list, list_of, one};
+use crate::params::{AfterParams, MessagesParams, PageParams, SearchParams, limit, page, search_text};
+use crate::state::QueryState;
+
+pub(crate) fn routes() -> Router<Arc<QueryState>> {
+    Router::new()
+        .route("/conversations", get(conversations))
+        .route("/conversations/{id}", get(conversation))
+        .route("/conversations/{id}/messages", get(messages))
+        .route("/conversations/{id}/search", get(search_messages))
+}
+
+/// The caller's conversations, the one with the newest message first.
+#[utoipa::path(get, path = "/conversations", tag = "conversations", params(PageParams),
+    responses((status = 200, body = ListOf<Conversation>)))]
+pub(crate) async fn conversations(
+    State(state): State<Arc<QueryState>>,
+    caller: Caller,
+    ValidQuery(params): ValidQuery<PageParams>,
+) -> Reply {
+    let page = page(params.limit, params.cursor)?;
+    state.wait_for(params.after).await?;
+    list(state.reader.conversations(caller.user, page).await)
+}
+
+/// One conversation.
+#[utoipa::path(get, path = "/conversations/{id}", tag = "conversations",
+    params(("id" = uuid::Uuid, Path), AfterParams), responses((status = 200, body = Conversation)))]
+pub(crate) async fn conversation(
+    State(state): State<Arc<QueryState>>,
+    caller: Caller,
+    ValidPath(id): ValidPath<ConversationId>,
+    ValidQuery(params): ValidQuery<AfterParams>,
+) -> Reply {
+    state.wait_for(params.after).await?;
+    one("conversation", state.reader.conversation(caller.user, id).await)
+}
+
+/// Messages in ascending order of their seq. The list goes on by `after_seq` or `before_seq`, not by a cursor.
+#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "conversations",
+    params(("id" = uuid::Uuid, Path), MessagesParams), responses((status = 200, body = ListOf<Message>)))]
+pub(crate) async fn messages(
+    State(state): State<Arc<QueryState>>,
+    caller: Caller,
+    ValidPath(id): ValidPath<ConversationId>,
+    ValidQuery(params): ValidQuery<MessagesParams>,
+) -> Reply {
+    let (range, limit) = (params.range()?, limit(params.limit)?);
+    state.wait_for(params.after).await?;
+    let answered = state.reader.messages(caller.user, id, range, limit).await;
+    let as_list = |messages: Lookup<_>| messages.map(|items| List { items, next: None });
+    list_of("conversation", answered.map(|answer| answer.map(as_list)))
+}
+
+/// Clear-text messages that match every word, newest first.
+#[utoipa::path(get, path = "/conversations/{id}/search", tag = "conversations",
+    params(("id" = uuid::Uuid, Path), SearchParams), responses((status = 200, body = ListOf<Message>)))]
+pub(crate) async fn search_messages(
+    State(state): State<Arc<QueryState>>,
+    caller: Caller,
+    ValidPath(id): ValidPath<ConversationId>,
+    ValidQuery(params): ValidQuery<SearchParams>,
+) -> Reply {
+    let page = page(params.limit, params.cursor)?;
+    let text = search_text(&params.q)?;
+    state.wait_for(params.after).await?;
+    list_of("conversation", state.reader.search_messages(caller.user, id, text, page).await)
+}

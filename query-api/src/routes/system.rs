@@ -1,0 +1,164 @@
+//! What machines ask: is it alive, is it ready, on what does it depend, how is it doing; and the document of the API.
+//! None of it needs a token, and none of it says anything about anyone. It is served at the root and under `/api/v1`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use nova_http::json_response;
+use nova_views::ViewError;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::OpenApi;
+
+use crate::state::QueryState;
+
+/// Renders the metrics of this process in the Prometheus text format.
+pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the machines' routes need.
+#[derive(Clone)]
+pub(crate) struct System {
+    state: Arc<QueryState>,
+    metrics: Option<MetricsText>,
+    document: Bytes,
+}
+
+/// `metrics`: `None` answers 404 to `/metrics`. `document` is the whole API's, see [`crate::openapi`].
+pub fn system_router(state: Arc<QueryState>, metrics: Option<MetricsText>, document: &OpenApi) -> Router {
+    let document = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
+    let routes = Router::new()
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/health/dependencies", get(dependencies))
+        .route("/metrics", get(metrics_text))
+        .route("/openapi.json", get(openapi_json))
+        .route("/docs", get(docs))
+        .with_state(System { state, metrics, document });
+    Router::new().nest("/api/v1", routes.clone()).merge(routes)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Condition {
+    Up,
+    Down,
+    /// It answers, but is far behind or draining.
+    NotReady,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    status: Condition,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    status: Condition,
+    /// The head of the log.
+    head: u64,
+    /// How far the views are.
+    applied: u64,
+    /// Live sessions are being sent away.
+    draining: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Dependencies {
+    status: Condition,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Dependency {
+    #[schema(value_type = String, example = "views")]
+    name: &'static str,
+    status: Condition,
+    /// In words, for people.
+    detail: String,
+}
+
+/// The process answers.
+#[utoipa::path(get, path = "/health/live", tag = "system", security(()),
+    responses((status = 200, body = Health)))]
+pub(crate) async fn live() -> Response {
+    json_response(StatusCode::OK, &Health { status: Condition::Up })
+}
+
+/// Send requests here, or (503) do not.
+#[utoipa::path(get, path = "/health/ready", tag = "system", security(()),
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+pub(crate) async fn ready(State(system): State<System>) -> Response {
+    let state = &system.state;
+    let (head, applied, draining) = (state.log.head(), state.reader.applied(), state.live.is_draining());
+    let near = head.saturating_sub(applied) <= state.options.ready_lag_events_max;
+    let (code, status) = if near && !draining {
+        (StatusCode::OK, Condition::Up)
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, Condition::NotReady)
+    };
+    json_response(code, &Readiness { status, head, applied, draining })
+}
+
+/// On what Nova depends, and how that is doing. Always 200: what is down here is not what answers.
+#[utoipa::path(get, path = "/health/dependencies", tag = "system", security(()),
+    responses((status = 200, body = Dependencies)))]
+pub(crate) async fn dependencies(State(system): State<System>) -> Response {
+    let state = &system.state;
+    let head = state.log.head();
+    let log = Dependency { name: "log", status: Condition::Up, detail: format!("head at position {head}") };
+    let applied = state.reader.applied();
+    let lag = head.saturating_sub(applied);
+    let views = Dependency {
+        name: "views",
+        status: if lag <= state.options.ready_lag_events_max { Condition::Up } else { Condition::NotReady },
+        detail: format!("at position {applied}, {lag} events behind the log"),
+    };
+    let dependencies = vec![log, views, projections(state.writer.status().await)];
+    let all_up = dependencies.iter().all(|dependency| dependency.status == Condition::Up);
+    let status = if all_up { Condition::Up } else { Condition::Down };
+    json_response(StatusCode::OK, &Dependencies { status, dependencies })
+}
+
+fn projections(statuses: Result<Vec<nova_views::ProjectionStatus>, ViewError>) -> Dependency {
+    let name = "projections";
+    match statuses {
+        Ok(all) => {
+            let parked: u64 = all.iter().map(|status| status.parked_streams).sum();
+            let status = if parked == 0 { Condition::Up } else { Condition::NotReady };
+            Dependency { name, status, detail: format!("{} projections, {parked} parked streams", all.len()) }
+        }
+        Err(error) => {
+            tracing::warn!(error.message = %error, "the state of the projections cannot be read");
+            Dependency { name, status: Condition::Down, detail: "their store does not answer".to_owned() }
+        }
+    }
+}
+
+async fn metrics_text(State(system): State<System>) -> Response {
+    match &system.metrics {
+        Some(render) => {
+            let kind = HeaderValue::from_static("text/plain; version=0.0.4");
+            ([(header::CONTENT_TYPE, kind)], render()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn openapi_json(State(system): State<System>) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    let cached = HeaderValue::from_static("public, max-age=300");
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cached)], system.document).into_response()
+}
+
+/// The page is whole in itself: it loads nothing but the document beside it.
+async fn docs() -> Response {
+    let policy = "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let policy = HeaderValue::from_static(policy);
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(include_str!("../docs.html"))).into_response()
+}

@@ -1,0 +1,81 @@
+//! What the query side works with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use nova_eventlog::{EventFeed, EventLog};
+use nova_events::{Codec, ConversationId};
+use nova_http::{ApiError, Caller};
+use nova_views::{ViewReader, ViewWriter};
+
+use crate::live::{Live, LiveOptions};
+
+/// The command side's "read up to a seq", for the WebSocket: the query side writes nothing itself.
+pub type ReadCommand =
+    Arc<dyn Fn(Caller, ConversationId, u64) -> BoxFuture<'static, Result<(), ApiError>> + Send + Sync>;
+
+/// How the query side answers.
+#[derive(Debug, Clone)]
+pub struct QueryOptions {
+    /// How long a query with `after=` waits for the views to get there.
+    pub after_patience: Duration,
+    /// How far the views may be behind the log for Nova to count as ready.
+    pub ready_lag_events_max: u64,
+    pub live: LiveOptions,
+}
+
+impl Default for QueryOptions {
+    fn default() -> Self {
+        Self {
+            after_patience: Duration::from_secs(2),
+            ready_lag_events_max: 1_000_000,
+            live: LiveOptions::default(),
+        }
+    }
+}
+
+/// Everything that the handlers need. Build it once; [`crate::router`] shares it.
+#[derive(Clone)]
+pub struct QueryState {
+    pub reader: Arc<dyn ViewReader>,
+    /// For what operators ask: the state of the projections and their dead letters.
+    pub writer: Arc<dyn ViewWriter>,
+    pub log: Arc<dyn EventLog>,
+    pub codec: Codec,
+    pub options: QueryOptions,
+    /// The WebSocket and SSE sessions of this process.
+    pub live: Live,
+}
+
+impl std::fmt::Debug for QueryState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueryState").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl QueryState {
+    pub fn new(
+        reader: Arc<dyn ViewReader>,
+        writer: Arc<dyn ViewWriter>,
+        log: Arc<dyn EventLog>,
+        feed: Arc<dyn EventFeed>,
+        codec: Codec,
+        options: QueryOptions,
+    ) -> Self {
+        let live = Live::new(
+            Arc::clone(&reader),
+            Arc::clone(&log),
+            feed,
+            codec.clone(),
+            options.live.clone(),
+        );
+        Self { reader, writer, log, codec, options, live }
+    }
+
+    /// Lets WebSocket clients say how far they have read.
+    pub fn with_read_command(mut self, command: ReadCommand) -> Self {
+        self.live = self.live.with_read_command(command);
+        self
+    }
+}
