@@ -379,7 +379,11 @@ fn outcome_of(id: Uuid, appended: &Appended) -> Outcome {
     let own = appended.events.first().map(|(stream, _)| stream);
     Outcome {
         id,
-        revision: appended.events.iter().rfind(|(stream, _)| Some(stream) == own).map(|(_, revision)| *revision),
+        revision: appended
+            .events
+            .iter()
+            .rfind(|(stream, _)| Some(stream) == own)
+            .map(|(_, revision)| *revision),
         position: appended.last_position,
         duplicate: appended.duplicate,
         changed: true,

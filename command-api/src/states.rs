@@ -61,7 +61,8 @@ pub(crate) enum Turn {
     Stale,
 }
 
-/// Streams are read in pages of this many events.
+/// Streams are read in pages: the first one small, because most streams are, and a log answers small reads in place.
+const FIRST_PAGE_EVENTS: usize = 32;
 const PAGE_EVENTS: usize = 512;
 
 impl States {
@@ -95,11 +96,12 @@ impl States {
             tracing::error!(category = stream.category(), "no state for this category of streams");
             return Err(CommandError::Failed);
         };
-        let mut revision = None;
+        let (mut revision, mut page_events) = (None, FIRST_PAGE_EVENTS);
         loop {
             let from = revision.map_or(0, |revision| revision + 1);
-            let page = self.log.read_stream(stream, from, Direction::Forwards, PAGE_EVENTS).await?;
-            let is_last = page.len() < PAGE_EVENTS;
+            let page = self.log.read_stream(stream, from, Direction::Forwards, page_events).await?;
+            let is_last = page.len() < page_events;
+            page_events = PAGE_EVENTS;
             for recorded in page {
                 let envelope = self.codec.decode(&recorded).await.map_err(|error: CodecError| {
                     tracing::error!(position = recorded.position, error = %error, "an event cannot be decoded");

@@ -1,1 +1,30 @@
-//! x
+//! The embedded profile: everything in one process and one folder. Views in SQLite, keys in a local file, over the file
+//! log of `nova-eventlog`.
+//!
+//! Reading order: [`options`], [`embedded`] (what is in the folder), [`keys`], then the views from the outside in:
+//! [`views`] (the ports), `store` (one view), `write` (changes to rows), `read` (questions), and what is kept in memory:
+//! `epochs`, `caches`, `window`, `recent`.
+
+pub mod options;
+
+pub mod embedded;
+
+pub mod keys;
+
+pub mod views;
+
+mod caches;
+mod epochs;
+mod file;
+mod read;
+mod readers;
+mod recent;
+mod sqlite;
+mod store;
+mod window;
+mod write;
+
+pub use embedded::{Embedded, OpenError};
+pub use keys::{KeyringError, LocalKeyring, MasterKey, MasterKeyError};
+pub use options::{EmbeddedOptions, ViewsOptions};
+pub use views::Views;

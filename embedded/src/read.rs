@@ -9,6 +9,7 @@ mod frozen;
 mod lists;
 mod people;
 mod posts;
+mod relations;
 mod search;
 mod timeline;
 
@@ -57,11 +58,7 @@ impl From<ViewError> for Stop {
 type Asked<T> = Result<T, Stop>;
 
 impl Ask<'_> {
-    fn query<T>(
-        &mut self,
-        index: usize,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Asked<T> {
+    fn query<T>(&mut self, index: usize, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Asked<T> {
         let shared = self.shared;
         let reader = self.files()?;
         let store = &shared.stores[index];
@@ -140,11 +137,9 @@ impl ViewReader for Views {
         match result {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) => Err(ViewError::Unavailable("the views are closed".to_owned())),
-            Err(_) => Err(ViewError::Behind {
-                wanted: position,
-                applied: self.shared.applied(),
-                waited: patience,
-            }),
+            Err(_) => {
+                Err(ViewError::Behind { wanted: position, applied: self.shared.applied(), waited: patience })
+            }
         }
     }
 

@@ -62,7 +62,9 @@ pub(crate) fn view_error(error: &rusqlite::Error) -> ViewError {
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::InvalidColumnIndex(_)
-            | rusqlite::Error::Utf8Error(..) => ViewError::Unavailable("a row is not of its shape".to_owned()),
+            | rusqlite::Error::Utf8Error(..) => {
+                ViewError::Unavailable("a row is not of its shape".to_owned())
+            }
             _ => ViewError::Unavailable("SQLite refused a statement".to_owned()),
         },
     }

@@ -93,7 +93,10 @@ impl Store {
         let (connection, cursor) = match opened {
             Some(opened) => opened,
             None => {
-                tracing::warn!(view = view.name, "the view's file cannot be used, filling it again from the log");
+                tracing::warn!(
+                    view = view.name,
+                    "the view's file cannot be used, filling it again from the log"
+                );
                 file.remove();
                 create(&file, view.schema, options)?
             }
@@ -185,7 +188,11 @@ impl Store {
     }
 
     /// Makes the next generation the live one. `announce` is called when readers can see it, before the position moves.
-    pub(crate) fn switch(&self, manifest: &Mutex<Manifest>, announce: impl FnOnce()) -> Result<(), ViewError> {
+    pub(crate) fn switch(
+        &self,
+        manifest: &Mutex<Manifest>,
+        announce: impl FnOnce(),
+    ) -> Result<(), ViewError> {
         let mut live = self.live.lock();
         let Some(next) = self.next.lock().take() else {
             return Err(ViewError::Unavailable("no rebuild of this view has begun".to_owned()));
@@ -221,10 +228,9 @@ impl Store {
     }
 
     fn put(&self, live: &mut Filler, next: Filler, manifest: &Mutex<Manifest>) -> Result<(), ViewError> {
-        manifest
-            .lock()
-            .set(self.view.name, next.file.generation)
-            .map_err(|error| ViewError::Unavailable(format!("cannot write the manifest: {}", error.kind())))?;
+        manifest.lock().set(self.view.name, next.file.generation).map_err(|error| {
+            ViewError::Unavailable(format!("cannot write the manifest: {}", error.kind()))
+        })?;
         *self.file.write() = Arc::clone(&next.file);
         let old = std::mem::replace(live, next);
         old.file.retire();
@@ -234,9 +240,11 @@ impl Store {
 
     pub(crate) fn counts_of_dead_letters(&self) -> Result<(u64, u64), ViewError> {
         let sql = "SELECT count(*), count(DISTINCT stream) FROM dead_letters";
-        let counts = self.live.lock().connection.query_row(sql, [], |row| {
-            Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64))
-        });
+        let counts = self
+            .live
+            .lock()
+            .connection
+            .query_row(sql, [], |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)));
         counts.map_err(|error| view_error(&error))
     }
 
@@ -256,7 +264,7 @@ impl Store {
                     parked_at: nova_events::envelope::time_of_ms(row.get(4)?),
                 })
             })?;
-            rows.collect()
+            rows.collect::<rusqlite::Result<Vec<DeadLetter>>>()
         };
         read().map_err(|error| view_error(&error))
     }
@@ -277,11 +285,7 @@ impl Drop for Store {
     }
 }
 
-fn create(
-    file: &ViewFile,
-    schema: &str,
-    options: &ViewsOptions,
-) -> Result<(Connection, u64), ViewError> {
+fn create(file: &ViewFile, schema: &str, options: &ViewsOptions) -> Result<(Connection, u64), ViewError> {
     file.open(schema, options)?
         .ok_or_else(|| ViewError::Unavailable("a new view file cannot be used".to_owned()))
 }

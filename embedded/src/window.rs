@@ -122,7 +122,10 @@ impl Window {
         for post in posts {
             inner.set(*post);
         }
-        while inner.by_time.first().is_some_and(|(oldest, _)| !self.keeps(inner.posts.len() - 1, *oldest, now_ms))
+        while inner
+            .by_time
+            .first()
+            .is_some_and(|(oldest, _)| !self.keeps(inner.posts.len() - 1, *oldest, now_ms))
         {
             inner.drop_oldest();
         }

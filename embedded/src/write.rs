@@ -12,6 +12,10 @@ mod graph;
 mod posts;
 mod profiles;
 
+pub(crate) use conversations::{kind, message_type, role, word_of};
+pub(crate) use deletions::{entity, entity_code};
+pub(crate) use posts::visibility;
+
 use nova_views::{Change, ViewError, projection};
 use rusqlite::{Connection, ToSql};
 use uuid::Uuid;

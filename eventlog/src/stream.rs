@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 /// The name of a stream: a category of `a-z`, `0-9` and `_`, a hyphen, and an id of printable ASCII without spaces.
 /// At most [`StreamId::BYTES_MAX`] bytes. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,10 +39,29 @@ impl StreamId {
         if category.is_empty() || !category.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')) {
             return Some("has a category that is not of a-z, 0-9 and _");
         }
-        if id.is_empty() || !id.iter().all(u8::is_ascii_graphic) {
+        // No early way out: so the compiler looks at many bytes at once. Every event that is read comes through here.
+        if id.is_empty() || !id.iter().fold(true, |good, b| good & b.is_ascii_graphic()) {
             return Some("has an id that is not of printable ASCII without spaces");
         }
         None
+    }
+
+    /// The stream of a category (of `a-z`, `0-9` and `_`, at most 100 bytes) whose id is made of one or two UUIDs in
+    /// hexadecimal, joined by a dot. The usual way to name streams, and many times faster than checking free text.
+    pub fn of_uuids(category: &'static str, first: Uuid, second: Option<Uuid>) -> Self {
+        debug_assert!(Self::problem(format!("{category}-0").as_bytes()).is_none() && category.len() <= 100);
+        let mut name = [0; Self::BYTES_MAX];
+        let mut end = category.len().min(100);
+        name[..end].copy_from_slice(&category.as_bytes()[..end]);
+        for (separator, id) in [(b'-', Some(first)), (b'.', second)] {
+            if let Some(id) = id {
+                name[end] = separator;
+                id.simple().encode_lower(&mut name[end + 1..]);
+                end += 33;
+            }
+        }
+        // ASCII all of it; the standard library checks that many bytes at a time.
+        Self(std::str::from_utf8(&name[..end]).unwrap_or_default().into())
     }
 
     pub fn as_str(&self) -> &str {
@@ -77,6 +98,18 @@ mod tests {
     fn a_name_is_a_category_and_an_id() {
         let stream = StreamId::new("like-6b1f.77aa-1").unwrap();
         assert_eq!((stream.category(), stream.id()), ("like", "6b1f.77aa-1"));
+    }
+
+    #[test]
+    fn a_name_of_uuids_is_like_any_other() {
+        let (a, b) = (Uuid::from_u128(0xab), Uuid::from_u128(1 << 127));
+        for (made, second) in
+            [(StreamId::of_uuids("post", a, None), None), (StreamId::of_uuids("like", a, Some(b)), Some(b))]
+        {
+            let tail = second.map(|id| format!(".{}", id.simple())).unwrap_or_default();
+            let text = format!("{}-{}{tail}", made.category(), a.simple());
+            assert_eq!(made, StreamId::new(text).unwrap());
+        }
     }
 
     #[test]

@@ -56,18 +56,10 @@ pub fn read(conversation: ConversationId, user: UserId) -> StreamId {
     pair("read", conversation.0, user.0)
 }
 
-fn name(category: &str, id: Uuid) -> StreamId {
-    made(format!("{category}-{}", id.simple()))
+fn name(category: &'static str, id: Uuid) -> StreamId {
+    StreamId::of_uuids(category, id, None)
 }
 
-fn pair(category: &str, a: Uuid, b: Uuid) -> StreamId {
-    made(format!("{category}-{}.{}", a.simple(), b.simple()))
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "a fixed category, a hyphen and hexadecimal digits are always a stream name"
-)]
-fn made(name: String) -> StreamId {
-    StreamId::new(name).expect("category and hexadecimal digits")
+fn pair(category: &'static str, a: Uuid, b: Uuid) -> StreamId {
+    StreamId::of_uuids(category, a, Some(b))
 }

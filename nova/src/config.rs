@@ -89,6 +89,7 @@ sections! {
         commands: Commands,
         limits: Limits,
         queries: Queries,
+        live: Live,
         telemetry: Telemetry,
     }
     Data { dir: PathBuf, }
@@ -149,6 +150,21 @@ sections! {
         restore_grace_ms: i64,
     }
     Queries { after_patience_ms: u64, ready_lag_events_max: u64, }
+    Live {
+        connections_max: usize,
+        connections_per_user_max: usize,
+        subscriptions_per_connection_max: usize,
+        queue_bytes_max: usize,
+        frame_bytes_max: usize,
+        ops_per_second_max: u32,
+        ops_burst_max: u32,
+        replay_messages_max: u64,
+        auth_timeout_ms: u64,
+        write_timeout_ms: u64,
+        ping_interval_ms: u64,
+        drain_ms: u64,
+        timeline_lookups_max: usize,
+    }
     Telemetry { format: LogFormat, filter: String, }
 }
 

@@ -114,11 +114,9 @@ impl QueryState {
     /// Waits until the views have seen what the client wants them to have seen.
     pub(crate) async fn wait_for(&self, position: Option<u64>) -> Result<(), ApiError> {
         match position {
-            Some(position) if position > self.reader.applied() => self
-                .reader
-                .wait_applied(position, self.options.after_patience)
-                .await
-                .map_err(view_error),
+            Some(position) if position > self.reader.applied() => {
+                self.reader.wait_applied(position, self.options.after_patience).await.map_err(view_error)
+            }
             _ => Ok(()),
         }
     }

@@ -20,6 +20,7 @@ use crate::routes::{admin, audit, conversation, feed, post, system, user};
         post::post,
         post::comments,
         user::profile,
+        user::me,
         user::posts,
         user::followers,
         user::following,

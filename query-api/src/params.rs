@@ -190,7 +190,8 @@ const QUERY_TEXT_BYTES_MAX: usize = 512;
 
 /// What is searched for: something, and not endless.
 pub fn search_text(q: &str) -> Result<&str, ApiError> {
-    nova_http::check_text("q", q, QUERY_TEXT_BYTES_MAX).map_err(|error: FieldError| ApiError::validation(vec![error]))?;
+    nova_http::check_text("q", q, QUERY_TEXT_BYTES_MAX)
+        .map_err(|error: FieldError| ApiError::validation(vec![error]))?;
     Ok(q.trim())
 }
 

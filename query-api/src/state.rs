@@ -63,13 +63,8 @@ impl QueryState {
         codec: Codec,
         options: QueryOptions,
     ) -> Self {
-        let live = Live::new(
-            Arc::clone(&reader),
-            Arc::clone(&log),
-            feed,
-            codec.clone(),
-            options.live.clone(),
-        );
+        let live =
+            Live::new(Arc::clone(&reader), Arc::clone(&log), feed, codec.clone(), options.live.clone());
         Self { reader, writer, log, codec, options, live }
     }
 

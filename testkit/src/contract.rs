@@ -1,3 +1,4 @@
 //! One contract suite per port.
 
 pub mod event_log;
+pub mod views;

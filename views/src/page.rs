@@ -70,12 +70,7 @@ pub struct Answer<T> {
 impl<T> Answer<T> {
     /// The same answer with another value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer {
-            value: change(self.value),
-            source: self.source,
-            as_of: self.as_of,
-            degraded: self.degraded,
-        }
+        Answer { value: change(self.value), source: self.source, as_of: self.as_of, degraded: self.degraded }
     }
 }
 

@@ -78,7 +78,11 @@ impl Ask<'_> {
             let sql = "SELECT handle, display_name, bio, created_at, active FROM users WHERE id = ?1";
             let row = db.prepare_cached(sql)?.query_row([id.as_bytes()], |row| {
                 Ok(UserRow {
-                    author: Arc::new(Author { id: UserId(id), handle: row.get(0)?, display_name: row.get(1)? }),
+                    author: Arc::new(Author {
+                        id: UserId(id),
+                        handle: row.get(0)?,
+                        display_name: row.get(1)?,
+                    }),
                     bio: row.get(2)?,
                     created_at_ms: row.get::<_, Option<i64>>(3)?.unwrap_or(0),
                     active: row.get(4)?,
@@ -98,11 +102,9 @@ impl Ask<'_> {
         }
         Ok(match self.user(id)? {
             Some(user) => user.active.then(|| Arc::clone(&user.author)),
-            None => Some(Arc::new(Author {
-                id: UserId(id),
-                handle: String::new(),
-                display_name: String::new(),
-            })),
+            None => {
+                Some(Arc::new(Author { id: UserId(id), handle: String::new(), display_name: String::new() }))
+            }
         })
     }
 

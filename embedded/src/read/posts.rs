@@ -106,7 +106,11 @@ impl Ask<'_> {
                 Ok(PostRow {
                     author: Uuid::from_bytes(row.get(0)?),
                     visibility: visibility(row.get(1)?),
-                    media: media.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok()).map(image).collect(),
+                    media: media
+                        .chunks_exact(16)
+                        .filter_map(|id| Uuid::from_slice(id).ok())
+                        .map(image)
+                        .collect(),
                     text: text.unwrap_or_default().into(),
                     created_at_ms: row.get(4)?,
                     edited_at_ms: row.get(5)?,

@@ -24,13 +24,7 @@ pub(super) fn apply(db: &Connection, changes: &[Change], _touched: &mut Touched)
         match &change.what {
             What::Conversation { kind, title, created_at, members, .. } => {
                 let at = created_at.timestamp_millis();
-                conversations.start.execute(params![
-                    blob(&conversation),
-                    kind_code(*kind),
-                    title,
-                    at,
-                    v
-                ])?;
+                conversations.start.execute(params![blob(&conversation), kind_code(*kind), title, at, v])?;
                 for (user, role) in members {
                     conversations.member(conversation, user.0, Some(*role), at, true, v)?;
                 }
@@ -92,7 +86,8 @@ impl<'a> Conversations<'a> {
                  ON CONFLICT DO UPDATE SET kind = excluded.kind, title = excluded.title,
                     created_at = excluded.created_at, v = excluded.v WHERE excluded.v > v",
             )?,
-            rename: db.prepare_cached("UPDATE conversations SET title = ?2, v = ?3 WHERE id = ?1 AND v < ?3")?,
+            rename: db
+                .prepare_cached("UPDATE conversations SET title = ?2, v = ?3 WHERE id = ?1 AND v < ?3")?,
             // ?6: joined. Otherwise they keep the time at which they joined.
             member: db.prepare_cached(
                 "INSERT INTO members (user, conversation, role, joined_at, v) VALUES (?1, ?2, ?3, ?4, ?5)

@@ -84,36 +84,34 @@ fn likes(
     let mut update = db.prepare_cached(
         "UPDATE likes SET author = ?3, at = ?4, liked = ?5, v = ?6 WHERE user = ?1 AND target = ?2",
     )?;
-    by_key(likes, |like| ((like.user, like.target), like.v as u64), |edge| {
-        // Only how an edge ends up in the step matters: the counts follow from that.
-        let Some(like) = edge.last() else { return Ok(()) };
-        let values = params![
-            blob(&like.user),
-            blob(&like.target),
-            blob(&like.author),
-            like.at,
-            like.on,
-            like.v
-        ];
-        let was_on = if insert.execute(values)? == 1 {
-            false
-        } else {
-            let key = [blob(&like.user), blob(&like.target)];
-            let (on, v): (bool, i64) = load.query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
-            if v >= like.v {
-                return Ok(());
+    by_key(
+        likes,
+        |like| ((like.user, like.target), like.v as u64),
+        |edge| {
+            // Only how an edge ends up in the step matters: the counts follow from that.
+            let Some(like) = edge.last() else { return Ok(()) };
+            let values =
+                params![blob(&like.user), blob(&like.target), blob(&like.author), like.at, like.on, like.v];
+            let was_on = if insert.execute(values)? == 1 {
+                false
+            } else {
+                let key = [blob(&like.user), blob(&like.target)];
+                let (on, v): (bool, i64) = load.query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+                if v >= like.v {
+                    return Ok(());
+                }
+                update.execute(values)?;
+                on
+            };
+            if was_on != like.on {
+                differences.entry(like.target).or_default().0 += i64::from(like.on) - i64::from(was_on);
             }
-            update.execute(values)?;
-            on
-        };
-        if was_on != like.on {
-            differences.entry(like.target).or_default().0 += i64::from(like.on) - i64::from(was_on);
-        }
-        if touched.keys.last() != Some(&like.user) {
-            touched.keys.push(like.user);
-        }
-        Ok(())
-    })
+            if touched.keys.last() != Some(&like.user) {
+                touched.keys.push(like.user);
+            }
+            Ok(())
+        },
+    )
 }
 
 #[derive(Clone)]
@@ -160,9 +158,11 @@ fn comments(
             "UPDATE comments SET text = ?2, edited_at = ?3, deleted = ?4, v = ?5 WHERE id = ?1",
         )?,
     };
-    by_key(of_comments, |(comment, change)| (*comment, change.version), |changes| {
-        statements.comment(changes[0].0, changes, differences, touched)
-    })
+    by_key(
+        of_comments,
+        |(comment, change)| (*comment, change.version),
+        |changes| statements.comment(changes[0].0, changes, differences, touched),
+    )
 }
 
 impl CommentStatements<'_> {

@@ -28,20 +28,12 @@ pub(super) fn apply(db: &Connection, changes: &[Change], touched: &mut Touched) 
     for change in changes {
         let v = int(change.version);
         match &change.what {
-            What::Follow { follower, followee, on, at } => follows.push(Edge {
-                from: follower.0,
-                to: followee.0,
-                at: at.timestamp_millis(),
-                on: *on,
-                v,
-            }),
-            What::Block { blocker, blocked, on, at } => blocks.push(Edge {
-                from: blocker.0,
-                to: blocked.0,
-                at: at.timestamp_millis(),
-                on: *on,
-                v,
-            }),
+            What::Follow { follower, followee, on, at } => {
+                follows.push(Edge { from: follower.0, to: followee.0, at: at.timestamp_millis(), on: *on, v })
+            }
+            What::Block { blocker, blocked, on, at } => {
+                blocks.push(Edge { from: blocker.0, to: blocked.0, at: at.timestamp_millis(), on: *on, v })
+            }
             // Changes of other views.
             _ => {}
         }
@@ -51,9 +43,8 @@ pub(super) fn apply(db: &Connection, changes: &[Change], touched: &mut Touched) 
             insert: db.prepare_cached(
                 "INSERT OR IGNORE INTO follows (follower, followee, at, edge, v) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?,
-            load: db.prepare_cached(
-                "SELECT at, edge, v FROM follows WHERE follower = ?1 AND followee = ?2",
-            )?,
+            load: db
+                .prepare_cached("SELECT at, edge, v FROM follows WHERE follower = ?1 AND followee = ?2")?,
             update: db.prepare_cached(
                 "UPDATE follows SET at = ?3, edge = ?4, v = ?5 WHERE follower = ?1 AND followee = ?2",
             )?,
@@ -66,8 +57,7 @@ pub(super) fn apply(db: &Connection, changes: &[Change], touched: &mut Touched) 
             insert: db.prepare_cached(
                 "INSERT OR IGNORE INTO blocks (blocker, blocked, at, edge, v) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?,
-            load: db
-                .prepare_cached("SELECT at, edge, v FROM blocks WHERE blocker = ?1 AND blocked = ?2")?,
+            load: db.prepare_cached("SELECT at, edge, v FROM blocks WHERE blocker = ?1 AND blocked = ?2")?,
             update: db.prepare_cached(
                 "UPDATE blocks SET at = ?3, edge = ?4, v = ?5 WHERE blocker = ?1 AND blocked = ?2",
             )?,
@@ -88,27 +78,31 @@ impl EdgeStatements<'_> {
     /// Stores the edges. Only how each ends up in the step matters.
     fn turn(&mut self, edges: Vec<Edge>, touched: &mut Touched) -> rusqlite::Result<Vec<Turned>> {
         let mut all = Vec::with_capacity(edges.len());
-        by_key(edges, |edge| ((edge.from, edge.to), edge.v as u64), |edge| {
-            let Some(edge) = edge.last() else { return Ok(()) };
-            let values = params![blob(&edge.from), blob(&edge.to), edge.at, edge.on, edge.v];
-            let was_on_since = if self.insert.execute(values)? == 1 {
-                None
-            } else {
-                let key = [blob(&edge.from), blob(&edge.to)];
-                let (at, on, v): (i64, bool, i64) =
-                    self.load.query_row(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-                if v >= edge.v {
-                    return Ok(());
+        by_key(
+            edges,
+            |edge| ((edge.from, edge.to), edge.v as u64),
+            |edge| {
+                let Some(edge) = edge.last() else { return Ok(()) };
+                let values = params![blob(&edge.from), blob(&edge.to), edge.at, edge.on, edge.v];
+                let was_on_since = if self.insert.execute(values)? == 1 {
+                    None
+                } else {
+                    let key = [blob(&edge.from), blob(&edge.to)];
+                    let (at, on, v): (i64, bool, i64) =
+                        self.load.query_row(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                    if v >= edge.v {
+                        return Ok(());
+                    }
+                    self.update.execute(values)?;
+                    on.then_some(at)
+                };
+                if touched.keys.last() != Some(&edge.from) {
+                    touched.keys.push(edge.from);
                 }
-                self.update.execute(values)?;
-                on.then_some(at)
-            };
-            if touched.keys.last() != Some(&edge.from) {
-                touched.keys.push(edge.from);
-            }
-            all.push(Turned { was_on_since, is: *edge });
-            Ok(())
-        })?;
+                all.push(Turned { was_on_since, is: *edge });
+                Ok(())
+            },
+        )?;
         Ok(all)
     }
 }
@@ -116,10 +110,10 @@ impl EdgeStatements<'_> {
 /// The followers of each, and the counts.
 fn other_end(db: &Connection, mut turned: Vec<Turned>, touched: &mut Touched) -> rusqlite::Result<()> {
     let mut counts = BTreeMap::<Uuid, (i64, i64)>::new();
-    let mut remove = db
-        .prepare_cached("DELETE FROM followers WHERE followee = ?1 AND at = ?2 AND follower = ?3")?;
-    let mut insert = db
-        .prepare_cached("INSERT OR IGNORE INTO followers (followee, at, follower) VALUES (?1, ?2, ?3)")?;
+    let mut remove =
+        db.prepare_cached("DELETE FROM followers WHERE followee = ?1 AND at = ?2 AND follower = ?3")?;
+    let mut insert =
+        db.prepare_cached("INSERT OR IGNORE INTO followers (followee, at, follower) VALUES (?1, ?2, ?3)")?;
     turned.sort_unstable_by_key(|turned| (turned.is.to, turned.is.at, turned.is.from));
     for Turned { was_on_since, is } in turned {
         if let Some(since) = was_on_since {

@@ -58,9 +58,11 @@ pub(super) fn apply(db: &Connection, changes: &[Change], touched: &mut Touched) 
     let of_posts: Vec<(Uuid, &Change)> =
         changes.iter().filter_map(|change| Some((post_of(&change.what)?, change))).collect();
     let mut counts = BTreeMap::<Uuid, i64>::new();
-    by_key(of_posts, |(post, change)| (*post, change.version), |changes| {
-        statements.post(changes[0].0, changes, &mut counts, touched)
-    })?;
+    by_key(
+        of_posts,
+        |(post, change)| (*post, change.version),
+        |changes| statements.post(changes[0].0, changes, &mut counts, touched),
+    )?;
     for (author, difference) in counts {
         if difference != 0 {
             statements.count.execute(params![blob(&author), difference])?;

@@ -16,58 +16,61 @@ struct Row {
 }
 
 pub(super) fn apply(db: &Connection, changes: &[Change], touched: &mut Touched) -> rusqlite::Result<()> {
-    let mut load = db.prepare_cached(
-        "SELECT handle, display_name, bio, created_at, active, v FROM users WHERE id = ?1",
-    )?;
+    let mut load = db
+        .prepare_cached("SELECT handle, display_name, bio, created_at, active, v FROM users WHERE id = ?1")?;
     let mut store = db.prepare_cached(
         "INSERT OR REPLACE INTO users (id, handle, display_name, bio, created_at, active, v)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     let of_users: Vec<(Uuid, &Change)> =
         changes.iter().filter_map(|change| Some((user_of(&change.what)?, change))).collect();
-    by_key(of_users, |(user, change)| (*user, change.version), |changes| {
-        let user = changes[0].0;
-        let found = load
-            .query_row([blob(&user)], |row| {
-                Ok(Row {
-                    handle: row.get(0)?,
-                    display_name: row.get(1)?,
-                    bio: row.get(2)?,
-                    created_at: row.get(3)?,
-                    active: row.get(4)?,
-                    v: row.get(5)?,
+    by_key(
+        of_users,
+        |(user, change)| (*user, change.version),
+        |changes| {
+            let user = changes[0].0;
+            let found = load
+                .query_row([blob(&user)], |row| {
+                    Ok(Row {
+                        handle: row.get(0)?,
+                        display_name: row.get(1)?,
+                        bio: row.get(2)?,
+                        created_at: row.get(3)?,
+                        active: row.get(4)?,
+                        v: row.get(5)?,
+                    })
                 })
-            })
-            .optional()?;
-        let mut row = found.unwrap_or(Row {
-            handle: String::new(),
-            display_name: String::new(),
-            bio: None,
-            created_at: None,
-            active: true,
-            v: 0,
-        });
-        let before = row.v;
-        for (_, change) in changes {
-            if int(change.version) > row.v {
-                row.v = int(change.version);
-                row.change(&change.what);
+                .optional()?;
+            let mut row = found.unwrap_or(Row {
+                handle: String::new(),
+                display_name: String::new(),
+                bio: None,
+                created_at: None,
+                active: true,
+                v: 0,
+            });
+            let before = row.v;
+            for (_, change) in changes {
+                if int(change.version) > row.v {
+                    row.v = int(change.version);
+                    row.change(&change.what);
+                }
             }
-        }
-        if row.v > before {
-            store.execute(params![
-                blob(&user),
-                row.handle,
-                row.display_name,
-                row.bio,
-                row.created_at,
-                row.active,
-                row.v
-            ])?;
-            touched.keys.push(user);
-        }
-        Ok(())
-    })
+            if row.v > before {
+                store.execute(params![
+                    blob(&user),
+                    row.handle,
+                    row.display_name,
+                    row.bio,
+                    row.created_at,
+                    row.active,
+                    row.v
+                ])?;
+                touched.keys.push(user);
+            }
+            Ok(())
+        },
+    )
 }
 
 fn user_of(what: &What) -> Option<Uuid> {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::{Mutex, RwLock};
 use quick_cache::sync::Cache;
@@ -26,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) disk: Disk,
     /// Set while a background thread writes index files.
     pub(crate) seals: Mutex<Option<SealQueue>>,
+    /// The last attempt to write an index file failed.
+    pub(crate) seal_fails: AtomicBool,
     files: Cache<(u64, FileKind), Arc<File>>,
     kinds: RwLock<HashMap<Box<str>, Kind>>,
 }
@@ -50,6 +53,7 @@ impl Context {
             options,
             disk,
             seals: Mutex::new(None),
+            seal_fails: AtomicBool::new(false),
             kinds: RwLock::default(),
         }
     }

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
@@ -70,7 +71,9 @@ fn run(context: &Arc<Context>, catalog: &Catalog, jobs: &Receiver<Job>) {
                 let upto = segments.partition_point(|segment| segment.first_position <= first_position);
                 for segment in &segments[..upto.min(segments.len() - 1)] {
                     if segment.with_memory(|_| ()).is_some() {
-                        report(seal(context, catalog, segment), "cannot write an index file");
+                        let sealed = seal(context, catalog, segment);
+                        context.seal_fails.store(sealed.is_err(), Ordering::Relaxed);
+                        report(sealed, "cannot write an index file");
                     }
                 }
             }

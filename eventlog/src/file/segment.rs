@@ -307,7 +307,9 @@ impl Segment {
             let wanted = piece_bytes.min(end.saturating_sub(offset) as usize);
             let piece = Bytes::from(self.read(offset, wanted)?);
             let (used, needed) = decoder.run(&piece, offset, &mut next, last, into)?;
-            if used == 0 && (needed <= wanted || piece.len() < wanted) {
+            // A length that leads out of the segment is damage; reading on would go on for ever.
+            let leads_out = needed as u64 > end.saturating_sub(offset + used as u64) && next <= last;
+            if leads_out || (used == 0 && (needed <= wanted || piece.len() < wanted)) {
                 return Err(self.corrupt(offset, "the segment ends within a record"));
             }
             piece_bytes = PIECE_BYTES.max(needed);

@@ -9,6 +9,8 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -146,19 +148,18 @@ impl Writer {
     }
 
     fn await_seals(&self) -> Result<(), LogError> {
-        let mut patience_ms = 10_000u64;
         loop {
             let segments = self.catalog.segments();
-            let unsealed = segments.iter().rev().take(UNSEALED_MAX + 1);
-            if unsealed.filter(|segment| segment.with_memory(|_| ()).is_some()).count() <= UNSEALED_MAX {
+            let unsealed = segments.iter().filter(|segment| segment.with_memory(|_| ()).is_some()).count();
+            if unsealed <= UNSEALED_MAX {
                 return Ok(());
             }
-            if patience_ms == 0 {
+            if self.context.seal_fails.load(Ordering::Relaxed) {
+                // Tried again meanwhile: the next append may find it done.
                 self.seals.seal(self.open.segment.first_position);
                 return Err(LogError::Unavailable("index files cannot be written".to_owned()));
             }
-            std::thread::sleep(std::time::Duration::from_millis(5));
-            patience_ms -= 5;
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use nova_command_api::{CommandOptions, ExecutorOptions};
-use nova_embedded::ViewsOptions;
+use nova_embedded::{MasterKey, ViewsOptions};
 use nova_eventlog::FileLogOptions;
 use nova_http::{HttpLimits, VerifierOptions};
-use nova_query_api::QueryOptions;
+use nova_query_api::{LiveOptions, QueryOptions};
 use nova_views::ranking::Weights;
 
 use super::Config;
@@ -93,7 +94,26 @@ impl Config {
         QueryOptions {
             after_patience: Duration::from_millis(self.queries.after_patience_ms),
             ready_lag_events_max: self.queries.ready_lag_events_max,
-            ..QueryOptions::default()
+            live: self.live_options(),
+        }
+    }
+
+    fn live_options(&self) -> LiveOptions {
+        let live = &self.live;
+        LiveOptions {
+            connections_max: live.connections_max,
+            connections_per_user_max: live.connections_per_user_max,
+            subscriptions_per_connection_max: live.subscriptions_per_connection_max,
+            queue_bytes_max: live.queue_bytes_max,
+            frame_bytes_max: live.frame_bytes_max,
+            ops_per_second_max: live.ops_per_second_max,
+            ops_burst_max: live.ops_burst_max,
+            replay_messages_max: live.replay_messages_max,
+            auth_timeout: Duration::from_millis(live.auth_timeout_ms),
+            write_timeout: Duration::from_millis(live.write_timeout_ms),
+            ping_interval: Duration::from_millis(live.ping_interval_ms),
+            drain: Duration::from_millis(live.drain_ms),
+            timeline_lookups_max: live.timeline_lookups_max,
         }
     }
 
@@ -126,5 +146,21 @@ impl Config {
         } else {
             self.auth.key_file.clone()
         }
+    }
+
+    /// The key that wraps all keys, when it is given otherwise than by the data folder.
+    pub fn master_key(&self) -> anyhow::Result<Option<MasterKey>> {
+        let keys = &self.keys;
+        let file = &keys.master_key_file;
+        let (text, place) = if let Some(secret) = keys.master_key.reveal() {
+            (secret.to_owned(), "keys.master_key".to_owned())
+        } else if file.as_os_str().is_empty() {
+            return Ok(None);
+        } else {
+            let place = format!("keys.master_key_file ({})", file.display());
+            (std::fs::read_to_string(file).with_context(|| format!("cannot read {place}"))?, place)
+        };
+        let key = MasterKey::parse(&text);
+        key.map(Some).with_context(|| format!("{place} does not hold 32 bytes in base64 or hexadecimal"))
     }
 }

@@ -28,7 +28,6 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use stream::open;
 use stream::{RawConversation, RawText};
 
 /// Conversations that have been read and wait.

@@ -29,7 +29,12 @@ struct Wire<'a, D> {
     data: D,
 }
 
-fn frame<D: Serialize>(kind: &str, conversation_id: Option<ConversationId>, seq: Option<u64>, data: D) -> Frame {
+fn frame<D: Serialize>(
+    kind: &str,
+    conversation_id: Option<ConversationId>,
+    seq: Option<u64>,
+    data: D,
+) -> Frame {
     let wire = Wire { kind, conversation_id, seq, data };
     // Plain structs of strings, numbers and ids always serialise.
     let text = serde_json::to_string(&wire).unwrap_or_default();
@@ -156,7 +161,11 @@ struct Resync {
 }
 
 /// There is no subscription: read the history first, then subscribe from there.
-pub(crate) fn resync_required(conversation: ConversationId, head_seq: Option<u64>, reason: &'static str) -> Frame {
+pub(crate) fn resync_required(
+    conversation: ConversationId,
+    head_seq: Option<u64>,
+    reason: &'static str,
+) -> Frame {
     frame("resync_required", Some(conversation), None, Resync { head_seq, reason })
 }
 
@@ -178,7 +187,13 @@ struct Added {
 }
 
 /// Someone is a member, with this role from now on.
-pub(crate) fn member_added(conversation: ConversationId, user_id: UserId, role: Role, by: UserId, position: u64) -> Frame {
+pub(crate) fn member_added(
+    conversation: ConversationId,
+    user_id: UserId,
+    role: Role,
+    by: UserId,
+    position: u64,
+) -> Frame {
     let data = Added { user_id, role, added_by: by };
     frame("member.added", Some(conversation), None, data).at(position)
 }
@@ -189,7 +204,12 @@ struct Removed {
     removed_by: UserId,
 }
 
-pub(crate) fn member_removed(conversation: ConversationId, user_id: UserId, by: UserId, position: u64) -> Frame {
+pub(crate) fn member_removed(
+    conversation: ConversationId,
+    user_id: UserId,
+    by: UserId,
+    position: u64,
+) -> Frame {
     let data = Removed { user_id, removed_by: by };
     frame("member.removed", Some(conversation), None, data).at(position)
 }
@@ -223,7 +243,12 @@ struct NewPost {
     position: u64,
 }
 
-pub(crate) fn timeline_new(post_id: PostId, author_id: UserId, created_at: DateTime<Utc>, position: u64) -> Frame {
+pub(crate) fn timeline_new(
+    post_id: PostId,
+    author_id: UserId,
+    created_at: DateTime<Utc>,
+    position: u64,
+) -> Frame {
     frame("timeline.new", None, None, NewPost { post_id, author_id, created_at, position }).at(position)
 }
 

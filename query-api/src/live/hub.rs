@@ -50,7 +50,8 @@ impl Hub {
     async fn follow(&self, mut after: u64) {
         let mut pause = RETRY_FIRST;
         loop {
-            let mut batches = self.shared.feed.follow(after, Filter::categories(CATEGORIES), BATCH_EVENTS_MAX);
+            let mut batches =
+                self.shared.feed.follow(after, Filter::categories(CATEGORIES), BATCH_EVENTS_MAX);
             while let Some(batch) = batches.next().await {
                 match batch {
                     Ok(batch) => {
@@ -137,11 +138,20 @@ impl Hub {
     }
 
     /// Tells the room, and the member themselves wherever they are.
-    fn member(&self, envelope: &Envelope, conversation: ConversationId, user: UserId, added: bool, frame: frame::Frame) {
+    fn member(
+        &self,
+        envelope: &Envelope,
+        conversation: ConversationId,
+        user: UserId,
+        added: bool,
+        frame: frame::Frame,
+    ) {
         let (revision, position) = (envelope.revision, envelope.position);
         let item = Arc::new(Item::Member { conversation, user, added, revision, position, frame });
         let registry = &self.shared.registry;
-        self.count(registry.tell_room(conversation, &item) + registry.tell_user_outside(user, conversation, &item));
+        self.count(
+            registry.tell_room(conversation, &item) + registry.tell_user_outside(user, conversation, &item),
+        );
     }
 
     async fn read(&self, recorded: &Recorded) {
@@ -167,7 +177,8 @@ impl Hub {
             return;
         }
         let created_at = envelope.occurred_at();
-        let new = NewPost { post: post.post_id, author: post.author, created_at, position: envelope.position };
+        let new =
+            NewPost { post: post.post_id, author: post.author, created_at, position: envelope.position };
         if self.posts.try_send(new).is_err() {
             self.shared.metrics.timeline_skipped.increment(1);
         }

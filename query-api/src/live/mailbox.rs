@@ -14,14 +14,33 @@ use super::frame::Frame;
 #[derive(Debug, PartialEq)]
 pub(crate) enum Item {
     /// A message event.
-    Message { conversation: ConversationId, seq: u64, frame: Frame },
+    Message {
+        conversation: ConversationId,
+        seq: u64,
+        frame: Frame,
+    },
     /// There is a message event that the hub could not read: look into the log.
-    Missed { conversation: ConversationId, seq: u64 },
+    Missed {
+        conversation: ConversationId,
+        seq: u64,
+    },
     /// Someone became a member, or stopped being one, by the event at this place.
-    Member { conversation: ConversationId, user: UserId, added: bool, revision: u64, position: u64, frame: Frame },
+    Member {
+        conversation: ConversationId,
+        user: UserId,
+        added: bool,
+        revision: u64,
+        position: u64,
+        frame: Frame,
+    },
     /// Something that is told once, to whoever is there.
-    Note { conversation: ConversationId, frame: Frame },
-    Timeline { frame: Frame },
+    Note {
+        conversation: ConversationId,
+        frame: Frame,
+    },
+    Timeline {
+        frame: Frame,
+    },
 }
 
 impl Item {

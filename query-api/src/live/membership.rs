@@ -44,7 +44,11 @@ impl std::fmt::Display for ReadError {
 const PAGE: usize = 256;
 
 impl Membership {
-    pub(crate) async fn read(log: &dyn EventLog, codec: &Codec, id: ConversationId) -> Result<Self, ReadError> {
+    pub(crate) async fn read(
+        log: &dyn EventLog,
+        codec: &Codec,
+        id: ConversationId,
+    ) -> Result<Self, ReadError> {
         let stream = streams::conversation(id);
         let mut membership = Self::default();
         loop {

@@ -9,16 +9,25 @@ use serde::Deserialize;
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Op {
     /// Must come first when the request had no token; later it puts off the session's end.
-    Auth { token: String },
+    Auth {
+        token: String,
+    },
     /// `after_seq`: the last seq that the client has, -1 for none; without it, only what comes.
     Subscribe {
         conversation_id: ConversationId,
         #[serde(default)]
         after_seq: Option<i64>,
     },
-    Unsubscribe { conversation_id: ConversationId },
-    Typing { conversation_id: ConversationId },
-    Read { conversation_id: ConversationId, seq: u64 },
+    Unsubscribe {
+        conversation_id: ConversationId,
+    },
+    Typing {
+        conversation_id: ConversationId,
+    },
+    Read {
+        conversation_id: ConversationId,
+        seq: u64,
+    },
     Ping,
 }
 

@@ -70,10 +70,16 @@ impl Registry {
     }
 
     /// Tells the sessions of one user that are not in the room, which is told by itself.
-    pub(crate) fn tell_user_outside(&self, user: UserId, conversation: ConversationId, item: &Arc<Item>) -> usize {
+    pub(crate) fn tell_user_outside(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        item: &Arc<Item>,
+    ) -> usize {
         let listeners = self.listeners.lock();
         let room = listeners.rooms.get(&conversation).map_or(&[][..], Vec::as_slice);
-        let inside = |mailbox: &Arc<Mailbox>| room.iter().any(|listener| Arc::ptr_eq(&listener.mailbox, mailbox));
+        let inside =
+            |mailbox: &Arc<Mailbox>| room.iter().any(|listener| Arc::ptr_eq(&listener.mailbox, mailbox));
         let all = listeners.users.get(&user).map_or(&[][..], Vec::as_slice);
         all.iter().filter(|mailbox| !inside(mailbox)).map(|mailbox| mailbox.push(item)).count()
     }

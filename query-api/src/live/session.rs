@@ -12,12 +12,12 @@ use nova_events::{CodecError, ConversationId, Event, KeyError, MessageId, UserId
 use nova_views::PageRequest;
 use serde::Deserialize;
 
+use super::Shared;
 use super::frame::{self, Frame};
 use super::mailbox::{Item, Mailbox};
 use super::membership::{Membership, ReadError};
 use super::registry::Connection;
 use super::track::{OnLive, Track};
-use super::Shared;
 
 /// Where a subscription starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,10 @@ pub(crate) enum Refused {
     NotAMember,
     TooMany,
     /// The client must read the history first.
-    Resync { head_seq: Option<u64>, reason: &'static str },
+    Resync {
+        head_seq: Option<u64>,
+        reason: &'static str,
+    },
     Unavailable,
 }
 
@@ -59,7 +62,7 @@ struct Subscription {
     membership_events: u64,
     /// Messages of the part to replay that have been deleted since.
     deleted: HashSet<MessageId>,
-    /// `deleted` holds for all seqs below this.
+    /// During a replay, `deleted` holds for all seqs below this.
     scanned: u64,
     /// The user was removed by the event at this position, and is told so by this frame.
     ends: Option<(u64, Frame)>,
@@ -74,12 +77,7 @@ const EMPTY_PAGE_PAUSE: Duration = Duration::from_millis(20);
 
 impl Session {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self {
-            connection,
-            subscriptions: HashMap::new(),
-            replaying: VecDeque::new(),
-            follows_all: false,
-        }
+        Self { connection, subscriptions: HashMap::new(), replaying: VecDeque::new(), follows_all: false }
     }
 
     pub(crate) fn user(&self) -> UserId {
@@ -160,7 +158,12 @@ impl Session {
     }
 
     /// The seq of the first message event behind a position of the log, looked for from the end.
-    async fn seq_behind(&self, conversation: ConversationId, position: u64, end: u64) -> Result<u64, Refused> {
+    async fn seq_behind(
+        &self,
+        conversation: ConversationId,
+        position: u64,
+        end: u64,
+    ) -> Result<u64, Refused> {
         let (shared, stream) = (self.shared(), streams::messages(conversation));
         let mut next = end;
         while next > 0 {
@@ -182,7 +185,11 @@ impl Session {
     }
 
     /// Follows the user's conversations, the most recent ones first, and those that they join from now on.
-    pub(crate) async fn subscribe_all(&mut self, resume: Resume, out: &mut VecDeque<Frame>) -> Result<(), Broken> {
+    pub(crate) async fn subscribe_all(
+        &mut self,
+        resume: Resume,
+        out: &mut VecDeque<Frame>,
+    ) -> Result<(), Broken> {
         self.follows_all = true;
         let shared = Arc::clone(self.shared());
         // A view that lags behind would hide a conversation that the hub has told of before this session began.
@@ -250,7 +257,8 @@ impl Session {
                 }
             }
             Item::Member { conversation, user, added, revision, position, frame } => {
-                let change = MemberChange { user: *user, added: *added, revision: *revision, position: *position };
+                let change =
+                    MemberChange { user: *user, added: *added, revision: *revision, position: *position };
                 self.member(*conversation, change, frame, out).await;
             }
             Item::Note { conversation, frame } => {
@@ -346,7 +354,8 @@ impl Subscription {
     ) -> Result<Replayed, ReadError> {
         self.scan_deleted(shared, conversation).await?;
         let stream = streams::messages(conversation);
-        let page = shared.log.read_stream(&stream, self.track.next(), Direction::Forwards, REPLAY_PAGE).await?;
+        let page =
+            shared.log.read_stream(&stream, self.track.next(), Direction::Forwards, REPLAY_PAGE).await?;
         shared.metrics.replayed.increment(page.len() as u64);
         for recorded in &page {
             if let Some((_, frame)) = self.ends.take_if(|(position, _)| recorded.position > *position) {
@@ -357,7 +366,7 @@ impl Subscription {
             }
         }
         if self.track.caught_up() {
-            self.deleted = HashSet::new();
+            (self.deleted, self.scanned) = (HashSet::new(), 0);
             return Ok(self.ends.take().map_or(Replayed::CaughtUp, |(_, frame)| Replayed::Ended(frame)));
         }
         self.empty_pages = if page.is_empty() { self.empty_pages + 1 } else { 0 };
@@ -374,7 +383,9 @@ impl Subscription {
         let envelope = match shared.codec.decode(recorded).await {
             Ok(envelope) => envelope,
             // It may be there again in a moment; to skip it would lose it.
-            Err(CodecError::Keys(error @ KeyError::Unavailable(_))) => return Err(CodecError::Keys(error).into()),
+            Err(CodecError::Keys(error @ KeyError::Unavailable(_))) => {
+                return Err(CodecError::Keys(error).into());
+            }
             Err(error) => {
                 tracing::warn!(error.message = %error, log.position = recorded.position, "a message cannot be told");
                 return Ok(unreadable());

@@ -90,7 +90,8 @@ async fn read(shared: &Shared, author: UserId) -> Result<Vec<UserId>, ViewError>
     let mut page = PageRequest::first(PageRequest::LIMIT_MAX);
     for _ in 0..shared.options.timeline_lookups_max {
         let Some(list) = shared.reader.followers(author, author, page).await?.value.found() else { break };
-        let connected = list.items.iter().map(|profile| profile.id).filter(|id| shared.registry.is_connected(*id));
+        let connected =
+            list.items.iter().map(|profile| profile.id).filter(|id| shared.registry.is_connected(*id));
         users.extend(connected);
         let Some(next) = list.next else { break };
         page = PageRequest { cursor: Some(next), limit: PageRequest::LIMIT_MAX };

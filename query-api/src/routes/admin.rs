@@ -36,7 +36,8 @@ pub(crate) struct Projection {
 pub(crate) async fn projections(State(state): State<Arc<QueryState>>, _operator: OperatorCaller) -> Reply {
     let head = state.log.head();
     let statuses = state.writer.status().await;
-    let with_lag = |status: ProjectionStatus| Projection { lag: head.saturating_sub(status.position), status };
+    let with_lag =
+        |status: ProjectionStatus| Projection { lag: head.saturating_sub(status.position), status };
     list(statuses.map(|all| whole(all.into_iter().map(with_lag).collect())))
 }
 

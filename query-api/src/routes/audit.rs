@@ -189,7 +189,8 @@ async fn open(
         kind: recorded.kind.as_str(),
         version,
     };
-    let text = key.open(&place, sealed).and_then(|json| String::from_utf8(json).map_err(|_| SealError::Altered));
+    let text =
+        key.open(&place, sealed).and_then(|json| String::from_utf8(json).map_err(|_| SealError::Altered));
     Ok(match text.ok().and_then(|text| RawValue::from_string(text).ok()) {
         Some(personal) => (Some(personal), PersonalState::Clear),
         None => (None, PersonalState::Damaged),

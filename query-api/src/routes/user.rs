@@ -16,6 +16,8 @@ use crate::state::QueryState;
 pub(crate) fn routes() -> Router<Arc<QueryState>> {
     Router::new()
         .route("/users/{id}", get(profile))
+        // The command side has `PATCH /users/me`, beside which `/users/{id}` would not be looked at for `me`.
+        .route("/users/me", get(me))
         .route("/users/{id}/posts", get(posts))
         .route("/users/{id}/followers", get(followers))
         .route("/users/{id}/following", get(following))
@@ -36,6 +38,18 @@ pub(crate) async fn profile(
     let key = key_of(&name, &caller)?;
     state.wait_for(params.after).await?;
     one("user", state.reader.profile(caller.user, key).await)
+}
+
+/// The caller.
+#[utoipa::path(get, path = "/users/me", tag = "users", params(AfterParams),
+    responses((status = 200, body = Profile)))]
+pub(crate) async fn me(
+    State(state): State<Arc<QueryState>>,
+    caller: Caller,
+    ValidQuery(params): ValidQuery<AfterParams>,
+) -> Reply {
+    state.wait_for(params.after).await?;
+    one("user", state.reader.profile(caller.user, ProfileKey::Id(caller.user)).await)
 }
 
 /// What someone posted, as far as the caller may see it, newest first.
@@ -119,7 +133,9 @@ fn key_of(name: &str, caller: &Caller) -> Result<ProfileKey, ApiError> {
     if let Some(handle) = name.strip_prefix('@') {
         return Ok(ProfileKey::Handle(handle.to_lowercase()));
     }
-    let id = name.parse().map_err(|_| ApiError::invalid_field("id", "invalid", "must be an id, an @handle or me"))?;
+    let id = name
+        .parse()
+        .map_err(|_| ApiError::invalid_field("id", "invalid", "must be an id, an @handle or me"))?;
     Ok(ProfileKey::Id(id))
 }
 

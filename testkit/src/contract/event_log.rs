@@ -2,6 +2,8 @@
 //! already holds events, but nobody else may write meanwhile. [`event_log_contract!`](crate::event_log_contract) makes a
 //! test of each.
 
+#![expect(clippy::unwrap_used, reason = "whatever is not as it should be fails the test")]
+
 mod appending;
 mod following;
 mod reading;

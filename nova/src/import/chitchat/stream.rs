@@ -19,7 +19,7 @@ use crate::import::report::{Place, Report};
 
 /// The largest conversation that is read; a larger one ends the import, because its end cannot be found without
 /// reading it.
-pub(crate) const CONVERSATION_BYTES_MAX: u64 = 32 << 20;
+pub(crate) const CONVERSATION_BYTES_MAX: u64 = 8 << 20;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -40,7 +40,7 @@ pub(super) struct RawText {
 }
 
 /// A file, unpacked if it is packed.
-pub(crate) fn open(path: &Path, report: Arc<Report>) -> anyhow::Result<Box<dyn BufRead>> {
+fn open(path: &Path, report: Arc<Report>) -> anyhow::Result<Box<dyn BufRead>> {
     let cannot = || format!("cannot read {}", path.display());
     let file = Counted { file: File::open(path).with_context(cannot)?, report };
     let mut file = BufReader::with_capacity(1 << 16, file);

@@ -1,0 +1,14 @@
+//! The keys that seal personal data, kept on this machine.
+//!
+//! * Each subject has random keys, made together, stored wrapped under the master key. A key that was returned is on
+//!   disk.
+//! * A destroyed subject leaves a tombstone; no key is ever made for them again.
+//! * The master key is not with them, unless nobody has given another: see [`MasterKey::load`].
+
+mod keyring;
+mod master;
+mod store;
+mod worker;
+
+pub use keyring::{KeyringError, LocalKeyring};
+pub use master::{MasterKey, MasterKeyError};

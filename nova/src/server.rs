@@ -1,0 +1,157 @@
+//! Serving: connections in, a graceful end.
+//!
+//! * At most `connections_max` are open; further ones wait in the kernel's queue.
+//! * After the signal nothing new is accepted, live sessions are sent away, and requests that are being answered are
+//!   answered. What takes longer than `drain_ms` is cut off; a second signal cuts it off at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use metrics_exporter_prometheus::PrometheusHandle;
+use nova_query_api::Live;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::compose::Product;
+
+/// When to stop: once, gracefully; twice, at once.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    pub gracefully: CancellationToken,
+    pub at_once: CancellationToken,
+}
+
+impl Stop {
+    /// For whoever stops it otherwise than by a signal.
+    pub fn by_hand() -> Self {
+        Self { gracefully: CancellationToken::new(), at_once: CancellationToken::new() }
+    }
+
+    /// SIGTERM and SIGINT. From now on they do not end the process by themselves.
+    pub fn on_signals() -> anyhow::Result<Self> {
+        let stop = Self::by_hand();
+        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let told = stop.clone();
+        tokio::spawn(async move {
+            for token in [told.gracefully, told.at_once] {
+                tokio::select! {
+                    _ = term.recv() => {}
+                    _ = int.recv() => {}
+                }
+                token.cancel();
+            }
+        });
+        Ok(stop)
+    }
+}
+
+/// Says on stdout, in one line, that requests are answered, and where.
+pub fn tell_ready(address: SocketAddr) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "ready http://{address}")?;
+    out.flush()
+}
+
+/// A product that listens.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+    live: Live,
+    header_timeout: Duration,
+    drain: Duration,
+    connections_max: usize,
+}
+
+impl Server {
+    pub async fn bind(product: &Product, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
+        let config = &product.config().server;
+        let listener =
+            TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener,
+            router: product.router(metrics),
+            live: product.live().clone(),
+            header_timeout: Duration::from_millis(config.header_timeout_ms),
+            drain: Duration::from_millis(config.drain_ms),
+            connections_max: config.connections_max.max(1),
+        })
+    }
+
+    /// Where it listens, also when port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until it is stopped and drained.
+    pub async fn run(self, stop: Stop) {
+        let permits = Arc::new(Semaphore::new(self.connections_max));
+        let (connections, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(self.header_timeout).pipeline_flush(true);
+        loop {
+            let (stream, permit) = tokio::select! {
+                () = stop.gracefully.cancelled() => break,
+                accepted = accept(&self.listener, &permits) => accepted,
+            };
+            let service = TowerToHyperService::new(self.router.clone());
+            let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+            let stopping = stopping.clone();
+            connections.spawn(async move {
+                let mut connection = std::pin::pin!(connection);
+                // Clients that go away in the middle are no fault of ours: errors say nothing.
+                tokio::select! {
+                    _ = connection.as_mut() => {}
+                    () = stopping.cancelled() => {
+                        connection.as_mut().graceful_shutdown();
+                        let _ = connection.await;
+                    }
+                }
+                drop(permit);
+            });
+        }
+        drop(self.listener);
+        stopping.cancel();
+        connections.close();
+        tracing::info!(drain_ms = self.drain.as_millis() as u64, "stopping");
+        let drained = async {
+            tokio::join!(self.live.drain(), connections.wait());
+        };
+        tokio::select! {
+            () = drained => tracing::info!("every connection has ended"),
+            () = tokio::time::sleep(self.drain) => tracing::warn!("cutting off connections that did not end in time"),
+            () = stop.at_once.cancelled() => tracing::warn!("stopping at once"),
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed.
+    let permit = Arc::clone(permits).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are small and whole: waiting for more to send only delays them.
+                let _ = stream.set_nodelay(true);
+                return (stream, permit);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                // Mostly: no file descriptors left. Some connection has to end first.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
