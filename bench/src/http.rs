@@ -67,18 +67,18 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     measure(&server, &community, arguments, &mut table).await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     idle(&server, "after the runs", &mut table).await?;
-    drop(server);
+    server.kill().await?;
     let server = Server::start(&nova, &serve).await?;
     let events = events_in_log(&server).await?;
     let setting = format!("{events} events in the log, after kill -9");
     table.row("ready to serve", &setting, "ms", &[server.ready_after.as_secs_f64() * 1000.0]);
-    drop(server);
+    server.kill().await?;
     table.print();
     Ok(())
 }
 
 async fn seed(server: &Server, data: &std::path::Path, arguments: &Arguments) -> anyhow::Result<Community> {
-    let issuer = Issuer::open_or_create(&data.join("keys").join("token.ed25519"))?;
+    let issuer = Issuer::open_or_create(&data.join("keys").join("token.pkcs8"))?;
     let token = |user: UserId| {
         issuer.issue(user, Role::User, Duration::from_secs(86_400)).map_err(anyhow::Error::from)
     };
@@ -251,7 +251,7 @@ async fn idle(server: &Server, when: &str, table: &mut Table) -> anyhow::Result<
     Ok(())
 }
 
-/// The head of the log, as the server's metrics tell it.
+/// How far a projection is in the log, as the server's metrics tell it: once it has caught up, the log's head.
 async fn events_in_log(server: &Server) -> anyhow::Result<u64> {
     let mut connection = Connection::open(&server.address).await?;
     let (_, metrics) = connection.ask(&request("GET", "/metrics", "", None)).await?;

@@ -4,7 +4,9 @@ use clap::{Parser, Subcommand};
 
 mod http;
 mod log;
+mod replay;
 mod table;
+mod views;
 
 #[derive(Parser)]
 #[command(name = "bench", about = "Measures Nova, beside its peers and the limits of the machine")]
@@ -19,6 +21,10 @@ enum What {
     Log(log::Arguments),
     /// Commands and reads over HTTP, against the `nova` program beside this one.
     Http(http::Arguments),
+    /// A log replayed into all embedded views.
+    Replay(replay::Arguments),
+    /// Questions to the embedded views, in process: ranking, pages of the feed and of timelines.
+    Views(views::Arguments),
     /// A server that answers given bytes. Used by `http`.
     #[command(hide = true)]
     BareHttp(http::bare::Arguments),
@@ -34,6 +40,8 @@ fn main() -> anyhow::Result<()> {
         match arguments.what {
             What::Log(arguments) => log::run(&arguments).await,
             What::Http(arguments) => http::run(&arguments).await,
+            What::Replay(arguments) => replay::run(&arguments).await,
+            What::Views(arguments) => views::run(&arguments).await,
             What::BareHttp(arguments) => http::bare::run(&arguments).await,
             What::FillLog(arguments) => log::fill::run(&arguments).await,
         }

@@ -18,7 +18,7 @@ use nova_events::message::MessageEvent;
 use nova_events::{Actor, Codec, CodecError, Event, MessageId, Meta, UserId};
 use uuid::Uuid;
 
-use crate::states::{States, StatesOptions, Turn};
+use crate::states::{Loaded, States, StatesOptions, Turn};
 
 #[derive(Debug, Clone)]
 pub struct ExecutorOptions {
@@ -129,7 +129,8 @@ enum Attempt {
 
 impl Executor {
     pub fn new(log: Arc<dyn EventLog>, codec: Codec, options: ExecutorOptions) -> Self {
-        let states_options = StatesOptions { bytes_max: options.states_bytes_max };
+        let states_options =
+            StatesOptions { bytes_max: options.states_bytes_max, run_ahead: options.sole_writer };
         let states = Arc::new(States::new(log.clone(), codec.clone(), &states_options));
         Self { log, codec, states, options: Arc::new(options) }
     }
@@ -173,6 +174,7 @@ impl Executor {
             limits: &self.options.limits,
         };
         let mut world = World::default();
+        let mut guesses = Vec::new();
         loop {
             match command.decide(&by, &world) {
                 Ok(decision) if decision.events.is_empty() => {
@@ -190,8 +192,8 @@ impl Executor {
                         changed: false,
                     }));
                 }
-                Ok(decision) => return self.append(context, command, &world, decision).await,
-                Err(Stop::Need(needs)) => self.fetch(&mut world, needs).await?,
+                Ok(decision) => return self.append(context, command, &world, &guesses, decision).await,
+                Err(Stop::Need(needs)) => self.fetch(&mut world, &mut guesses, needs).await?,
                 Err(Stop::Refused(refusal)) => {
                     if !self.confirm(&world).await? {
                         return Ok(Attempt::Again);
@@ -215,12 +217,21 @@ impl Executor {
         if context.repeatable { self.earlier_outcome(context.command_id, command).await } else { Ok(None) }
     }
 
-    async fn fetch(&self, world: &mut World, needs: Vec<Need>) -> Result<(), CommandError> {
+    /// Also notes in `guesses` the streams whose states run ahead of what is durable.
+    async fn fetch(
+        &self,
+        world: &mut World,
+        guesses: &mut Vec<StreamId>,
+        needs: Vec<Need>,
+    ) -> Result<(), CommandError> {
         for need in needs {
             match need {
                 Need::Stream(stream) => {
                     if world.seen_stream(&stream).is_none() {
-                        let (revision, state) = self.states.get(&stream).await.map_err(CommandError::from)?;
+                        let Loaded { revision, state, is_guess } = self.states.get(&stream).await?;
+                        if is_guess {
+                            guesses.push(stream.clone());
+                        }
                         world.put_stream(stream, revision, state);
                     }
                 }
@@ -277,15 +288,17 @@ impl Executor {
         context: &Context,
         command: &Command,
         world: &World,
+        guesses: &[StreamId],
         decision: Decision,
     ) -> Result<Attempt, CommandError> {
         let (writes, events) = self.encode(context, world, &decision).await?;
         let append = Append { command_id: context.command_id, writes };
         // The states move forward in the same order as their appends are queued.
-        let appended = match self.states.advance(world, &events, context.at_ms, || self.log.append(append)) {
-            Turn::Stale => return Ok(Attempt::Again),
-            Turn::Taken(appended) => appended.await,
-        };
+        let appended =
+            match self.states.advance(world, guesses, &events, context.at_ms, || self.log.append(append)) {
+                Turn::Stale => return Ok(Attempt::Again),
+                Turn::Taken(appended) => appended.await,
+            };
         match appended {
             Ok(appended) if appended.duplicate => {
                 self.states.forget(events.iter().map(|(stream, _)| stream));
@@ -401,7 +414,7 @@ fn grouped_by_stream(events: &[(StreamId, Event)]) -> Vec<(StreamId, Event)> {
     let of = |stream: &StreamId| {
         events.iter().filter(move |(other, _)| other == stream).cloned().collect::<Vec<_>>()
     };
-    order.into_iter().flat_map(|stream| of(stream)).collect()
+    order.into_iter().flat_map(of).collect()
 }
 
 /// Everything that was looked at but is not written, as it was.

@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use nova_views::Author;
-use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::epochs::{EpochCache, Epochs, IdMap, IdSet, Weigh};
+use crate::epochs::{EpochCache, Epochs, IdSet, Weigh};
 use crate::options::ViewsOptions;
 use crate::read::{Frozen, FrozenLists, Home, PostRow};
 use crate::window::PostCounts;
@@ -22,12 +21,12 @@ pub(crate) struct Caches {
     pub(crate) users: EpochCache<Option<Arc<UserRow>>>,
     /// By user: whom they block and who blocks them; graph.
     pub(crate) blocks: EpochCache<Arc<IdSet<Uuid>>>,
-    /// By user: whom they follow, and since when; graph.
-    pub(crate) followees: EpochCache<Arc<IdMap<Uuid, i64>>>,
+    /// By user: whom they follow, in order of id; graph.
+    pub(crate) followees: EpochCache<Arc<[Uuid]>>,
     /// By user; engagement.
     pub(crate) likes: EpochCache<Arc<Likes>>,
     /// By user; graph. Brought up to date with [`crate::recent`].
-    pub(crate) homes: EpochCache<Arc<Mutex<Home>>>,
+    pub(crate) homes: EpochCache<Arc<Home>>,
     pub(crate) frozen: FrozenLists,
 }
 
@@ -59,13 +58,13 @@ impl Caches {
     pub(crate) fn new(options: &ViewsOptions) -> Self {
         let percent = |share: usize| options.cache_bytes / 100 * share;
         Self {
-            posts: EpochCache::new(percent(40), 500),
+            posts: EpochCache::new(percent(30), 500),
             counts: EpochCache::new(percent(5), 16),
-            users: EpochCache::new(percent(10), 250),
-            blocks: EpochCache::new(percent(5), 100),
-            followees: EpochCache::new(percent(10), 2_000),
-            likes: EpochCache::new(percent(15), 2_000),
-            homes: EpochCache::new(percent(15), Home::BYTES),
+            users: EpochCache::new(percent(8), 250),
+            blocks: EpochCache::new(percent(2), 100),
+            followees: EpochCache::new(percent(15), 4_000),
+            likes: EpochCache::new(percent(15), 4_000),
+            homes: EpochCache::new(percent(25), 10_000),
             frozen: FrozenLists::new(options),
         }
     }
@@ -110,9 +109,9 @@ impl Weigh for Arc<IdSet<Uuid>> {
     }
 }
 
-impl Weigh for Arc<IdMap<Uuid, i64>> {
+impl Weigh for Arc<[Uuid]> {
     fn bytes(&self) -> usize {
-        64 + self.capacity() * 25
+        32 + size_of_val::<[Uuid]>(self)
     }
 }
 
@@ -122,9 +121,9 @@ impl Weigh for Arc<Likes> {
     }
 }
 
-impl Weigh for Arc<Mutex<Home>> {
+impl Weigh for Arc<Home> {
     fn bytes(&self) -> usize {
-        Home::BYTES
+        self.bytes_held()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use nova_eventlog::StreamId;
+use nova_eventlog::{Append, EventLog, Expected, StreamId, Write};
 use nova_events::block::{Blocked, Unblocked};
 use nova_events::comment::{CommentAdded, CommentDeleted, CommentEdited, CommentRestored};
 use nova_events::conversation::{
@@ -13,13 +13,12 @@ use nova_events::envelope::time_of_ms;
 use nova_events::follow::{Followed, Unfollowed};
 use nova_events::like::{Liked, Target, Unliked};
 use nova_events::message::{Body, MessageDeleted, MessageEdited, MessageSent, MessageType};
-use nova_events::post::{
-    PostDeleted, PostEdited, PostPublished, PostPurged, PostRestored, Text, Visibility,
-};
+use nova_events::post::{PostDeleted, PostEdited, PostPublished, PostPurged, PostRestored, Text, Visibility};
 use nova_events::read::ReadUpTo;
 use nova_events::user::{Profile, ProfileChanged, Reason, UserDeactivated, UserReactivated, UserRegistered};
 use nova_events::{
-    Actor, CommentId, ConversationId, Envelope, Event, MessageId, Meta, Personal, PostId, UserId, streams,
+    Actor, Codec, CommentId, ConversationId, Envelope, Event, MessageId, Meta, Personal, PostId, UserId,
+    streams,
 };
 use uuid::Uuid;
 
@@ -181,7 +180,11 @@ impl Story {
 
     pub fn restore(&mut self, n: u32) {
         let (post_id, author) = (post(n), self.author(n));
-        self.tell(streams::post(post_id), Some(author), PostRestored { post_id, author, restored_by: author });
+        self.tell(
+            streams::post(post_id),
+            Some(author),
+            PostRestored { post_id, author, restored_by: author },
+        );
     }
 
     pub fn purge(&mut self, n: u32) {
@@ -358,6 +361,16 @@ impl Story {
         let (conversation_id, user_id) = (conversation(n), user(who));
         let event = ReadUpTo { conversation_id, user_id, seq };
         self.tell(streams::read(conversation_id, user_id), Some(user_id), event);
+    }
+
+    /// Writes what the story says behind a position to a log, an append for each event.
+    pub async fn append(&self, log: &dyn EventLog, codec: &Codec, after: u64) {
+        for envelope in &self.events[after as usize..] {
+            let (stream, id) = (envelope.stream.clone(), envelope.command_id);
+            let event = codec.encode(&envelope.event, &envelope.meta, &stream, id, 0).await.unwrap();
+            let write = Write { stream, expected: Expected::Any, events: vec![event] };
+            log.append(Append { command_id: id, writes: vec![write] }).await.unwrap();
+        }
     }
 
     /// The seq that the next message of a conversation will have.

@@ -46,6 +46,11 @@ impl Server {
         Ok(Self { child, address, ready_after })
     }
 
+    /// Kills it as a crash would, and waits until it is gone.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
     /// Processor time used so far, and resident memory in bytes.
     pub(crate) fn usage(&self) -> anyhow::Result<(Duration, u64)> {
         let pid = self.child.id().context("the server has ended")?;

@@ -28,13 +28,17 @@ fn messages_of(history: &[Envelope], conversation: ConversationId) -> Vec<(&Enve
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_senders_lose_nothing_in_one_conversation() {
+    many_speak_at_once(Nova::new()).await;
+    many_speak_at_once(Nova::with_writers(3)).await;
+}
+
+async fn many_speak_at_once(nova: Nova) {
     const SENDERS: usize = 64;
     const MESSAGES: usize = 5_000;
-    let nova = Nova::new();
     let people = nova.people(SENDERS).await;
     let conversation = nova.group(people[0], &people[1..]).await;
     let sent = at_once(people.iter().enumerate().map(|(n, &sender)| {
-        let executor = nova.executor.clone();
+        let executor = nova.executor();
         async move {
             let mut sent = Vec::new();
             for text in (n..MESSAGES).step_by(SENDERS) {
@@ -63,7 +67,11 @@ async fn sixty_four_senders_lose_nothing_in_one_conversation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_taken_out_says_nothing_more() {
-    let nova = Nova::new();
+    removal_and_messages_race(Nova::new()).await;
+    removal_and_messages_race(Nova::with_writers(3)).await;
+}
+
+async fn removal_and_messages_race(nova: Nova) {
     let people = nova.people(2).await;
     let (admin, member) = (people[0], people[1]);
     let conversation = nova.group(admin, &[member]).await;
@@ -71,7 +79,7 @@ async fn who_is_taken_out_says_nothing_more() {
         let (sent, enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let devices: Vec<_> = (0..8)
             .map(|device| {
-                let (executor, sent, enough) = (nova.executor.clone(), sent.clone(), enough.clone());
+                let (executor, sent, enough) = (nova.executor(), sent.clone(), enough.clone());
                 tokio::spawn(async move {
                     let mut refused = 0;
                     for n in 0..125 {
@@ -143,7 +151,11 @@ fn only_members_speak(history: &[Envelope]) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_edited_and_deleted_at_once_has_one_fate() {
-    let nova = Nova::new();
+    edits_and_deletions_race(Nova::new()).await;
+    edits_and_deletions_race(Nova::with_writers(3)).await;
+}
+
+async fn edits_and_deletions_race(nova: Nova) {
     let people = nova.people(2).await;
     let (admin, sender) = (people[0], people[1]);
     let conversation = nova.group(admin, &[sender]).await;
@@ -158,7 +170,7 @@ async fn a_message_that_is_edited_and_deleted_at_once_has_one_fate() {
                 9 => (admin, delete),
                 _ => (sender, edit),
             };
-            let executor = nova.executor.clone();
+            let executor = nova.executor();
             async move { (n, executor.execute(asking(who), command).await) }
         });
         let outcomes = at_once(runs).await;
@@ -228,7 +240,11 @@ async fn two_hundred_members_are_added_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn read_marks_only_move_forward_however_they_race() {
-    let nova = Nova::new();
+    marks_race(Nova::new()).await;
+    marks_race(Nova::with_writers(3)).await;
+}
+
+async fn marks_race(nova: Nova) {
     let people = nova.people(2).await;
     let conversation = nova.group(people[0], &people[1..]).await;
     at_once((0..50).map(|n| nova.does(people[0], say(conversation, n.to_string())))).await;

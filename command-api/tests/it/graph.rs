@@ -13,19 +13,23 @@ use crate::support::{Nova, at_once};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_ever_follows_over_a_block() {
-    let nova = Nova::new();
+    follow_and_block_race(Nova::new()).await;
+    follow_and_block_race(Nova::with_writers(3)).await;
+}
+
+async fn follow_and_block_race(nova: Nova) {
     let people = nova.people(3).await;
     for round in 0..40usize {
         let runs = (0..48).map(|n| {
             let (a, b) = (people[n % 3], people[(n + 1 + n / 3 % 2) % 3]);
             // Both sides of each pair follow, block and let go, in another mix each round.
             let command: Command = match (n * 7 + round) % 6 {
-                0 | 1 | 2 => Follow { user: b }.into(),
+                0..=2 => Follow { user: b }.into(),
                 3 => Block { user: b }.into(),
                 4 => Unblock { user: b }.into(),
                 _ => Unfollow { user: b }.into(),
             };
-            let executor = nova.executor.clone();
+            let executor = nova.executor();
             async move { executor.execute(crate::support::asking(a), command).await }
         });
         for outcome in at_once(runs).await {

@@ -13,11 +13,15 @@ use crate::support::{Nova, asking, at_once};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_50_who_claim_a_handle_one_gets_it() {
-    let nova = Nova::new();
+    fifty_claim_one_handle(Nova::new()).await;
+    fifty_claim_one_handle(Nova::with_writers(3)).await;
+}
+
+async fn fifty_claim_one_handle(nova: Nova) {
     for round in 0..10 {
         let handle = format!("wanted_{round}");
         let outcomes = at_once((0..50).map(|_| {
-            let (executor, register) = (nova.executor.clone(), nova.register(&handle));
+            let (executor, register) = (nova.executor(), nova.register(&handle));
             let user = UserId::make();
             async move { (user, executor.execute(asking(user), register).await) }
         }))
@@ -37,19 +41,23 @@ async fn of_50_who_claim_a_handle_one_gets_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_released_handle_is_claimed_by_one_of_those_who_wait_for_it() {
-    let nova = Nova::new();
+    twenty_wait_for_a_handle(Nova::new()).await;
+    twenty_wait_for_a_handle(Nova::with_writers(3)).await;
+}
+
+async fn twenty_wait_for_a_handle(nova: Nova) {
     let mut owner = UserId::make();
     nova.does(owner, nova.register("the_one")).await;
     for round in 0..15 {
         let rename = |handle: String| ChangeProfile {
-            handle: Some((handle.clone(), nova.executor.handle_key(&handle))),
+            handle: Some((handle.clone(), nova.executor().handle_key(&handle))),
             ..ChangeProfile::default()
         };
         let people = nova.people(20).await;
         let away = (owner, rename(format!("gone_{round}")));
         let runs = people.iter().map(|user| (*user, rename("the_one".to_owned())));
         let outcomes = at_once(runs.chain([away]).map(|(user, command)| {
-            let executor = nova.executor.clone();
+            let executor = nova.executor();
             // Trying until the owner has let go: one of the twenty must get it.
             async move {
                 let outcome = executor.execute(asking(user), command).await;

@@ -1,15 +1,12 @@
-//! The keys of the embedded profile.
+//! The keys of the embedded profile, in a folder.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use nova_embedded::{LocalKeyring, MasterKey};
 use nova_events::Keyring;
 
-#[path = "../../../events/tests/support/keys.rs"]
-mod memory;
-
-pub(crate) fn open(_dir: &Path) -> Arc<dyn Keyring> {
-    thread_local! {}
-    static K: std::sync::LazyLock<Arc<memory::MemoryKeyring>> = std::sync::LazyLock::new(Default::default);
-    K.clone()
+pub(crate) fn open(dir: &Path) -> Arc<dyn Keyring> {
+    let master = MasterKey::load(dir).unwrap();
+    Arc::new(LocalKeyring::open(dir, &master, 1_024).unwrap())
 }

@@ -39,13 +39,13 @@ async fn a_thousand_at_once(nova: &Nova, user: UserId, command: impl Fn() -> Com
     let command_id = Uuid::new_v4();
     let before = nova.log.head();
     let outcomes = at_once((0..1_000).map(|_| {
-        let (executor, command) = (nova.executor.clone(), command());
+        let (executor, command) = (nova.executor(), command());
         async move { executor.execute(repeatable(user, command_id), command).await }
     }))
     .await;
     let outcome = assert_one(&outcomes);
     assert_eq!(nova.log.head(), before + 1, "one event");
-    let later = nova.executor.execute(repeatable(user, command_id), command()).await.unwrap();
+    let later = nova.executor().execute(repeatable(user, command_id), command()).await.unwrap();
     assert_eq!(later, Outcome { duplicate: true, ..outcome.clone() });
     outcome
 }
@@ -81,14 +81,14 @@ async fn a_repeat_answers_as_the_first_time_whatever_happened_since() {
     let people = nova.people(2).await;
     let (follow_id, post_id) = (Uuid::new_v4(), Uuid::new_v4());
     let context = |id| repeatable(people[0], id);
-    let followed = nova.executor.execute(context(follow_id), Follow { user: people[1] }).await.unwrap();
-    let posted = nova.executor.execute(context(post_id), publish("hello")).await.unwrap();
+    let followed = nova.executor().execute(context(follow_id), Follow { user: people[1] }).await.unwrap();
+    let posted = nova.executor().execute(context(post_id), publish("hello")).await.unwrap();
     nova.does(people[1], Block { user: people[0] }).await;
     nova.does(people[0], DeletePost { post: PostId(posted.id), reason: None }).await;
     let head = nova.log.head();
-    let again = nova.executor.execute(context(follow_id), Follow { user: people[1] }).await.unwrap();
+    let again = nova.executor().execute(context(follow_id), Follow { user: people[1] }).await.unwrap();
     assert_eq!(again, Outcome { duplicate: true, ..followed });
-    let again = nova.executor.execute(context(post_id), publish("hello")).await.unwrap();
+    let again = nova.executor().execute(context(post_id), publish("hello")).await.unwrap();
     assert_eq!(again, Outcome { duplicate: true, ..posted });
     assert_eq!(nova.log.head(), head);
     // A new command of the same kind is decided on what holds now.
@@ -101,22 +101,26 @@ async fn a_key_used_for_another_command_is_refused() {
     let people = nova.people(2).await;
     let key = Uuid::new_v4();
     let context = || repeatable(people[0], scoped_command_id(people[0], key));
-    nova.executor.execute(context(), publish("hello")).await.unwrap();
+    nova.executor().execute(context(), publish("hello")).await.unwrap();
     let head = nova.log.head();
     for other in [Command::from(Follow { user: people[1] }), Block { user: people[1] }.into()] {
-        let outcome = nova.executor.execute(context(), other).await;
+        let outcome = nova.executor().execute(context(), other).await;
         assert!(matches!(outcome, Err(CommandError::KeyReused)), "{outcome:?}");
     }
     // Someone else's key of the same name is another command.
     let theirs = repeatable(people[1], scoped_command_id(people[1], key));
-    let theirs = nova.executor.execute(theirs, Follow { user: people[0] }).await.unwrap();
+    let theirs = nova.executor().execute(theirs, Follow { user: people[0] }).await.unwrap();
     assert!(theirs.changed && !theirs.duplicate);
     assert_eq!(nova.log.head(), head + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_different_commands_with_one_key_at_once_one_happens() {
-    let nova = Nova::new();
+    one_key_for_several(Nova::new()).await;
+    one_key_for_several(Nova::with_writers(3)).await;
+}
+
+async fn one_key_for_several(nova: Nova) {
     for _ in 0..20 {
         let people = nova.people(2).await;
         let command_id = Uuid::new_v4();
@@ -127,7 +131,7 @@ async fn of_different_commands_with_one_key_at_once_one_happens() {
             Block { user: people[1] }.into(),
         ];
         let outcomes = at_once((0..12).map(|n| {
-            let (executor, command) = (nova.executor.clone(), commands[n % 3].clone());
+            let (executor, command) = (nova.executor(), commands[n % 3].clone());
             let context = repeatable(people[0], command_id);
             async move { (n % 3, executor.execute(context, command).await) }
         }))
@@ -152,7 +156,7 @@ async fn what_changed_nothing_can_be_repeated_too() {
     let key = Uuid::new_v4();
     for _ in 0..2 {
         let again =
-            nova.executor.execute(repeatable(people[0], key), Follow { user: people[1] }).await.unwrap();
+            nova.executor().execute(repeatable(people[0], key), Follow { user: people[1] }).await.unwrap();
         assert!(!again.changed);
         assert_eq!((again.revision, again.position), (Some(0), nova.log.head()));
     }
@@ -164,7 +168,8 @@ async fn a_refused_command_left_no_trace_and_its_key_is_free() {
     let people = nova.people(2).await;
     nova.does(people[1], Block { user: people[0] }).await;
     let (head, key) = (nova.log.head(), Uuid::new_v4());
-    let follow = || nova.executor.execute(repeatable(people[0], key), Follow { user: people[1] });
+    let executor = nova.executor();
+    let follow = || executor.execute(repeatable(people[0], key), Follow { user: people[1] });
     assert!(matches!(follow().await, Err(CommandError::Refused(Refusal::BlockedBetween))));
     assert_eq!(nova.log.head(), head);
     nova.does(people[1], nova_domain::block::Unblock { user: people[0] }).await;

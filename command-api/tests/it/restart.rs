@@ -42,7 +42,7 @@ async fn a_restart_forgets_nothing() {
     let run = async |nova: &Nova| -> Vec<Option<Outcome>> {
         let mut outcomes = Vec::new();
         for (user, id, command) in &commands {
-            outcomes.push(nova.executor.execute(repeatable(*user, *id), command.clone()).await.ok());
+            outcomes.push(nova.executor().execute(repeatable(*user, *id), command.clone()).await.ok());
         }
         outcomes
     };
@@ -90,7 +90,7 @@ async fn a_conversation_goes_on_where_it_was() {
 
 impl Nova {
     fn register_change(&self, handle: &str) -> ChangeProfile {
-        let handle = Some((handle.to_owned(), self.executor.handle_key(handle)));
+        let handle = Some((handle.to_owned(), self.executor().handle_key(handle)));
         ChangeProfile { handle, ..ChangeProfile::default() }
     }
 }

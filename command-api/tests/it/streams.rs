@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use nova_domain::post::EditPost;
 use nova_domain::post::PublishPost;
-use nova_eventlog::{Append, EventLog, Expected, Kind, LogError, NewEvent, StreamId, Write};
+use nova_eventlog::{Append, Expected, Kind, LogError, NewEvent, StreamId, Write};
 use nova_events::PostId;
 use nova_events::post::Visibility;
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use futures::future::join_all;
 use nova_command_api::{CommandError, Context, Executor, ExecutorOptions, Outcome};
@@ -20,7 +20,9 @@ use uuid::Uuid;
 use crate::keys;
 
 pub(crate) struct Nova {
-    pub(crate) executor: Executor,
+    /// One, or several that do not know of each other, as in several processes.
+    executors: Vec<Executor>,
+    turn: AtomicUsize,
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) codec: Codec,
     file_log: Arc<FileLog>,
@@ -34,28 +36,43 @@ fn log_options() -> FileLogOptions {
 
 impl Nova {
     pub(crate) fn new() -> Self {
-        Self::open(tempfile::tempdir().unwrap(), |log| log)
+        Self::open(tempfile::tempdir().unwrap(), 1, |log| log)
+    }
+
+    /// Commands go to this many executors in turn. What one has cached another has changed, so only the conditions in
+    /// the appends stand between them and a wrong decision.
+    pub(crate) fn with_writers(count: usize) -> Self {
+        Self::open(tempfile::tempdir().unwrap(), count, |log| log)
     }
 
     /// The executor sees the log through `wrap`.
     pub(crate) fn with(wrap: impl FnOnce(Arc<dyn EventLog>) -> Arc<dyn EventLog>) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), wrap)
+        Self::open(tempfile::tempdir().unwrap(), 1, wrap)
     }
 
-    fn open(dir: TempDir, wrap: impl FnOnce(Arc<dyn EventLog>) -> Arc<dyn EventLog>) -> Self {
+    fn open(dir: TempDir, writers: usize, wrap: impl FnOnce(Arc<dyn EventLog>) -> Arc<dyn EventLog>) -> Self {
         let file_log = Arc::new(FileLog::open(dir.path().join("log"), log_options()).unwrap());
         let log: Arc<dyn EventLog> = file_log.clone();
         let codec = Codec::new(keys::open(&dir.path().join("keys")));
-        let executor = Executor::new(wrap(log.clone()), codec.clone(), ExecutorOptions::default());
-        Self { executor, log, codec, file_log, dir }
+        let options = ExecutorOptions { sole_writer: writers == 1, ..ExecutorOptions::default() };
+        let seen = wrap(log.clone());
+        let executor = || Executor::new(seen.clone(), codec.clone(), options.clone());
+        let executors = std::iter::repeat_with(executor).take(writers).collect();
+        Self { executors, turn: AtomicUsize::new(0), log, codec, file_log, dir }
     }
 
     /// Closes everything and opens it again from the files.
     pub(crate) fn restart(self) -> Self {
-        let Self { executor, log, codec, file_log, dir } = self;
+        let Self { executors, log, codec, file_log, dir, .. } = self;
         file_log.close();
-        drop((executor, log, codec, file_log));
-        Self::open(dir, |log| log)
+        let writers = executors.len();
+        drop((executors, log, codec, file_log));
+        Self::open(dir, writers, |log| log)
+    }
+
+    /// The one whose turn it is.
+    pub(crate) fn executor(&self) -> Executor {
+        self.executors[self.turn.fetch_add(1, Ordering::Relaxed) % self.executors.len()].clone()
     }
 
     pub(crate) async fn tries(
@@ -63,7 +80,7 @@ impl Nova {
         user: UserId,
         command: impl Into<Command>,
     ) -> Result<Outcome, CommandError> {
-        self.executor.execute(asking(user), command).await
+        self.executor().execute(asking(user), command).await
     }
 
     #[track_caller]
@@ -73,7 +90,7 @@ impl Nova {
         command: C,
     ) -> impl Future<Output = Outcome> + Send + use<C> {
         let at = std::panic::Location::caller();
-        let (executor, command) = (self.executor.clone(), command.into());
+        let (executor, command) = (self.executor(), command.into());
         async move {
             match executor.execute(asking(user), command.clone()).await {
                 Ok(outcome) => outcome,
@@ -103,7 +120,7 @@ impl Nova {
     pub(crate) fn register(&self, handle: &str) -> Register {
         Register {
             handle: handle.to_owned(),
-            handle_key: self.executor.handle_key(handle),
+            handle_key: self.executor().handle_key(handle),
             display_name: "Somebody".to_owned(),
             bio: None,
         }

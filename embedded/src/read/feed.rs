@@ -10,8 +10,7 @@ use nova_views::{FeedItem, FeedReason, List, PageRequest, PostCard};
 use uuid::Uuid;
 
 use super::frozen::Place;
-use super::people::Viewer;
-use super::posts::may_see;
+use super::people::{Viewer, contains};
 use super::{Ask, Asked};
 use crate::caches::Likes;
 use crate::epochs::IdMap;
@@ -52,6 +51,7 @@ impl Ask<'_> {
                 *interactions.entry(*author).or_default() += 1;
             }
         }
+        let followees = self.followees(viewer)?;
         let trending = self.trending_places(now_ms)?;
         let since_ms = now_ms - ranking::FEED_AGE_MAX_MS;
         let candidate = |post: &WindowPost| Candidate {
@@ -60,7 +60,7 @@ impl Ask<'_> {
             created_at_ms: post.created_at_ms,
             engagement: post.engagement(),
             interactions: interactions.get(&post.author).copied().unwrap_or(0),
-            reason: if viewer.followees.contains_key(&post.author) {
+            reason: if contains(followees, post.author) {
                 FeedReason::Following
             } else if interactions.contains_key(&post.author) {
                 FeedReason::Affinity
@@ -71,7 +71,11 @@ impl Ask<'_> {
         let for_viewer = |post: &&WindowPost| {
             post.author != viewer.id
                 && !viewer.blocks.contains(&post.author)
-                && may_see(viewer, post.author, post.visibility)
+                && match post.visibility {
+                    Visibility::Public => true,
+                    Visibility::Followers => contains(followees, post.author),
+                    Visibility::Private => false,
+                }
         };
         let (mut followed, mut close, mut trending) = self.shared.window.read(|window| {
             let newest_of = |author: &Uuid, most: usize| {
@@ -81,7 +85,7 @@ impl Ask<'_> {
                 recent.filter(for_viewer).take(most).map(&candidate).collect::<Vec<_>>()
             };
             let followed: Vec<Candidate> =
-                viewer.followees.keys().flat_map(|author| newest_of(author, ranking::FOLLOWED_MAX)).collect();
+                followees.iter().flat_map(|author| newest_of(author, ranking::FOLLOWED_MAX)).collect();
             let close: Vec<Candidate> =
                 interactions.keys().flat_map(|author| newest_of(author, ranking::AFFINITY_MAX)).collect();
             let trending = trending.iter().filter_map(|place| window.post(place.id));

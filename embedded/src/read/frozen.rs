@@ -56,8 +56,8 @@ impl Frozen {
 #[derive(Debug)]
 pub(crate) struct FrozenLists {
     by_id: Cache<u64, Arc<Frozen>, Bytes>,
-    /// The last one of each question.
-    current: Cache<u64, Arc<Frozen>, Bytes>,
+    /// The id of the last one of each question.
+    current: Cache<u64, u64>,
     next_id: AtomicU64,
     hash: std::hash::RandomState,
     ttl: Duration,
@@ -74,13 +74,11 @@ impl Weighter<u64, Arc<Frozen>> for Bytes {
 
 impl FrozenLists {
     pub(crate) fn new(options: &ViewsOptions) -> Self {
-        let cache = || {
-            let bytes = (options.session_bytes / 2).max(1 << 16);
-            Cache::with_weighter(bytes / 8_192, bytes as u64, Bytes)
-        };
+        let bytes = options.session_bytes.max(1 << 16);
+        let lists = bytes / 8_192;
         Self {
-            by_id: cache(),
-            current: cache(),
+            by_id: Cache::with_weighter(lists, bytes as u64, Bytes),
+            current: Cache::new(lists),
             // Ids of an earlier run must not be taken for those of this one.
             next_id: AtomicU64::new(std::hash::RandomState::new().hash_one(1u8)),
             hash: std::hash::RandomState::new(),
@@ -148,7 +146,9 @@ impl Ask<'_> {
         order: impl FnOnce(&mut Self, i64) -> Asked<Vec<Place>>,
     ) -> Asked<Arc<Frozen>> {
         if question.ttl_ms > 0
-            && let Some(list) = self.shared.caches.frozen.current.get(&question.key)
+            && let lists = &self.shared.caches.frozen
+            && let Some(id) = lists.current.get(&question.key)
+            && let Some(list) = lists.by_id.get(&id)
             && list.epoch == question.epoch
             && (0..question.ttl_ms).contains(&(question.now_ms - list.started_ms))
         {
@@ -156,7 +156,7 @@ impl Ask<'_> {
         }
         let list = self.frozen(question, question.now_ms, order)?;
         if question.ttl_ms > 0 {
-            self.shared.caches.frozen.current.insert(question.key, Arc::clone(&list));
+            self.shared.caches.frozen.current.insert(question.key, list.id);
         }
         Ok(list)
     }

@@ -1,5 +1,6 @@
 //! People, and what stands between two of them.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use nova_events::UserId;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Ask, Asked};
 use crate::caches::UserRow;
-use crate::epochs::{IdMap, IdSet, id_set};
+use crate::epochs::{IdSet, id_set};
 use crate::write::{GRAPH, POSTS, PROFILES};
 
 /// Someone who looks: whom they may not see, and whom they follow.
@@ -18,13 +19,26 @@ pub(crate) struct Viewer {
     pub(crate) id: Uuid,
     /// Both ways.
     pub(crate) blocks: Arc<IdSet<Uuid>>,
-    pub(crate) followees: Arc<IdMap<Uuid, i64>>,
+    /// Loaded when it is first needed: most of what people see they may see without following anyone.
+    followees: OnceCell<Arc<[Uuid]>>,
 }
 
 impl Ask<'_> {
     pub(super) fn viewer(&mut self, id: UserId) -> Asked<Viewer> {
         let id = id.0;
-        Ok(Viewer { id, blocks: self.blocks_of(id)?, followees: self.followees_of(id)? })
+        Ok(Viewer { id, blocks: self.blocks_of(id)?, followees: OnceCell::new() })
+    }
+
+    pub(super) fn followees<'v>(&mut self, viewer: &'v Viewer) -> Asked<&'v [Uuid]> {
+        if let Some(followees) = viewer.followees.get() {
+            return Ok(followees);
+        }
+        let followees = self.followees_of(viewer.id)?;
+        Ok(viewer.followees.get_or_init(|| followees))
+    }
+
+    pub(super) fn follows(&mut self, viewer: &Viewer, user: Uuid) -> Asked<bool> {
+        Ok(contains(self.followees(viewer)?, user))
     }
 
     fn blocks_of(&mut self, user: Uuid) -> Asked<Arc<IdSet<Uuid>>> {
@@ -48,21 +62,17 @@ impl Ask<'_> {
         Ok(blocks)
     }
 
-    pub(super) fn followees_of(&mut self, user: Uuid) -> Asked<Arc<IdMap<Uuid, i64>>> {
+    pub(super) fn followees_of(&mut self, user: Uuid) -> Asked<Arc<[Uuid]>> {
         let (cache, epochs) = (&self.shared.caches.followees, &self.shared.stores[GRAPH].epochs);
         if let Some(followees) = cache.get(user, epochs) {
             return Ok(followees);
         }
         let epoch = epochs.of(user);
         let followees = self.query(GRAPH, |db| {
-            let sql = "SELECT followee, at FROM follows WHERE follower = ?1 AND edge = 1";
-            let mut followees = IdMap::default();
+            let sql = "SELECT followee FROM follows WHERE follower = ?1 AND edge = 1 ORDER BY followee";
             let mut statement = db.prepare_cached(sql)?;
-            let mut rows = statement.query([user.as_bytes()])?;
-            while let Some(row) = rows.next()? {
-                followees.insert(Uuid::from_bytes(row.get(0)?), row.get(1)?);
-            }
-            Ok(Arc::new(followees))
+            let rows = statement.query_map([user.as_bytes()], |row| row.get(0).map(Uuid::from_bytes))?;
+            rows.collect()
         })?;
         cache.put(user, epoch, Arc::clone(&followees));
         Ok(followees)
@@ -172,10 +182,15 @@ impl Ask<'_> {
             post_count: count(post_count),
             follower_count: count(followers),
             following_count: count(following),
-            followed_by_viewer: viewer.followees.contains_key(&id),
+            followed_by_viewer: self.follows(viewer, id)?,
             follows_viewer,
         })
     }
+}
+
+/// Whether ids that are in order have one among them.
+pub(super) fn contains(ids: &[Uuid], id: Uuid) -> bool {
+    ids.binary_search(&id).is_ok()
 }
 
 /// Counts are sums of edges and never negative; a negative one would be shown as none.

@@ -68,7 +68,7 @@ impl Ask<'_> {
 
     fn sight(&mut self, viewer: &Viewer, likes: &Likes, post: Uuid) -> Asked<Sight> {
         let Some(row) = self.post_row(post)? else { return Ok(Sight::Hidden) };
-        if viewer.blocks.contains(&row.author) || !may_see(viewer, row.author, row.visibility) {
+        if viewer.blocks.contains(&row.author) || !self.may_see(viewer, row.author, row.visibility)? {
             return Ok(Sight::Hidden);
         }
         if row.state != PostState::There {
@@ -89,6 +89,15 @@ impl Ask<'_> {
             share_count: 0,
             liked_by_viewer: self.likes(viewer, likes, post)?,
         }))
+    }
+
+    fn may_see(&mut self, viewer: &Viewer, author: Uuid, visibility: Visibility) -> Asked<bool> {
+        Ok(viewer.id == author
+            || match visibility {
+                Visibility::Public => true,
+                Visibility::Followers => self.follows(viewer, author)?,
+                Visibility::Private => false,
+            })
     }
 
     pub(super) fn post_row(&mut self, post: Uuid) -> Asked<Option<Arc<PostRow>>> {
@@ -215,15 +224,6 @@ impl Ask<'_> {
         )?;
         Ok(Lookup::Found(list))
     }
-}
-
-pub(super) fn may_see(viewer: &Viewer, author: Uuid, visibility: Visibility) -> bool {
-    viewer.id == author
-        || match visibility {
-            Visibility::Public => true,
-            Visibility::Followers => viewer.followees.contains_key(&author),
-            Visibility::Private => false,
-        }
 }
 
 fn image(id: Uuid) -> MediaRef {

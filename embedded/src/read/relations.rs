@@ -7,14 +7,14 @@ use uuid::Uuid;
 
 use super::frozen::Place;
 use super::lists::{Key, Page, Seen};
-use super::people::Viewer;
+use super::people::{Viewer, contains};
 use super::{Ask, Asked};
 use crate::epochs::IdMap;
 use crate::write::GRAPH;
 
 /// Of the viewer's followees the newest so many are asked whom they follow, and each for so many; and so many people
 /// are suggested for each of the two reasons.
-const FOLLOWEES_ASKED_MAX: usize = 200;
+const FOLLOWEES_ASKED_MAX: i64 = 200;
 const FOLLOWEES_EACH_MAX: i64 = 500;
 const SUGGESTED_MAX: usize = 500;
 
@@ -54,15 +54,16 @@ impl Ask<'_> {
         let viewer = self.viewer(viewer)?;
         self.of_person(&viewer, user, |ask| {
             let page = Page::of("following", page)?;
-            let followees = ask.followees_of(user.0)?;
+            let mut followees: Vec<Key> = ask.query(GRAPH, |db| {
+                let sql = "SELECT at, followee FROM follows WHERE follower = ?1 AND edge = 1";
+                db.prepare_cached(sql)?.query_map([user.0.as_bytes()], Seen::read)?.collect()
+            })?;
+            followees.sort_unstable_by(|a, b| b.cmp(a));
             page.fill(
                 ask,
                 |_, behind, limit| {
-                    let mut keys: Vec<Key> =
-                        followees.iter().map(|(id, at)| (*at, *id)).filter(|key| *key < behind).collect();
-                    keys.sort_unstable_by(|a, b| b.cmp(a));
-                    keys.truncate(limit);
-                    Ok(keys)
+                    let from = followees.partition_point(|key| *key >= behind);
+                    Ok(followees[from..].iter().take(limit).copied().collect())
                 },
                 |ask, (_, id)| ask.profile_if_seen(&viewer, *id),
             )
@@ -121,7 +122,7 @@ impl Ask<'_> {
             page,
             |ask, _| ask.suggested(&viewer),
             |ask, place| {
-                if viewer.id == place.id || viewer.followees.contains_key(&place.id) {
+                if viewer.id == place.id || ask.follows(&viewer, place.id)? {
                     return Ok(None);
                 }
                 ask.profile_if_seen(&viewer, place.id)
@@ -131,18 +132,22 @@ impl Ask<'_> {
 
     /// Those whom most of the viewer's followees follow, then those whom most people follow; ties by id.
     fn suggested(&mut self, viewer: &Viewer) -> Asked<Vec<Place>> {
-        let mut newest: Vec<Key> = viewer.followees.iter().map(|(id, at)| (*at, *id)).collect();
-        newest.sort_unstable_by(|a, b| b.cmp(a));
-        newest.truncate(FOLLOWEES_ASKED_MAX);
+        let followees = self.followees(viewer)?;
         self.query(GRAPH, |db| {
+            let sql = "SELECT followee FROM follows WHERE follower = ?1 AND edge = 1
+                       ORDER BY at DESC, followee DESC LIMIT ?2";
+            let mut statement = db.prepare_cached(sql)?;
+            let newest = statement
+                .query_map(params![viewer.id.as_bytes(), FOLLOWEES_ASKED_MAX], |row| row.get(0))?
+                .collect::<rusqlite::Result<Vec<[u8; 16]>>>()?;
             let mut mutual = IdMap::<Uuid, u32>::default();
             let sql = "SELECT followee FROM follows WHERE follower = ?1 AND edge = 1 LIMIT ?2";
             let mut statement = db.prepare_cached(sql)?;
-            for (_, followee) in newest {
-                let mut rows = statement.query(params![followee.as_bytes(), FOLLOWEES_EACH_MAX])?;
+            for followee in newest {
+                let mut rows = statement.query(params![followee, FOLLOWEES_EACH_MAX])?;
                 while let Some(row) = rows.next()? {
                     let id = Uuid::from_bytes(row.get(0)?);
-                    if id != viewer.id && !viewer.followees.contains_key(&id) {
+                    if id != viewer.id && !contains(followees, id) {
                         *mutual.entry(id).or_default() += 1;
                     }
                 }
@@ -151,7 +156,7 @@ impl Ask<'_> {
             known.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
             known.truncate(SUGGESTED_MAX);
             let mut places: Vec<Place> = known.iter().map(|(_, id)| Place::of(*id)).collect();
-            let most = SUGGESTED_MAX + viewer.followees.len().min(SUGGESTED_MAX) + places.len() + 1;
+            let most = SUGGESTED_MAX + followees.len().min(SUGGESTED_MAX) + places.len() + 1;
             let sql = "SELECT user FROM counts WHERE followers > 0 ORDER BY followers DESC, user LIMIT ?1";
             let mut statement = db.prepare_cached(sql)?;
             for id in statement.query_map([most as i64], |row| row.get(0).map(Uuid::from_bytes))? {

@@ -14,9 +14,8 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::lists::{Key, Page, Seen};
-use super::people::Viewer;
+use super::people::{Viewer, contains};
 use super::{Ask, Asked};
-use crate::epochs::IdMap;
 use crate::recent::Recent;
 use crate::write::{GRAPH, POSTS};
 
@@ -24,7 +23,12 @@ use crate::write::{GRAPH, POSTS};
 #[derive(Debug)]
 pub(crate) struct Home {
     author: Uuid,
-    followees: Arc<IdMap<Uuid, i64>>,
+    followees: Arc<[Uuid]>,
+    newest: Mutex<Newest>,
+}
+
+#[derive(Debug)]
+struct Newest {
     /// The number of the next post in [`crate::recent`] to look at.
     next: u64,
     /// Newest first.
@@ -34,23 +38,27 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    const IDS_MAX: usize = 400;
-    /// What one takes at most.
-    pub(crate) const BYTES: usize = Self::IDS_MAX * size_of::<Key>() + 128;
+    /// At most: it grows while it is held.
+    pub(crate) fn bytes_held(&self) -> usize {
+        size_of::<Self>() + Newest::IDS_MAX * size_of::<Key>() + size_of_val::<[Uuid]>(&self.followees)
+    }
 
     /// Takes what appeared since the last time. `false`: too much did, it is to be built anew.
-    fn catch_up(&mut self, recent: &Recent) -> bool {
-        let mut appeared = Vec::new();
-        let next = recent.since(self.next, |post| {
-            if post.author == self.author || self.followees.contains_key(&post.author) {
-                appeared.push((post.created_at_ms, post.post));
+    fn catch_up(&self, recent: &Recent) -> bool {
+        let mut newest = self.newest.lock();
+        let next = recent.since(newest.next, |post| {
+            if post.author == self.author || contains(&self.followees, post.author) {
+                newest.insert((post.created_at_ms, post.post));
             }
         });
         let Some(next) = next else { return false };
-        self.next = next;
-        appeared.into_iter().for_each(|key| self.insert(key));
+        newest.next = next;
         true
     }
+}
+
+impl Newest {
+    const IDS_MAX: usize = 400;
 
     fn insert(&mut self, key: Key) {
         if self.floor.is_some_and(|floor| key <= floor) {
@@ -93,7 +101,7 @@ impl Ask<'_> {
 
     fn home_behind(&mut self, viewer: &Viewer, key: Key, limit: usize) -> Asked<Vec<Key>> {
         let home = self.home(viewer)?;
-        let (mut found, enough) = home.lock().behind(key, limit);
+        let (mut found, enough) = home.newest.lock().behind(key, limit);
         if !enough {
             let from = found.last().copied().unwrap_or(key);
             let older = self.authors_behind(viewer, from, limit - found.len())?;
@@ -102,10 +110,10 @@ impl Ask<'_> {
         Ok(found)
     }
 
-    fn home(&mut self, viewer: &Viewer) -> Asked<Arc<Mutex<Home>>> {
+    fn home(&mut self, viewer: &Viewer) -> Asked<Arc<Home>> {
         let (cache, epochs) = (&self.shared.caches.homes, &self.shared.stores[GRAPH].epochs);
         if let Some(home) = cache.get(viewer.id, epochs)
-            && home.lock().catch_up(&self.shared.recent)
+            && home.catch_up(&self.shared.recent)
         {
             return Ok(home);
         }
@@ -113,18 +121,18 @@ impl Ask<'_> {
         let epoch = epochs.of(viewer.id);
         let followees = self.followees_of(viewer.id)?;
         let next = self.shared.recent.next();
-        let home = Arc::new(Mutex::new(self.built_home(viewer.id, followees, next)));
+        let home = Arc::new(self.built_home(viewer.id, followees, next));
         self.shared.caches.homes.put(viewer.id, epoch, Arc::clone(&home));
         Ok(home)
     }
 
     /// From the window of recent posts.
-    fn built_home(&self, author: Uuid, followees: Arc<IdMap<Uuid, i64>>, next: u64) -> Home {
+    fn built_home(&self, author: Uuid, followees: Arc<[Uuid]>, next: u64) -> Home {
         self.shared.window.read(|window| {
-            let mut newest = BinaryHeap::with_capacity(Home::IDS_MAX + 2);
-            for author in followees.keys().chain([&author]) {
+            let mut newest = BinaryHeap::with_capacity(Newest::IDS_MAX + 2);
+            for author in followees.iter().chain([&author]) {
                 for key in window.of_author(*author).iter().rev() {
-                    if newest.len() > Home::IDS_MAX {
+                    if newest.len() > Newest::IDS_MAX {
                         if newest.peek().is_some_and(|Reverse(oldest)| key < oldest) {
                             break;
                         }
@@ -136,21 +144,22 @@ impl Ask<'_> {
             let ids = newest.into_sorted_vec().into_iter().map(|Reverse(key)| key).collect();
             let from = window.complete_from();
             let floor = (from > i64::MIN).then_some((from, Uuid::nil()));
-            let mut home = Home { author, followees: Arc::clone(&followees), next, ids, floor };
-            home.cut();
-            home
+            let mut newest = Newest { next, ids, floor };
+            newest.cut();
+            Home { author, followees: Arc::clone(&followees), newest: Mutex::new(newest) }
         })
     }
 
     /// The posts behind `key` of the viewer and their followees, from the files.
     fn authors_behind(&mut self, viewer: &Viewer, key: Key, limit: usize) -> Asked<Vec<Key>> {
+        let followees = self.followees(viewer)?;
         self.query(POSTS, |db| {
             let sql = "SELECT created_at, id FROM posts
                        WHERE author = ?1 AND state = 0 AND (created_at, id) < (?2, ?3) AND created_at >= ?4
                        ORDER BY created_at DESC, id DESC LIMIT ?5";
             let mut statement = db.prepare_cached(sql)?;
             let mut newest = BinaryHeap::with_capacity(limit + 1);
-            for author in viewer.followees.keys().chain([&viewer.id]) {
+            for author in followees.iter().chain([&viewer.id]) {
                 // Nothing older than the oldest of enough can be among them.
                 let at_least = match newest.peek() {
                     Some(Reverse((at, _))) if newest.len() == limit => *at,

@@ -21,11 +21,13 @@ pub(super) async fn run(mut config: Config, data_is_given: bool, people: u64) ->
     let plan = tokio::task::spawn_blocking(move || Plan::new(Size { people: people as usize }));
     let mut product = Product::open(config).await?;
     product.start_projectors();
+    // First, so that an address in use is told at once.
+    let server = Server::bind(&product, Some(metrics)).await?;
     let plan = Arc::new(plan.await?);
     let played = play(&plan, product.executor(), &**product.log()).await?;
     product.wait_applied().await?;
-    let server = Server::bind(&product, Some(metrics)).await?;
     print(&announce::text(&plan, played, &product, server.address())?)?;
+    drop(plan);
     server::tell_ready(server.address())?;
     server.run(stop).await;
     product.close().await;

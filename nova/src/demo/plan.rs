@@ -131,10 +131,10 @@ impl Plan {
         begin.extend(chats.starts);
         first.extend(chats.talks);
         second.extend(chats.reads);
-        third.extend(likes(&people, &graph, &posts, &remarks));
         let example = posts.iter().filter(|post| post.author > 3 && post.ago_s < 2.0 * DAY_S);
         let example = example.max_by(|a, b| a.pull.total_cmp(&b.pull)).or(posts.first());
         let example_post = example.map_or(PostId(id_of("demo:post:none")), |post| post.id);
+        third.extend(likes(&people, &graph, &posts, &remarks, example_post));
         let after = after::after(&people, &graph, &posts, example_post);
         let waves = vec![register, begin, first, second, third, after, after::last(&people)];
         Self { people, waves, example_post, example_conversation: chats.example }
@@ -250,8 +250,14 @@ fn comment(
     Step::new(name, by, ago_s, nova_domain::comment::AddComment { comment, post, parent, text })
 }
 
-/// Likes of posts, few of most and many of few, and some of comments.
-fn likes(people: &[Person], graph: &graph::Graph, posts: &[Post], remarks: &[Remark]) -> Wave {
+/// Likes of posts, few of most and many of few, and some of comments. The first person leaves `spared` to be liked.
+fn likes(
+    people: &[Person],
+    graph: &graph::Graph,
+    posts: &[Post],
+    remarks: &[Remark],
+    spared: PostId,
+) -> Wave {
     let mut wave = Wave::new();
     let mut like = |user: usize, target: Target, what: &str, ago_s: f64| {
         let name = format!("demo:like:{user}:{what}");
@@ -261,7 +267,10 @@ fn likes(people: &[Person], graph: &graph::Graph, posts: &[Post], remarks: &[Rem
         let mut dice = Dice::of(&post.name, 3);
         let wanted = (post.pull * (1.0 + dice.unit() * 2.5)) as usize;
         for user in graph.several_near(post.author, post.topic, wanted.min(people.len() / 2), &mut dice) {
-            like(user, Target::Post(post.id), &post.name, later(post.ago_s, 5.0 * 3600.0, &mut dice));
+            let ago_s = later(post.ago_s, 5.0 * 3600.0, &mut dice);
+            if user != 0 || post.id != spared {
+                like(user, Target::Post(post.id), &post.name, ago_s);
+            }
         }
     }
     for remark in remarks {

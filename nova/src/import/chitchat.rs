@@ -71,7 +71,7 @@ async fn register_new(
             if seen.insert(person.user) {
                 let context = Context::imported(person.user, person.command_id(), talk.begins_ms);
                 let (place, command) = (talk.place(None), person.register(executor).into());
-                crew.give(Job { place, kind: Kind::Person, context, command }).await?;
+                crew.give(vec![Job { place, kind: Kind::Person, context, command }]).await?;
             }
         }
     }

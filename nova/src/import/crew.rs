@@ -78,10 +78,18 @@ impl Crew {
         &self.report
     }
 
-    /// Carries out a command beside the others, once there is room.
-    pub(crate) async fn give(&mut self, job: Job) -> anyhow::Result<()> {
+    /// Carries out commands beside the others, once there is room: one after the other, up to the first refused one.
+    pub(crate) async fn give(&mut self, jobs: Vec<Job>) -> anyhow::Result<()> {
         let (executor, report) = (self.executor.clone(), Arc::clone(&self.report));
-        self.spawn(async move { carry_out(&executor, &report, job).await.map(drop) }).await
+        self.spawn(async move {
+            for job in jobs {
+                if let Done::Refused(_) = carry_out(&executor, &report, job).await? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Works on something beside the rest, once there is room.

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use nova_command_api::Executor;
 
 use super::crew::{Crew, Job};
-use super::report::{Kind, Report};
+use super::report::{Kind, Place, Report};
 
 mod comments;
 mod rows;
@@ -72,11 +72,7 @@ impl Importer {
             while let Some(row) = table.next()? {
                 self.crew.report().advance(row.bytes);
                 match row.fields(layout).and_then(|fields| made_of(&fields)) {
-                    Ok(made) => {
-                        for made in made {
-                            self.give(row.place.clone(), kind, made).await?;
-                        }
-                    }
+                    Ok(made) => self.give(&row.place, kind, made).await?,
                     Err(reason) => self.crew.report().bad(&row.place, &reason),
                 }
             }
@@ -84,9 +80,14 @@ impl Importer {
         self.crew.rest().await
     }
 
-    async fn give(&mut self, place: super::report::Place, kind: Kind, made: Made) -> anyhow::Result<()> {
-        let context = made.context(self.shift_ms);
-        self.crew.give(Job { place, kind, context, command: made.command }).await
+    /// Carries out the commands of one line, one after the other. The first one that is refused makes the line bad.
+    async fn give(&mut self, place: &Place, kind: Kind, made: Vec<Made>) -> anyhow::Result<()> {
+        let shift_ms = self.shift_ms;
+        let job = |made: Made| {
+            let context = made.context(shift_ms);
+            Job { place: place.clone(), kind, context, command: made.command }
+        };
+        self.crew.give(made.into_iter().map(job).collect()).await
     }
 }
 

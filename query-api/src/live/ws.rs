@@ -32,6 +32,8 @@ use crate::state::QueryState;
 /// The read buffer of an idle socket. The default of the library is larger than everything else that we hold for one.
 const READ_BUFFER_BYTES: usize = 4096;
 const WRITE_BUFFER_BYTES: usize = 4096;
+/// How long a client may take over its goodbye.
+const GOODBYE_MAX: Duration = Duration::from_secs(5);
 /// Items of the queue that go out with one flush.
 const BATCH_ITEMS_MAX: usize = 256;
 
@@ -44,6 +46,8 @@ pub(crate) enum Close {
     TooSlow,
     TooManyConnections,
     TooManyOps,
+    /// A frame of the client is larger than it may be.
+    FrameTooLarge,
     /// No answer to pings.
     Silent,
     /// Something broke on our side: come back and resume.
@@ -62,6 +66,7 @@ impl Close {
             Self::TooSlow => (4008, "too slow: reconnect and resume after your last seq".into()),
             Self::TooManyConnections => (4029, "too many connections".into()),
             Self::TooManyOps => (4029, "too many operations".into()),
+            Self::FrameTooLarge => (1009, "the frame is too large".into()),
             Self::Silent => (4000, "no answer to pings".into()),
             Self::TryAgain => (1011, "try again: reconnect and resume after your last seq".into()),
             Self::Restart(wait) => (1012, format!("{{\"retry_after_ms\":{}}}", wait.as_millis()).into()),
@@ -90,7 +95,8 @@ pub(crate) async fn websocket(
         Err(AuthError::Missing) => Entry::Unknown(slot),
         Err(error) => return Err(error.into()),
     };
-    let frame_bytes_max = state.options.live.frame_bytes_max;
+    // What is only somewhat too large is read and refused with a reason; beyond that the socket is cut.
+    let frame_bytes_max = state.options.live.frame_bytes_max.saturating_mul(4);
     Ok(upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
@@ -141,13 +147,14 @@ async fn serve(mut socket: WebSocket, entry: Entry, context: RequestContext) {
     };
     // Nothing more is to be told, so others must not see the user as present while the goodbye is on its way.
     drop(held);
-    if let Some(frame) = close.frame() {
-        let goodbye = async {
+    let goodbye = async {
+        if let Some(frame) = close.frame() {
             let _ = socket.send(Message::Close(Some(frame))).await;
-            while let Some(Ok(_)) = socket.recv().await {}
-        };
-        let _ = tokio::time::timeout(write_timeout.min(Duration::from_secs(5)), goodbye).await;
-    }
+        }
+        // To read on also sends what the library answers to the client's own close.
+        while let Some(Ok(_)) = socket.recv().await {}
+    };
+    let _ = tokio::time::timeout(write_timeout.min(GOODBYE_MAX), goodbye).await;
 }
 
 /// Waits for the token of a client that had none in its header.
@@ -306,6 +313,7 @@ impl Client {
             return Err(Close::TooManyOps);
         }
         match message {
+            Message::Text(text) if text.len() > self.options.frame_bytes_max => Err(Close::FrameTooLarge),
             Message::Text(text) => match Op::parse(&text) {
                 Some(op) => self.perform(op, out).await,
                 None => {
@@ -415,6 +423,7 @@ mod tests {
             (Close::TooSlow, 4008),
             (Close::TooManyConnections, 4029),
             (Close::TooManyOps, 4029),
+            (Close::FrameTooLarge, 1009),
             (Close::Silent, 4000),
             (Close::TryAgain, 1011),
             (Close::Restart(Duration::from_millis(1500)), 1012),

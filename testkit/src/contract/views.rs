@@ -61,10 +61,7 @@ impl std::fmt::Debug for Ports {
     }
 }
 
-fn changes_of<'a>(
-    projection: &Projection,
-    events: impl IntoIterator<Item = &'a Envelope>,
-) -> Vec<Change> {
+fn changes_of<'a>(projection: &Projection, events: impl IntoIterator<Item = &'a Envelope>) -> Vec<Change> {
     events
         .into_iter()
         .filter(|event| projection.categories.contains(&event.stream.category()))

@@ -50,7 +50,7 @@ pub(super) async fn import(importer: &mut Importer, files: &Files) -> anyhow::Re
         importer.crew.report().advance(row.bytes);
         let root = roots[at].ok_or_else(|| "replyOfComment leads to no post".to_owned());
         match root.and_then(|root| made_of(&row, entry, root)) {
-            Ok(made) => importer.give(row.place, Kind::Comment, made).await?,
+            Ok(made) => importer.give(&row.place, Kind::Comment, vec![made]).await?,
             Err(reason) => importer.crew.report().bad(&row.place, &reason),
         }
     }

@@ -18,7 +18,10 @@ pub async fn a_profile_shows_who_someone_is_and_how_they_stand<G>(open: impl Asy
     ports.tell(&story).await;
     let profile = ports.reader.profile(user(1), ProfileKey::Id(user(2))).await.unwrap().value;
     let profile = profile.found().unwrap();
-    assert_eq!((profile.id, profile.handle.as_str(), profile.bio.as_deref()), (user(2), "person_2", Some("about 2")));
+    assert_eq!(
+        (profile.id, profile.handle.as_str(), profile.bio.as_deref()),
+        (user(2), "person_2", Some("about 2"))
+    );
     assert_eq!((profile.post_count, profile.follower_count, profile.following_count), (1, 1, 1));
     assert!(profile.followed_by_viewer && profile.follows_viewer);
     let own = ports.reader.profile(user(2), ProfileKey::Id(user(2))).await.unwrap().value.found().unwrap();
@@ -77,15 +80,13 @@ pub async fn followers_and_following_are_listed_newest_first<G>(open: impl Async
     story.unfollow(0, 6);
     ports.tell(&story).await;
     let reader = &ports.reader;
-    let followers = all_pages(2, async |page| {
-        Ok(reader.followers(user(7), user(0), page).await?.value.found().unwrap())
-    })
-    .await;
+    let followers =
+        all_pages(2, async |page| Ok(reader.followers(user(7), user(0), page).await?.value.found().unwrap()))
+            .await;
     assert_eq!(followers.iter().map(|p| p.id).collect::<Vec<_>>(), [5, 6, 4, 2, 1, 3].map(user));
-    let following = all_pages(4, async |page| {
-        Ok(reader.following(user(7), user(0), page).await?.value.found().unwrap())
-    })
-    .await;
+    let following =
+        all_pages(4, async |page| Ok(reader.following(user(7), user(0), page).await?.value.found().unwrap()))
+            .await;
     assert_eq!(following.iter().map(|p| p.id).collect::<Vec<_>>(), [4, 2, 5, 1, 3].map(user));
     assert_eq!(
         reader.followers(user(7), user(99), PageRequest::first(5)).await.unwrap().value,
@@ -126,15 +127,17 @@ pub async fn blocked_people_see_nothing_of_each_other<G>(open: impl AsyncFn() ->
         let comments = reader.comments(viewer, post(3), first()).await.unwrap().value.found().unwrap();
         assert_eq!(comments.items.iter().map(|c| c.author.id).collect::<Vec<_>>(), [viewer]);
         let mut authors = Vec::new();
-        authors.extend(reader.timeline(viewer, first()).await.unwrap().value.items.iter().map(|c| c.author.id));
+        authors
+            .extend(reader.timeline(viewer, first()).await.unwrap().value.items.iter().map(|c| c.author.id));
         authors.extend(
             reader.feed(viewer, first(), now).await.unwrap().value.items.iter().map(|c| c.card.author.id),
         );
         authors.extend(
             reader.trending(viewer, first(), now).await.unwrap().value.items.iter().map(|c| c.author.id),
         );
-        authors
-            .extend(reader.search(viewer, "from", first()).await.unwrap().value.items.iter().map(|c| c.author.id));
+        authors.extend(
+            reader.search(viewer, "from", first()).await.unwrap().value.items.iter().map(|c| c.author.id),
+        );
         authors.extend(reader.discover(viewer, first()).await.unwrap().value.items.iter().map(|p| p.id));
         let of_three = reader.following(viewer, user(3), first()).await.unwrap().value.found().unwrap();
         authors.extend(of_three.items.iter().map(|p| p.id));

@@ -44,7 +44,10 @@ pub async fn deleted_posts_are_gone_and_unknown_ones_unknown<G>(open: impl Async
     story.publish_to(2, 1, "secret", Visibility::Private);
     ports.tell(&story).await;
     let card = ports.reader.post(user(2), post(1)).await.unwrap().value.found().unwrap();
-    assert_eq!((&*card.text, card.edited_at.is_some(), card.author.handle.as_str()), ("after", true, "person_1"));
+    assert_eq!(
+        (&*card.text, card.edited_at.is_some(), card.author.handle.as_str()),
+        ("after", true, "person_1")
+    );
     let before = story.head();
     story.delete(1);
     story.delete(2);
@@ -111,16 +114,15 @@ pub async fn comments_are_listed_oldest_first<G>(open: impl AsyncFn() -> (Ports,
     story.publish(1, 1, "discussed");
     story.publish(2, 1, "not discussed");
     for n in 1..8 {
-        story.answer(n, 1, (n > 3).then_some(n - 3), 1 + n % 2, "a thought");
+        story.answer(n, 1, (n > 3).then(|| n - 3), 1 + n % 2, "a thought");
     }
     story.edit_comment(3, "a better thought");
     story.delete_comment(5);
     ports.tell(&story).await;
     let reader = &ports.reader;
-    let comments = all_pages(2, async |page| {
-        Ok(reader.comments(user(2), post(1), page).await?.value.found().unwrap())
-    })
-    .await;
+    let comments =
+        all_pages(2, async |page| Ok(reader.comments(user(2), post(1), page).await?.value.found().unwrap()))
+            .await;
     assert_eq!(comments.iter().map(|c| c.id).collect::<Vec<_>>(), [1, 2, 3, 4, 6, 7].map(comment));
     assert_eq!((&*comments[2].text, comments[2].edited_at.is_some()), ("a better thought", true));
     assert_eq!(comments[3].parent_comment_id, Some(comment(1)));
@@ -144,10 +146,9 @@ pub async fn the_posts_of_someone_are_listed_newest_first<G>(open: impl AsyncFn(
     story.publish(13, 2, "twin");
     ports.tell(&story).await;
     let reader = &ports.reader;
-    let cards = all_pages(2, async |page| {
-        Ok(reader.posts_of(user(1), user(2), page).await?.value.found().unwrap())
-    })
-    .await;
+    let cards =
+        all_pages(2, async |page| Ok(reader.posts_of(user(1), user(2), page).await?.value.found().unwrap()))
+            .await;
     let mut twins = [post(11), post(13)];
     twins.sort_by(|a, b| b.cmp(a));
     let expected = [twins[0], twins[1], post(9), post(7), post(3), post(1)];
@@ -250,7 +251,8 @@ pub async fn cursors_of_other_lists_are_refused<G>(open: impl AsyncFn() -> (Port
     let cursor = reader.timeline(user(1), PageRequest::first(1)).await.unwrap().value.next;
     assert!(cursor.is_some());
     let page = PageRequest { cursor, limit: 1 };
-    let refused = |error: Option<ViewError>| assert!(matches!(error, Some(ViewError::BadCursor)), "{error:?}");
+    let refused =
+        |error: Option<ViewError>| assert!(matches!(error, Some(ViewError::BadCursor)), "{error:?}");
     refused(reader.feed(user(1), page.clone(), story.now()).await.err());
     refused(reader.trending(user(1), page.clone(), story.now()).await.err());
     refused(reader.posts_of(user(1), user(2), page.clone()).await.err());

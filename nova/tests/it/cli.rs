@@ -1,0 +1,215 @@
+//! The command line.
+
+use std::fs;
+use std::path::Path;
+
+use nova_events::UserId;
+use serde_json::{Value, json};
+
+use crate::client::Api;
+use crate::process::{Process, err, nova, out};
+
+/// A folder with a few events in it; nobody serves it any more.
+async fn lived_in() -> tempfile::TempDir {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Process::start(data.path(), &["serve"]);
+    let user = UserId::make();
+    let api = Api::new(server.address);
+    let user = api.as_user(user, token(data.path(), user));
+    user.post("/users", json!({"handle": "ada", "display_name": "Ada"})).await.ok();
+    user.publishes("something personal").await;
+    server.signal("TERM");
+    assert_eq!(server.wait().0, Some(0));
+    data
+}
+
+fn token(data: &Path, user: UserId) -> String {
+    let output = nova(data, &["token", "--user", &user.to_string()]);
+    assert!(output.status.success(), "{}", err(&output));
+    out(&output).trim().to_owned()
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_printed_alone_and_lets_its_user_in() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Process::start(data.path(), &["serve"]);
+    let user = UserId::make();
+    let output = nova(data.path(), &["token", "--user", &user.to_string(), "--role", "auditor", "--ttl", "60"]);
+    let printed = out(&output);
+    assert_eq!((printed.lines().count(), printed.trim().split('.').count()), (1, 3), "{printed}");
+    assert_eq!(err(&output), "");
+    let auditor = Api::new(server.address).as_user(user, printed.trim().to_owned());
+    assert_eq!(auditor.get("/audit/deletions").await.status, 200);
+    let too_long = nova(data.path(), &["token", "--user", &user.to_string(), "--ttl", "99999999999"]);
+    assert_eq!(too_long.status.code(), Some(1));
+}
+
+#[test]
+fn usage_and_configuration_mistakes_are_2_and_name_what_is_wrong() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("nova.toml");
+    let with_file = |text: &str| {
+        fs::write(&file, text).unwrap();
+        nova(data.path(), &["--config", file.to_str().unwrap(), "config"])
+    };
+    for (text, named) in [
+        ("[server]\nlissten = \"127.0.0.1:1\"", "server.lissten"),
+        ("[server]\ndrain_ms = \"soon\"", "server.drain_ms"),
+        ("[keys]\nmaster_key = \"00\"", "keys.master_key"),
+    ] {
+        let output = with_file(text);
+        assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+        assert!(err(&output).contains(named), "{}", err(&output));
+    }
+    let output = with_file("[server]\ndrain_ms = 77");
+    assert!(out(&output).contains("drain_ms = 77"), "{}", out(&output));
+    for args in [&["sing"][..], &["token"], &["token", "--user", "x"], &["import"], &["demo", "--people", "1"]] {
+        assert_eq!(nova(data.path(), args).status.code(), Some(2), "{args:?}");
+    }
+    assert_eq!(nova(data.path(), &["--config", "/nowhere", "config"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_environment_is_configuration_too_and_secrets_are_masked() {
+    let data = tempfile::tempdir().unwrap();
+    let config = |variable: &str, value: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nova"));
+        command.arg("--data").arg(data.path()).arg("config").env(variable, value).output().unwrap()
+    };
+    let output = config("NOVA__LIMITS__MEMBERS_MAX", "12");
+    assert!(out(&output).contains("members_max = 12"), "{}", err(&output));
+    let secret = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let output = config("NOVA__KEYS__MASTER_KEY", secret);
+    assert!(out(&output).contains("master_key = \"********\""), "{}", out(&output));
+    assert!(!out(&output).contains("00112233"));
+    let output = config("NOVA__LIMITS__MEMBRES_MAX", "12");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("limits.membres_max"), "{}", err(&output));
+    let output = config("NOVA__PROFILE", "distributed");
+    assert_eq!(output.status.code(), Some(0), "it can be looked at");
+    let mut serve = std::process::Command::new(env!("CARGO_BIN_EXE_nova"));
+    let serve = serve.arg("--data").arg(data.path()).arg("serve").env("NOVA__PROFILE", "distributed").output().unwrap();
+    assert_eq!(serve.status.code(), Some(1));
+    assert_eq!(err(&serve).trim().lines().count(), 1, "{}", err(&serve));
+    assert!(err(&serve).contains("this build has the embedded profile only"), "{}", err(&serve));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_can_be_looked_at() {
+    let data = lived_in().await;
+    let data = data.path();
+    let stats = out(&nova(data, &["log", "stats"]));
+    assert!(stats.starts_with("head      3\nevents    3\n"), "{stats}");
+    let verified = nova(data, &["log", "verify"]);
+    assert!(out(&verified).contains("the log is sound"), "{}{}", out(&verified), err(&verified));
+
+    let all = lines(&out(&nova(data, &["log", "read"])));
+    let kinds: Vec<_> = all.iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["UserRegistered", "HandleClaimed", "PostPublished"]);
+    assert_eq!((&all[2]["personal"], &all[1]["personal"]), (&json!("redacted"), &Value::Null));
+    assert!(!all.iter().any(|line| line.to_string().contains("something personal")));
+    let stream = all[2]["stream"].as_str().unwrap();
+    for (args, expected) in [
+        (&["--after", "1", "--limit", "1"][..], vec![2]),
+        (&["--category", "post"], vec![3]),
+        (&["--category", "post", "--category", "user"], vec![1, 3]),
+        (&["--kind", "HandleClaimed"], vec![2]),
+        (&["--stream", stream], vec![3]),
+        (&["--stream", stream, "--after", "3"], vec![]),
+        (&["--stream", "post-nothing"], vec![]),
+    ] {
+        let args = [&["log", "read"], args].concat();
+        let positions: Vec<_> =
+            lines(&out(&nova(data, &args))).iter().map(|line| line["position"].as_u64().unwrap()).collect();
+        assert_eq!(positions, expected, "{args:?}");
+    }
+    let opened = lines(&out(&nova(data, &["log", "read", "--personal"])));
+    assert_eq!(opened[2]["personal"], json!({"text": "something personal"}));
+
+    // One flipped byte is found.
+    let segment = fs::read_dir(data.join("log")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segment.into_iter().find(|path| path.extension().is_some_and(|e| e == "events")).unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    let at = bytes.windows(13).position(|window| window == b"PostPublished").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let verified = nova(data, &["log", "verify"]);
+    assert_eq!(verified.status.code(), Some(1), "{}", out(&verified));
+    assert!(err(&verified).contains(".events"), "{}", err(&verified));
+}
+
+#[test]
+fn a_folder_in_use_says_by_whom_and_can_still_be_looked_at() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Process::start(data.path(), &["serve"]);
+    for args in [&["serve"][..], &["migrate"], &["projections", "status"], &["import", "chitchat", "/dev/null"]] {
+        let output = nova(data.path(), args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let told = err(&output);
+        assert!(told.contains(&format!("in use by another process (process {})", server.id())), "{args:?}: {told}");
+    }
+    for args in [["log", "stats"], ["log", "verify"], ["log", "read"]] {
+        let output = nova(data.path(), &args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", err(&output));
+    }
+    let nothing = tempfile::tempdir().unwrap();
+    let output = nova(nothing.path(), &["log", "stats"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("there is no log in"), "{}", err(&output));
+    assert_eq!(fs::read_dir(nothing.path()).unwrap().count(), 0, "and none is made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn projections_are_looked_at_and_rebuilt() {
+    let data = lived_in().await;
+    let data = data.path();
+    let status = nova(data, &["projections", "status"]);
+    assert!(out(&status).contains("The log is at position 3."), "{}{}", out(&status), err(&status));
+    let names: Vec<_> = out(&status).lines().skip(1).map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert!(names.iter().any(|name| name == "posts"), "{names:?}");
+    let rebuilt = nova(data, &["projections", "rebuild", "posts"]);
+    assert!(out(&rebuilt).contains("rebuilt posts from 3 events"), "{}{}", out(&rebuilt), err(&rebuilt));
+    let unknown = nova(data, &["projections", "rebuild", "dreams"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(err(&unknown).contains("dreams"), "{}", err(&unknown));
+    let letters = nova(data, &["dead-letters", "list"]);
+    assert_eq!((letters.status.code(), out(&letters)), (Some(0), String::new()), "{}", err(&letters));
+    assert_eq!(nova(data, &["dead-letters", "show", "1"]).status.code(), Some(1));
+    let redriven = nova(data, &["dead-letters", "redrive", "posts"]);
+    assert!(out(&redriven).starts_with("0 events projected"), "{}{}", out(&redriven), err(&redriven));
+    let migrated = nova(data, &["migrate"]);
+    assert!(out(&migrated).contains("have the schemas of this version"), "{}", err(&migrated));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_greets_with_requests_that_work_and_is_there_again() {
+    let data = tempfile::tempdir().unwrap();
+    let mut demo = Process::start(data.path(), &["demo", "--people", "30"]);
+    let curls: Vec<_> = demo.greeting.lines().filter(|line| line.starts_with("curl ")).collect();
+    assert_eq!(curls.len(), 5, "{}", demo.greeting);
+    assert_eq!(demo.greeting.lines().filter(|line| line.trim_start().starts_with("eyJ")).count(), 4);
+    for (number, curl) in curls.iter().enumerate() {
+        let answer = shell(curl);
+        let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{curl}: {answer}"));
+        match number {
+            0 | 4 => assert!(!answer["items"].as_array().unwrap().is_empty(), "{answer}"),
+            _ => assert!(answer["position"].is_u64(), "{answer}"),
+        }
+    }
+    let head = |demo: &Process| shell(&format!("curl -s http://{}/health/ready", demo.address));
+    let before: Value = serde_json::from_str(&head(&demo)).unwrap();
+    demo.signal("INT");
+    assert_eq!(demo.wait().0, Some(0));
+    let again = Process::start(data.path(), &["demo", "--people", "30"]);
+    let after: Value = serde_json::from_str(&head(&again)).unwrap();
+    assert_eq!(before["head"], after["head"], "nothing is made twice");
+    assert!(again.greeting.contains("0 hours old"), "{}", again.greeting);
+}
+
+fn shell(line: &str) -> String {
+    out(&std::process::Command::new("sh").args(["-c", line]).output().unwrap())
+}

@@ -1,0 +1,140 @@
+//! Conversations and messages.
+
+use nova_events::message::{Body, MessageType};
+use nova_views::{Lookup, Message, MessageRange, PageRequest};
+
+use super::{Ports, all_pages};
+use crate::story::{Story, conversation, message, user};
+
+pub async fn conversations_are_for_their_members<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2, 3, 4]);
+    story.start(1, &[1, 2, 3]);
+    story.rename(1, 2, "a new title");
+    story.say(1, 1, 2, "hello");
+    story.remove_member(1, 3);
+    story.add_member(1, 4);
+    ports.tell(&story).await;
+    let reader = &ports.reader;
+    for outsider in [3, 9] {
+        let viewer = user(outsider);
+        assert_eq!(reader.conversation(viewer, conversation(1)).await.unwrap().value, Lookup::Unknown);
+        let range = MessageRange::After(-1);
+        assert_eq!(reader.messages(viewer, conversation(1), range, 5).await.unwrap().value, Lookup::Unknown);
+        let page = PageRequest::first(5);
+        let found = reader.search_messages(viewer, conversation(1), "hello", page.clone()).await.unwrap();
+        assert_eq!(found.value, Lookup::Unknown);
+        assert_eq!(reader.conversations(viewer, page).await.unwrap().value.items, []);
+    }
+    let talk = reader.conversation(user(4), conversation(1)).await.unwrap().value.found().unwrap();
+    assert_eq!(talk.title.as_deref(), Some("a new title"));
+    // Two who joined at one instant are in the order of their ids.
+    let mut expected = vec![user(1), user(2)];
+    expected.sort_unstable();
+    expected.push(user(4));
+    assert_eq!(talk.members.iter().map(|m| m.user_id).collect::<Vec<_>>(), expected);
+    assert_eq!(talk.last_message.as_ref().map(|m| m.id), Some(message(1)));
+    assert_eq!(reader.conversation(user(1), conversation(2)).await.unwrap().value, Lookup::Unknown);
+    let before = story.head();
+    story.add_member(1, 3);
+    ports.tell_from(&story, before).await;
+    let talk = reader.conversation(user(3), conversation(1)).await.unwrap().value.found().unwrap();
+    assert_eq!(talk.members.last().map(|m| m.user_id), Some(user(3)), "who comes back joins anew");
+}
+
+pub async fn unread_counts_are_what_a_recount_says<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2]);
+    story.start(1, &[1, 2]);
+    let unread = async |viewer: u32| {
+        let talk = ports.reader.conversation(user(viewer), conversation(1)).await.unwrap().value;
+        let talk = talk.found().unwrap();
+        (talk.unread_count, talk.last_seq, talk.last_read_seq)
+    };
+    ports.tell(&story).await;
+    assert_eq!(unread(1).await, (0, None, None));
+    for n in 0..6 {
+        story.say(n, 1, 1 + n % 2, "word");
+    }
+    ports.tell(&story).await;
+    assert_eq!((unread(1).await, unread(2).await), ((3, Some(5), None), (3, Some(5), None)));
+    story.read(1, 1, 2);
+    story.delete_message(3);
+    story.edit_message(5, "another word");
+    ports.tell(&story).await;
+    assert_eq!(unread(1).await, (1, Some(7), Some(2)), "5 is left: 3 is deleted, 1 is read");
+    story.read(1, 1, 1);
+    story.read(1, 1, 7);
+    ports.tell(&story).await;
+    assert_eq!(unread(1).await, (0, Some(7), Some(7)));
+    story.say(8, 1, 2, "late");
+    ports.tell(&story).await;
+    assert_eq!(unread(1).await, (1, Some(8), Some(7)));
+}
+
+pub async fn messages_are_read_by_ranges<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2]);
+    story.start(1, &[1, 2]);
+    story.start(2, &[1, 2]);
+    for n in 0..10 {
+        story.say(n, 1, 1, "word");
+        story.say(100 + n, 2, 1, "elsewhere");
+    }
+    ports.tell(&story).await;
+    let seqs = async |range: MessageRange, limit: usize| -> Vec<u64> {
+        let found = ports.reader.messages(user(2), conversation(1), range, limit).await.unwrap().value;
+        found.found().unwrap().iter().map(|m| m.seq).collect()
+    };
+    assert_eq!(seqs(MessageRange::After(-1), 3).await, [0, 1, 2]);
+    assert_eq!(seqs(MessageRange::After(6), 9).await, [7, 8, 9]);
+    assert_eq!(seqs(MessageRange::After(9), 9).await, [0u64; 0]);
+    assert_eq!(seqs(MessageRange::Before(u64::MAX), 3).await, [7, 8, 9]);
+    assert_eq!(seqs(MessageRange::Before(3), 2).await, [1, 2]);
+    assert_eq!(seqs(MessageRange::Before(0), 2).await, [0u64; 0]);
+}
+
+pub async fn edited_and_deleted_messages_keep_their_place<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2]);
+    story.start(1, &[1, 2]);
+    story.say(0, 1, 1, "first");
+    let secret = Body {
+        encrypted_content: Some("b64:secret".to_owned()),
+        nonce: Some("n".to_owned()),
+        ..Body::default()
+    };
+    story.send(1, 1, 2, MessageType::Encrypted, secret);
+    story.say(2, 1, 1, "third");
+    story.edit_message(0, "first, edited");
+    story.delete_message(2);
+    ports.tell(&story).await;
+    ports.tell(&story).await;
+    let found =
+        ports.reader.messages(user(2), conversation(1), MessageRange::After(-1), 50).await.unwrap().value;
+    let found = found.found().unwrap();
+    let shape = |m: &Message| (m.seq, m.text.clone(), m.deleted, m.edited_at.is_some());
+    assert_eq!(
+        found.iter().map(shape).collect::<Vec<_>>(),
+        [(0, Some("first, edited".to_owned()), false, true), (1, None, false, false), (2, None, true, false)]
+    );
+    assert_eq!(found[1].encrypted_content.as_deref(), Some("b64:secret"));
+    assert_eq!((found[1].nonce.as_deref(), found[1].message_type), (Some("n"), MessageType::Encrypted));
+    let talk = ports.reader.conversation(user(2), conversation(1)).await.unwrap().value.found().unwrap();
+    assert_eq!(talk.last_message.map(|m| m.id), Some(message(1)));
+}
+
+pub async fn the_busiest_conversation_comes_first<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2]);
+    for n in 1..6 {
+        story.start(n, &[1, 2]);
+    }
+    story.say(1, 2, 1, "up");
+    story.say(2, 4, 1, "up");
+    story.say(3, 2, 1, "up again");
+    story.start(6, &[2, 1]);
+    ports.tell(&story).await;
+    let talks = all_pages(2, async |page| Ok(ports.reader.conversations(user(1), page).await?.value)).await;
+    assert_eq!(talks.iter().map(|t| t.id).collect::<Vec<_>>(), [6, 2, 4, 5, 3, 1].map(conversation));
+}
