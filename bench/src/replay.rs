@@ -70,15 +70,18 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn replay(dir: &Path) -> anyhow::Result<Vec<(&'static str, f64)>> {
-    let stores = Embedded::open(EmbeddedOptions::at(dir))?;
+    let mut o = EmbeddedOptions::at(dir);
+    if let Ok(mb) = std::env::var("CACHE_MB") { o.views.writer_cache_bytes = mb.parse::<usize>()? << 20; }
+    let stores = Embedded::open(o)?;
     let head = stores.log.head();
     let before = cpu_seconds();
     let started = Instant::now();
-    let views = Arc::new(stores.views.clone());
+    let null = std::env::var("NULL").is_ok();
+    let views: Arc<dyn nova_views::ViewWriter> = if null { Arc::new(Null(Default::default())) } else { Arc::new(stores.views.clone()) };
     let log = Arc::clone(&stores.log);
-    let projectors = Projectors::start(log.clone(), log, stores.codec(), views, Options::default());
+    let projectors = Projectors::start(log.clone(), log, stores.codec(), views, Options { step_events_max: std::env::var("STEP").map_or(65_536, |s| s.parse().unwrap_or(1)), queue_batches_max: std::env::var("QUEUE").map_or(32, |s| s.parse().unwrap_or(1)), batch_events_max: 2_048 });
     let mut done: Vec<(&'static str, f64)> = Vec::new();
-    while stores.views.applied() < head {
+    while (null && projectors.progress().snapshot().iter().any(|l| l.position < head)) || (!null && stores.views.applied() < head) {
         tokio::time::sleep(Duration::from_millis(5)).await;
         for lane in projectors.progress().snapshot() {
             if lane.position >= head && !done.iter().any(|(name, _)| *name == lane.name) {
@@ -271,4 +274,16 @@ fn user(n: u64) -> UserId {
 
 fn post(n: u64) -> PostId {
     PostId(id(2, n))
+}
+
+struct Null(std::sync::atomic::AtomicU64);
+#[async_trait::async_trait]
+impl nova_views::ViewWriter for Null {
+    async fn cursor(&self, _: &str, _: nova_views::Generation) -> Result<u64, nova_views::ViewError> { Ok(0) }
+    async fn apply(&self, _: Arc<nova_views::Apply>) -> Result<(), nova_views::ViewError> { Ok(()) }
+    async fn advance(&self, _: &str, _: nova_views::Generation, _: u64) -> Result<(), nova_views::ViewError> { Ok(()) }
+    async fn begin_rebuild(&self, _: &str) -> Result<(), nova_views::ViewError> { Ok(()) }
+    async fn switch(&self, _: &str) -> Result<(), nova_views::ViewError> { Ok(()) }
+    async fn status(&self) -> Result<Vec<nova_views::ProjectionStatus>, nova_views::ViewError> { Ok(vec![]) }
+    async fn dead_letters(&self, _: Option<&str>, _: u64, _: usize) -> Result<Vec<nova_views::DeadLetter>, nova_views::ViewError> { Ok(vec![]) }
 }

@@ -18,6 +18,7 @@ use nova_views::{ViewError, ViewReader, ViewWriter};
 use uuid::Uuid;
 
 use crate::config::{Config, Profile};
+use crate::purge;
 
 /// An opened installation.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub struct Product {
     issuer: Issuer,
     query: Arc<QueryState>,
     projectors: Option<Projectors>,
+    purge: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// What a profile brings.
@@ -91,7 +93,7 @@ impl Product {
             config.query_options(),
         );
         let query = Arc::new(query.with_read_command(read_command(executor.clone())));
-        Ok(Self { config, stores, codec, executor, issuer, query, projectors: None })
+        Ok(Self { config, stores, codec, executor, issuer, query, projectors: None, purge: None })
     }
 
     /// Starts to keep the views up to date.
@@ -104,6 +106,17 @@ impl Product {
             Arc::clone(&stores.writer),
             self.config.projector_options(),
         ));
+    }
+
+    /// Starts to purge posts whose grace period is over, for as long as the product is open.
+    pub fn start_purge(&mut self) {
+        let interval = Duration::from_secs(self.config.commands.purge_interval_s.max(1));
+        let (reader, executor) = (Arc::clone(&self.stores.reader), self.executor.clone());
+        self.purge = Some(tokio::spawn(purge::run(reader, executor, interval)));
+    }
+
+    pub fn reader(&self) -> &Arc<dyn ViewReader> {
+        &self.stores.reader
     }
 
     pub fn projectors(&self) -> anyhow::Result<&Projectors> {
@@ -125,7 +138,8 @@ impl Product {
 
     /// Both sides of the API, with the layers that every request goes through.
     pub fn router(&self, metrics: Option<PrometheusHandle>) -> Router {
-        let commands = CommandState { executor: self.executor.clone(), options: self.config.command_options() };
+        let commands =
+            CommandState { executor: self.executor.clone(), options: self.config.command_options() };
         let metrics = metrics.map(|handle| Arc::new(move || handle.render()) as MetricsText);
         let mut document = nova_query_api::openapi();
         document.merge(nova_command_api::openapi());
@@ -137,6 +151,9 @@ impl Product {
 
     /// Stops the projectors and closes the log: everything acknowledged is on disk, and the folder is free.
     pub async fn close(mut self) {
+        if let Some(purge) = self.purge.take() {
+            purge.abort();
+        }
         if let Some(projectors) = self.projectors.take() {
             projectors.stop().await;
         }

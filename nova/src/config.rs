@@ -93,7 +93,7 @@ sections! {
         telemetry: Telemetry,
     }
     Data { dir: PathBuf, }
-    Server { listen: SocketAddr, drain_ms: u64, header_timeout_ms: u64, connections_max: usize, }
+    Server { listen: SocketAddr, drain_ms: u64, header_timeout_ms: u64, connections_max: usize, threads: usize, }
     Http {
         body_bytes_max: usize,
         in_flight_max: usize,
@@ -132,7 +132,7 @@ sections! {
     }
     Ranking { freshness: f64, engagement: f64, affinity: f64, }
     Projectors { batch_events_max: usize, queue_batches_max: usize, step_events_max: usize, }
-    Commands { attempts_max: u32, states_bytes_max: u64, batch_posts_max: usize, }
+    Commands { attempts_max: u32, states_bytes_max: u64, batch_posts_max: usize, purge_interval_s: u64, }
     Limits {
         post_text_bytes_max: usize,
         comment_text_bytes_max: usize,
@@ -202,7 +202,9 @@ impl Config {
 
     fn check(&self) -> anyhow::Result<()> {
         if self.keys.master_key.reveal().is_some() && !self.keys.master_key_file.as_os_str().is_empty() {
-            bail!("the configuration is not valid: keys.master_key and keys.master_key_file exclude each other");
+            bail!(
+                "the configuration is not valid: keys.master_key and keys.master_key_file exclude each other"
+            );
         }
         for (name, weight) in [
             ("freshness", self.ranking.freshness),

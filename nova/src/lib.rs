@@ -9,5 +9,6 @@ pub mod compose;
 pub mod config;
 pub mod demo;
 pub mod import;
+pub mod purge;
 pub mod server;
 pub mod telemetry;

@@ -11,17 +11,19 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use hyper_util::rt::TokioTimer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use nova_query_api::Live;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::compose::Product;
+use workers::{Accepted, Serving, Workers};
+
+mod workers;
 
 /// When to stop: once, gracefully; twice, at once.
 #[derive(Debug, Clone)]
@@ -72,13 +74,15 @@ pub struct Server {
     header_timeout: Duration,
     drain: Duration,
     connections_max: usize,
+    threads: usize,
 }
 
 impl Server {
     pub async fn bind(product: &Product, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
         let config = &product.config().server;
-        let listener =
-            TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
         Ok(Self {
             address: listener.local_addr()?,
             listener,
@@ -87,6 +91,7 @@ impl Server {
             header_timeout: Duration::from_millis(config.header_timeout_ms),
             drain: Duration::from_millis(config.drain_ms),
             connections_max: config.connections_max.max(1),
+            threads: config.threads,
         })
     }
 
@@ -96,57 +101,52 @@ impl Server {
     }
 
     /// Serves until it is stopped and drained.
-    pub async fn run(self, stop: Stop) {
+    pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
         let permits = Arc::new(Semaphore::new(self.connections_max));
-        let (connections, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.header_timeout).pipeline_flush(true);
+        let serving = Serving {
+            router: self.router,
+            http,
+            connections: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            ending: CancellationToken::new(),
+        };
+        let workers = Workers::start(self.threads, &serving)?;
         loop {
-            let (stream, permit) = tokio::select! {
+            tokio::select! {
                 () = stop.gracefully.cancelled() => break,
-                accepted = accept(&self.listener, &permits) => accepted,
-            };
-            let service = TowerToHyperService::new(self.router.clone());
-            let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
-            let stopping = stopping.clone();
-            connections.spawn(async move {
-                let mut connection = std::pin::pin!(connection);
-                // Clients that go away in the middle are no fault of ours: errors say nothing.
-                tokio::select! {
-                    _ = connection.as_mut() => {}
-                    () = stopping.cancelled() => {
-                        connection.as_mut().graceful_shutdown();
-                        let _ = connection.await;
-                    }
-                }
-                drop(permit);
-            });
+                accepted = accept(&self.listener, &permits) => workers.give(accepted),
+            }
         }
         drop(self.listener);
-        stopping.cancel();
-        connections.close();
+        serving.stopping.cancel();
+        serving.connections.close();
         tracing::info!(drain_ms = self.drain.as_millis() as u64, "stopping");
         let drained = async {
-            tokio::join!(self.live.drain(), connections.wait());
+            tokio::join!(self.live.drain(), serving.connections.wait());
         };
         tokio::select! {
             () = drained => tracing::info!("every connection has ended"),
             () = tokio::time::sleep(self.drain) => tracing::warn!("cutting off connections that did not end in time"),
             () = stop.at_once.cancelled() => tracing::warn!("stopping at once"),
         }
+        tokio::task::spawn_blocking(move || workers.end()).await?;
+        Ok(())
     }
 }
 
-async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Accepted {
     // The semaphore is never closed.
     let permit = Arc::clone(permits).acquire_owned().await.ok();
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                // Answers are small and whole: waiting for more to send only delays them.
-                let _ = stream.set_nodelay(true);
-                return (stream, permit);
-            }
+        let accepted = listener.accept().await.and_then(|(stream, _)| {
+            // Answers are small and whole: waiting for more to send only delays them.
+            let _ = stream.set_nodelay(true);
+            stream.into_std()
+        });
+        match accepted {
+            Ok(stream) => return (stream, permit),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 // Mostly: no file descriptors left. Some connection has to end first.

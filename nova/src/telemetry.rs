@@ -13,8 +13,10 @@ use crate::config::{LogFormat, Telemetry};
 const FILTER_VARIABLE: &str = "NOVA_LOG";
 
 /// Upper bounds of the buckets of durations, in seconds: from what a cached answer takes to what is given up on.
-const DURATION_BUCKETS_S: &[f64] =
-    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const DURATION_BUCKETS_S: &[f64] = &[
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+    10.0, 30.0,
+];
 
 /// Starts telling. Once per process.
 pub fn init(telemetry: &Telemetry) -> anyhow::Result<()> {

@@ -9,6 +9,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use nova_eventlog::{Batch, EventFeed, EventLog, Filter, LogError};
@@ -145,7 +146,7 @@ impl Projectors {
         let (index, _) = find(projection)?;
         let (done, result) = oneshot::channel();
         let input = Input::Redrive { stream: stream.map(str::to_owned), done };
-        if !self.shared.lane(index)?.send(input).await {
+        if !self.shared.lane(index).await?.send(input).await {
             return Err(RunError::Stopped);
         }
         result.await.map_err(|_| RunError::Stopped)?
@@ -175,8 +176,16 @@ fn find(name: &str) -> Result<(usize, &'static Projection), RunError> {
 }
 
 impl Shared {
-    fn lane(&self, index: usize) -> Result<LaneSender, RunError> {
-        self.lanes.lock().get(index).cloned().ok_or(RunError::Stopped)
+    /// Waits while the loop starts.
+    async fn lane(&self, index: usize) -> Result<LaneSender, RunError> {
+        while !self.stop.is_cancelled() {
+            let lane = self.lanes.lock().get(index).cloned();
+            if let Some(lane) = lane {
+                return Ok(lane);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Err(RunError::Stopped)
     }
 
     async fn rebuild(&self, index: usize, projection: &'static Projection) -> Result<(), RunError> {
@@ -188,7 +197,7 @@ impl Shared {
             codec: self.codec.clone(),
             views: Arc::clone(&self.views),
             progress: self.progress.clone(),
-            live: self.lane(index)?,
+            live: self.lane(index).await?,
             stop: self.stop.child_token(),
         };
         rebuild.run().await

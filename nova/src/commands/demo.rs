@@ -21,6 +21,7 @@ pub(super) async fn run(mut config: Config, data_is_given: bool, people: u64) ->
     let plan = tokio::task::spawn_blocking(move || Plan::new(Size { people: people as usize }));
     let mut product = Product::open(config).await?;
     product.start_projectors();
+    product.start_purge();
     // First, so that an address in use is told at once.
     let server = Server::bind(&product, Some(metrics)).await?;
     let plan = Arc::new(plan.await?);
@@ -29,7 +30,7 @@ pub(super) async fn run(mut config: Config, data_is_given: bool, people: u64) ->
     print(&announce::text(&plan, played, &product, server.address())?)?;
     drop(plan);
     server::tell_ready(server.address())?;
-    server.run(stop).await;
+    server.run(stop).await?;
     product.close().await;
     Ok(End::Done)
 }

@@ -12,7 +12,9 @@ pub(super) async fn run(config: Config, command: Import) -> anyhow::Result<End> 
     let product = Product::open(config).await?;
     let executor = product.executor().clone();
     let imported = match command {
-        Import::Ldbc { dir, shift_to_now } => ldbc::import(executor, &dir, LdbcOptions { shift_to_now }).await,
+        Import::Ldbc { dir, shift_to_now } => {
+            ldbc::import(executor, &dir, LdbcOptions { shift_to_now }).await
+        }
         Import::Chitchat { file } => chitchat::import(executor, &file).await,
     };
     product.close().await;

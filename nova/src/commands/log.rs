@@ -23,7 +23,10 @@ const PAGE_EVENTS: usize = 1_000;
 pub(super) async fn run(config: Config, command: Log) -> anyhow::Result<End> {
     let dir = config.data.dir.join("log");
     if !dir.is_dir() {
-        bail!("there is no log in {}: nothing has been written to this data folder yet", config.data.dir.display());
+        bail!(
+            "there is no log in {}: nothing has been written to this data folder yet",
+            config.data.dir.display()
+        );
     }
     match command {
         Log::Stats => stats(&dir, &config)?,
@@ -66,7 +69,8 @@ async fn verify(dir: PathBuf) -> anyhow::Result<()> {
     let started = std::time::Instant::now();
     let report = tokio::task::spawn_blocking(move || {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
-        if let Ok(style) = ProgressStyle::with_template("verifying {wide_bar} {pos}/{len} segments {elapsed}") {
+        if let Ok(style) = ProgressStyle::with_template("verifying {wide_bar} {pos}/{len} segments {elapsed}")
+        {
             bar.set_style(style);
         }
         let report = FileLog::verify(&dir, |done, all| {

@@ -11,9 +11,10 @@ pub(super) async fn run(config: Config) -> anyhow::Result<End> {
     let metrics = telemetry::init_metrics()?;
     let mut product = Product::open(config).await?;
     product.start_projectors();
+    product.start_purge();
     let server = Server::bind(&product, Some(metrics)).await?;
     server::tell_ready(server.address())?;
-    server.run(stop).await;
+    server.run(stop).await?;
     product.close().await;
     Ok(End::Done)
 }

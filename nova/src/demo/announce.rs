@@ -24,14 +24,18 @@ pub fn text(plan: &Plan, played: Played, product: &Product, address: SocketAddr)
     for (person, role) in plan.people.iter().zip(ROLES) {
         tokens.push((person, role, issuer.issue(person.user, role, TOKEN_TTL)?));
     }
-    let token_of = |role: Role| tokens.iter().find(|(_, of, _)| *of == role).map(|(_, _, token)| token.as_str());
+    let token_of =
+        |role: Role| tokens.iter().find(|(_, of, _)| *of == role).map(|(_, _, token)| token.as_str());
     let (user, auditor) = token_of(Role::User).zip(token_of(Role::Auditor)).context("a role has no token")?;
 
     let mut text = format!("\n{}\n\n", summary(plan, played, product));
     for (person, role, token) in &tokens {
         text.push_str(&format!("{}:\n  {token}\n", introduction(person, *role)));
     }
-    text.push_str(&format!("\nFirst requests (the tokens are good for {} days):\n", TOKEN_TTL.as_secs() / 86_400));
+    text.push_str(&format!(
+        "\nFirst requests (the tokens are good for {} days):\n",
+        TOKEN_TTL.as_secs() / 86_400
+    ));
     for (what, line) in requests(plan, address, user, auditor) {
         text.push_str(&format!("\n# {what}\n{line}\n"));
     }
@@ -51,7 +55,11 @@ fn summary(plan: &Plan, played: Played, product: &Product) -> String {
         Played::There { since_ms } => {
             let now_ms = u64::try_from(chrono::Utc::now().timestamp_millis()).unwrap_or(0);
             let age = Duration::from_millis(now_ms.saturating_sub(since_ms));
-            let aged = if age > AGED { ", and its feed has aged with it: remove the folder for a fresh one" } else { "" };
+            let aged = if age > AGED {
+                ", and its feed has aged with it: remove the folder for a fresh one"
+            } else {
+                ""
+            };
             format!("The community in {dir} is {} hours old{aged}.", age.as_secs() / 3600)
         }
     }
@@ -72,7 +80,9 @@ fn requests(plan: &Plan, address: SocketAddr, user: &str, auditor: &str) -> Vec<
         ("What Maya should read", format!("curl -s {as_user} '{base}/feed?limit=5'")),
         (
             "Maya posts",
-            format!("curl -s {as_user} {json} -d '{{\"text\":\"Fog in the valley, bread in the oven.\"}}' {base}/posts"),
+            format!(
+                "curl -s {as_user} {json} -d '{{\"text\":\"Fog in the valley, bread in the oven.\"}}' {base}/posts"
+            ),
         ),
         (
             "Maya likes what is popular today",

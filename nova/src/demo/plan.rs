@@ -70,7 +70,11 @@ impl Step {
     pub(crate) fn context(&self, now_ms: i64) -> Context {
         let command_id = id_of(&self.name);
         let at_ms = now_ms - (self.ago_s * 1000.0) as i64;
-        Context { actor: Actor::User(self.by), moderator: self.moderator, ..Context::imported(self.by, command_id, at_ms) }
+        Context {
+            actor: Actor::User(self.by),
+            moderator: self.moderator,
+            ..Context::imported(self.by, command_id, at_ms)
+        }
     }
 }
 
@@ -120,7 +124,8 @@ pub struct Plan {
 impl Plan {
     pub fn new(size: Size) -> Self {
         let people = people(size.people.clamp(Size::PEOPLE_MIN, Size::PEOPLE_MAX));
-        let register = people.iter().enumerate().map(|(number, person)| vec![registration(number, person)]).collect();
+        let register =
+            people.iter().enumerate().map(|(number, person)| vec![registration(number, person)]).collect();
         let graph = graph::graph(&people);
         let posts = posts(&people);
         let chats = chats::chats(&people);
@@ -304,7 +309,8 @@ mod tests {
         let plan = Plan::new(Size { people: 120 });
         let names: Vec<_> = plan.waves.iter().flatten().flatten().map(|step| step.name.clone()).collect();
         let again = Plan::new(Size { people: 120 });
-        let names_again: Vec<_> = again.waves.iter().flatten().flatten().map(|step| step.name.clone()).collect();
+        let names_again: Vec<_> =
+            again.waves.iter().flatten().flatten().map(|step| step.name.clone()).collect();
         assert_eq!(names, names_again);
         let different: HashSet<_> = names.iter().collect();
         assert_eq!(different.len(), names.len());
@@ -332,7 +338,9 @@ mod tests {
         assert!((8_000..40_000).contains(&count("Like")), "{} likes", count("Like"));
         assert!((4_000..15_000).contains(&count("Follow")), "{} follows", count("Follow"));
         assert!((1_000..6_000).contains(&count("SendMessage")), "{} messages", count("SendMessage"));
-        for rare in ["EditPost", "DeletePost", "Block", "EditMessage", "DeleteMessage", "MarkRead", "RestorePost"] {
+        for rare in
+            ["EditPost", "DeletePost", "Block", "EditMessage", "DeleteMessage", "MarkRead", "RestorePost"]
+        {
             assert!(count(rare) > 0, "{rare}");
         }
     }

@@ -44,8 +44,12 @@ const BACK_REPLIES: &[&str] = &[
 ];
 
 /// Why a moderator took something down.
-pub(crate) const MODERATION_REASONS: &[&str] =
-    &["Advertising, third time this week.", "Insults another member.", "Posted in five places at once.", "Spam link."];
+pub(crate) const MODERATION_REASONS: &[&str] = &[
+    "Advertising, third time this week.",
+    "Insults another member.",
+    "Posted in five places at once.",
+    "Spam link.",
+];
 
 /// A post about `thing`.
 pub(crate) fn post(topic: &Topic, thing: &str, dice: &mut Dice) -> String {

@@ -35,7 +35,8 @@ pub async fn import(executor: Executor, folder: &Path, options: LdbcOptions) -> 
     let files = Files::find(folder)?;
     let report = Report::begin(files.bytes()?);
     let shift_ms = if options.shift_to_now { files.shift_ms()? } else { 0 };
-    let mut importer = Importer { crew: Crew::new(executor.clone(), Arc::clone(&report)), executor, shift_ms };
+    let mut importer =
+        Importer { crew: Crew::new(executor.clone(), Arc::clone(&report)), executor, shift_ms };
     importer.all(&files).await?;
     report.finish();
     Ok(report)
@@ -98,7 +99,8 @@ struct Files {
 
 impl Files {
     fn find(folder: &Path) -> anyhow::Result<Self> {
-        let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        let entries =
+            std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
         let mut paths = Vec::new();
         for entry in entries {
             paths.push(entry?.path());
@@ -144,5 +146,7 @@ impl Files {
 /// `person_0_0.csv` is a part of `person`; `person_knows_person_0_0.csv` is not.
 fn is_part_of(name: &str, table: &str) -> bool {
     let parts = name.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')?.strip_suffix(".csv"));
-    parts.is_some_and(|parts| parts.split('_').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())))
+    parts.is_some_and(|parts| {
+        parts.split('_').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    })
 }

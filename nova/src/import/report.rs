@@ -81,7 +81,9 @@ impl Report {
     /// `units` of input are to be worked through. The bar is drawn on a terminal only.
     pub(crate) fn begin(units: u64) -> Arc<Self> {
         let bar = ProgressBar::with_draw_target(Some(units), ProgressDrawTarget::stderr_with_hz(5));
-        if let Ok(style) = ProgressStyle::with_template("{msg:>14} {wide_bar} {percent:>3} %  {elapsed_precise}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg:>14} {wide_bar} {percent:>3} %  {elapsed_precise}")
+        {
             bar.set_style(style);
         }
         Arc::new(Self {

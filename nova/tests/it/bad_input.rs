@@ -8,7 +8,14 @@ use crate::client::User;
 use crate::world::World;
 
 /// Sends a body and expects a problem; the fields that it names.
-async fn refused(user: &User, method: &str, path: &str, body: &Value, status: u16, code: &str) -> Vec<String> {
+async fn refused(
+    user: &User,
+    method: &str,
+    path: &str,
+    body: &Value,
+    status: u16,
+    code: &str,
+) -> Vec<String> {
     user.send(method, path, body.clone()).await.problem(status, code)
 }
 
@@ -23,7 +30,8 @@ async fn bodies_that_are_not_what_they_must_be() {
     let head = world.head().await;
 
     let (edit, comments) = (format!("/posts/{post}"), format!("/posts/{post}/comments"));
-    let (edit_comment, messages) = (format!("/comments/{comment}"), format!("/conversations/{group}/messages"));
+    let (edit_comment, messages) =
+        (format!("/comments/{comment}"), format!("/conversations/{group}/messages"));
     let (edit_message, read) = (format!("{messages}/{message}"), format!("/conversations/{group}/read"));
     let (over, over_message) = ("x".repeat(10_001), "x".repeat(65_537));
     let too_many: Vec<_> = (0..501).map(|_| Uuid::now_v7()).collect();
@@ -41,7 +49,7 @@ async fn bodies_that_are_not_what_they_must_be() {
         ("POST", "/posts", json!({"text": "a", "visibility": "secret"}), "visibility"),
         ("POST", "/posts", json!({"text": "a", "media_ids": ["x"]}), "media_ids[0]"),
         ("POST", "/posts", json!({"text": "a", "media_ids": [Uuid::now_v7()]}), "media_ids"),
-        ("POST", "/posts", json!([]), "text"),
+        ("POST", "/posts", json!([]), "body"),
         ("POST", "/posts/batch-create", json!({"posts": []}), "posts"),
         ("POST", "/posts/batch-create", json!({"posts": vec![json!({"text": "a"}); 101]}), "posts"),
         ("POST", "/posts/batch-create", json!({"posts": [{"text": "a"}, {"txt": "b"}]}), "posts[1].txt"),
@@ -52,7 +60,12 @@ async fn bodies_that_are_not_what_they_must_be() {
         ("DELETE", edit.as_str(), json!({"why": "x"}), "why"),
         ("POST", comments.as_str(), json!({"text": over}), "text"),
         ("POST", comments.as_str(), json!({"text": "a", "parent_comment_id": "x"}), "parent_comment_id"),
-        ("POST", comments.as_str(), json!({"text": "a", "parent_comment_id": Uuid::now_v7()}), "parent_comment_id"),
+        (
+            "POST",
+            comments.as_str(),
+            json!({"text": "a", "parent_comment_id": Uuid::now_v7()}),
+            "parent_comment_id",
+        ),
         ("PATCH", edit_comment.as_str(), json!({"text": ""}), "text"),
         ("POST", "/users", json!({"handle": "ad", "display_name": "A"}), "handle"),
         ("POST", "/users", json!({"handle": "x".repeat(31), "display_name": "A"}), "handle"),
@@ -75,7 +88,12 @@ async fn bodies_that_are_not_what_they_must_be() {
         ("POST", messages.as_str(), json!({"text": over_message}), "text"),
         ("POST", messages.as_str(), json!({"text": "a", "message_type": "smell"}), "message_type"),
         ("POST", messages.as_str(), json!({"text": "a", "reply_to": 7}), "reply_to"),
-        ("POST", messages.as_str(), json!({"text": "a", "client_message_id": "x".repeat(129)}), "client_message_id"),
+        (
+            "POST",
+            messages.as_str(),
+            json!({"text": "a", "client_message_id": "x".repeat(129)}),
+            "client_message_id",
+        ),
         ("POST", "/messages", json!({"text": "a"}), "conversation_id"),
         ("PATCH", edit_message.as_str(), json!({"text": ""}), "text"),
         ("PUT", read.as_str(), json!({"seq": -1}), "seq"),
@@ -98,7 +116,15 @@ async fn bodies_that_cannot_be_read() {
     let ada = world.someone("ada").await;
     let head = world.head().await;
     let json = "application/json";
-    for body in [&b"{"[..], b"", b"nul", b"{\"text\":\"a\"", b"{\"text\":\"\xff\xfe\"}", b"\xff", b"{\"text\":\"a\"} x"] {
+    for body in [
+        &b"{"[..],
+        b"",
+        b"nul",
+        b"{\"text\":\"a\"",
+        b"{\"text\":\"\xff\xfe\"}",
+        b"\xff",
+        b"{\"text\":\"a\"} x",
+    ] {
         let answer = ada.ask("POST", "/posts").raw(json, body).send().await;
         answer.problem(400, "malformed_json");
     }
@@ -158,11 +184,16 @@ async fn paths_queries_and_headers_that_are_not_what_they_must_be() {
             ada.get(&format!("{list}{separator}cursor={cursor}")).await.problem(400, "invalid_cursor");
         }
     }
-    for as_of in ["yesterday", "2026-13-01T00:00:00Z", "9999-01-01T00:00:00Z", "1066-10-14T09:00:00Z", "0", ""] {
-        let fields = auditor.get(&format!("/audit/deletions?as_of={as_of}")).await.problem(422, "validation_failed");
+    for as_of in
+        ["yesterday", "2026-13-01T00:00:00Z", "9999-01-01T00:00:00Z", "1066-10-14T09:00:00Z", "0", ""]
+    {
+        let fields =
+            auditor.get(&format!("/audit/deletions?as_of={as_of}")).await.problem(422, "validation_failed");
         assert_eq!(fields, ["as_of"], "{as_of}");
     }
-    for (path, field) in [("entity=planet", "entity"), ("deleted_by=x", "deleted_by"), ("colour=red", "colour")] {
+    for (path, field) in
+        [("entity=planet", "entity"), ("deleted_by=x", "deleted_by"), ("colour=red", "colour")]
+    {
         let answer = auditor.get(&format!("/audit/deletions?{path}")).await;
         assert_eq!(answer.problem(422, "validation_failed"), [field]);
     }

@@ -38,7 +38,8 @@ async fn a_token_is_printed_alone_and_lets_its_user_in() {
     let data = tempfile::tempdir().unwrap();
     let server = Process::start(data.path(), &["serve"]);
     let user = UserId::make();
-    let output = nova(data.path(), &["token", "--user", &user.to_string(), "--role", "auditor", "--ttl", "60"]);
+    let output =
+        nova(data.path(), &["token", "--user", &user.to_string(), "--role", "auditor", "--ttl", "60"]);
     let printed = out(&output);
     assert_eq!((printed.lines().count(), printed.trim().split('.').count()), (1, 3), "{printed}");
     assert_eq!(err(&output), "");
@@ -67,7 +68,9 @@ fn usage_and_configuration_mistakes_are_2_and_name_what_is_wrong() {
     }
     let output = with_file("[server]\ndrain_ms = 77");
     assert!(out(&output).contains("drain_ms = 77"), "{}", out(&output));
-    for args in [&["sing"][..], &["token"], &["token", "--user", "x"], &["import"], &["demo", "--people", "1"]] {
+    for args in
+        [&["sing"][..], &["token"], &["token", "--user", "x"], &["import"], &["demo", "--people", "1"]]
+    {
         assert_eq!(nova(data.path(), args).status.code(), Some(2), "{args:?}");
     }
     assert_eq!(nova(data.path(), &["--config", "/nowhere", "config"]).status.code(), Some(2));
@@ -92,7 +95,13 @@ fn the_environment_is_configuration_too_and_secrets_are_masked() {
     let output = config("NOVA__PROFILE", "distributed");
     assert_eq!(output.status.code(), Some(0), "it can be looked at");
     let mut serve = std::process::Command::new(env!("CARGO_BIN_EXE_nova"));
-    let serve = serve.arg("--data").arg(data.path()).arg("serve").env("NOVA__PROFILE", "distributed").output().unwrap();
+    let serve = serve
+        .arg("--data")
+        .arg(data.path())
+        .arg("serve")
+        .env("NOVA__PROFILE", "distributed")
+        .output()
+        .unwrap();
     assert_eq!(serve.status.code(), Some(1));
     assert_eq!(err(&serve).trim().lines().count(), 1, "{}", err(&serve));
     assert!(err(&serve).contains("this build has the embedded profile only"), "{}", err(&serve));
@@ -146,11 +155,16 @@ async fn the_log_can_be_looked_at() {
 fn a_folder_in_use_says_by_whom_and_can_still_be_looked_at() {
     let data = tempfile::tempdir().unwrap();
     let server = Process::start(data.path(), &["serve"]);
-    for args in [&["serve"][..], &["migrate"], &["projections", "status"], &["import", "chitchat", "/dev/null"]] {
+    for args in
+        [&["serve"][..], &["migrate"], &["projections", "status"], &["import", "chitchat", "/dev/null"]]
+    {
         let output = nova(data.path(), args);
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         let told = err(&output);
-        assert!(told.contains(&format!("in use by another process (process {})", server.id())), "{args:?}: {told}");
+        assert!(
+            told.contains(&format!("in use by another process (process {})", server.id())),
+            "{args:?}: {told}"
+        );
     }
     for args in [["log", "stats"], ["log", "verify"], ["log", "read"]] {
         let output = nova(data.path(), &args);
@@ -169,7 +183,8 @@ async fn projections_are_looked_at_and_rebuilt() {
     let data = data.path();
     let status = nova(data, &["projections", "status"]);
     assert!(out(&status).contains("The log is at position 3."), "{}{}", out(&status), err(&status));
-    let names: Vec<_> = out(&status).lines().skip(1).map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    let names: Vec<_> =
+        out(&status).lines().skip(1).map(|line| line.split(' ').next().unwrap().to_owned()).collect();
     assert!(names.iter().any(|name| name == "posts"), "{names:?}");
     let rebuilt = nova(data, &["projections", "rebuild", "posts"]);
     assert!(out(&rebuilt).contains("rebuilt posts from 3 events"), "{}{}", out(&rebuilt), err(&rebuilt));

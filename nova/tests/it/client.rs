@@ -83,13 +83,18 @@ impl Ask {
     }
 
     pub(crate) async fn send(self) -> Answer {
+        self.try_send().await.expect("the server answers")
+    }
+
+    /// `None`: the server went away before it had answered.
+    pub(crate) async fn try_send(self) -> Option<Answer> {
         let mut request = Request::builder().method(self.method).uri(self.path);
         for (name, value) in &self.headers {
             request = request.header(name, value.as_slice());
         }
         let request = request.body(Full::new(self.body.unwrap_or_default())).unwrap();
-        let (parts, body) = self.api.client.request(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        let (parts, body) = self.api.client.request(request).await.ok()?.into_parts();
+        let body = body.collect().await.ok()?.to_bytes();
         let body = serde_json::from_slice(&body)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
         let answer = Answer { status: parts.status, headers: parts.headers, body };
@@ -98,7 +103,7 @@ impl Ask {
         {
             self.api.position.fetch_max(position, Ordering::SeqCst);
         }
-        answer
+        Some(answer)
     }
 }
 

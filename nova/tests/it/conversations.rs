@@ -24,7 +24,9 @@ async fn two_people_have_one_direct_conversation() {
         assert_eq!(all[0]["last_message"]["text"], "hi");
         assert_eq!(all[0]["members"].as_array().unwrap().len(), 2);
     }
-    ada.put(&format!("/conversations/{first}/members/{}", Uuid::now_v7())).await.problem(409, "direct_conversation");
+    ada.put(&format!("/conversations/{first}/members/{}", Uuid::now_v7()))
+        .await
+        .problem(409, "direct_conversation");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +91,8 @@ async fn a_message_is_edited_and_taken_back_by_its_sender() {
     assert!(list[0]["edited_at"].is_string());
 
     let other = ada.starts_group("elsewhere", &[&bob]).await;
-    let wrong = bob.send("PATCH", &format!("/conversations/{other}/messages/{message}"), json!({"text": "x"})).await;
+    let wrong =
+        bob.send("PATCH", &format!("/conversations/{other}/messages/{message}"), json!({"text": "x"})).await;
     wrong.problem(404, "not_found");
 
     // An admin of the group may take it down; what it said is gone, its place stays.
@@ -135,13 +138,17 @@ async fn what_is_encrypted_is_passed_on_as_it_came() {
     let [ada, bob] = world.someones(["ada", "bob"]).await;
     let group = ada.starts_group("sealed", &[&bob]).await;
     let path = format!("/conversations/{group}/messages");
-    let body = json!({"encrypted_content": "q83vASNFZ4k=", "nonce": "AAAAAAAAAAAAAAAA", "client_message_id": "c-1"});
+    let body =
+        json!({"encrypted_content": "q83vASNFZ4k=", "nonce": "AAAAAAAAAAAAAAAA", "client_message_id": "c-1"});
     let sealed = ada.post(&path, body).await.id();
     let answer = json!({"conversation_id": group, "text": "got it", "reply_to": sealed});
     bob.post("/messages", answer).await.ok();
     let list = bob.items(&path).await;
     assert_eq!((&list[0]["message_type"], &list[0]["text"]), (&json!("encrypted"), &json!(null)));
-    assert_eq!((&list[0]["encrypted_content"], &list[0]["nonce"]), (&json!("q83vASNFZ4k="), &json!("AAAAAAAAAAAAAAAA")));
+    assert_eq!(
+        (&list[0]["encrypted_content"], &list[0]["nonce"]),
+        (&json!("q83vASNFZ4k="), &json!("AAAAAAAAAAAAAAAA"))
+    );
     assert_eq!(list[1]["reply_to"], json!(sealed));
     for (body, field) in [
         (json!({"encrypted_content": "x"}), "nonce"),

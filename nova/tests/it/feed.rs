@@ -87,7 +87,10 @@ async fn a_feed_is_paged_without_repetition() {
     loop {
         let page = ada.see(&format!("/feed?limit=5{cursor}")).await;
         for item in page["items"].as_array().unwrap() {
-            seen.push((item["id"].as_str().unwrap().to_owned(), item["author"]["id"].as_str().unwrap().to_owned()));
+            seen.push((
+                item["id"].as_str().unwrap().to_owned(),
+                item["author"]["id"].as_str().unwrap().to_owned(),
+            ));
         }
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -99,7 +102,10 @@ async fn a_feed_is_paged_without_repetition() {
     assert!(ids.is_subset(&written) && ids.len() > 20, "{} of {}", ids.len(), written.len());
     for window in seen.windows(10) {
         for (_, author) in window {
-            assert!(window.iter().filter(|(_, other)| other == author).count() <= 2, "two of one author in ten");
+            assert!(
+                window.iter().filter(|(_, other)| other == author).count() <= 2,
+                "two of one author in ten"
+            );
         }
     }
 }

@@ -56,7 +56,10 @@ async fn ldbc_good_lines_are_there_and_bad_ones_are_told() {
         ("person_likes_comment_0_0.csv:3", "Comment.id is not a number"),
     ];
     for (place, reason) in bad {
-        assert!(told.lines().any(|line| line.contains(&format!("{place}: {reason}"))), "{place}: {reason}\n{told}");
+        assert!(
+            told.lines().any(|line| line.contains(&format!("{place}: {reason}"))),
+            "{place}: {reason}\n{told}"
+        );
     }
     assert_eq!(told.lines().count(), bad.len(), "{told}");
     assert!(counts.contains("18 new, 0 there already, 13 bad lines"), "{counts}");
@@ -71,9 +74,15 @@ async fn ldbc_good_lines_are_there_and_bad_ones_are_told() {
     assert_eq!(ann.see("/users/@ldbc_2").await["display_name"], "Bo \"the quote\" Ray");
     let post = |id: u64| id_of(&format!("ldbc:post:{id}"));
     let card = cy.see(&format!("/posts/{}", post(101))).await;
-    assert_eq!((&card["text"], &card["like_count"], &card["comment_count"]), (&json!("photo101.jpg"), &json!(2), &json!(3)));
+    assert_eq!(
+        (&card["text"], &card["like_count"], &card["comment_count"]),
+        (&json!("photo101.jpg"), &json!(2), &json!(3))
+    );
     assert_eq!(card["created_at"], "2010-03-02T00:00:00Z");
-    assert_eq!(ann.see(&format!("/posts/{}", post(100))).await["text"], "About \"quotes\", plain as they are");
+    assert_eq!(
+        ann.see(&format!("/posts/{}", post(100))).await["text"],
+        "About \"quotes\", plain as they are"
+    );
     let thread = ann.items(&format!("/posts/{}/comments", post(101))).await;
     let texts: Vec<_> = thread.iter().map(|comment| comment["text"].as_str().unwrap()).collect();
     assert_eq!(texts, ["first", "second answers first", "third answers second"]);
@@ -112,7 +121,10 @@ async fn chitchat_conversations_keep_their_order_and_bad_texts_are_told() {
         ("chitchat.json:26: conversation conv-bad", "messages must be a list of lists"),
     ];
     for (place, reason) in bad {
-        assert!(told.lines().any(|line| line.contains(&format!("{place}: {reason}"))), "{place}: {reason}\n{told}");
+        assert!(
+            told.lines().any(|line| line.contains(&format!("{place}: {reason}"))),
+            "{place}: {reason}\n{told}"
+        );
     }
     assert_eq!(told.lines().count(), bad.len(), "{told}");
     assert!(counts.contains("13 new, 0 there already, 5 bad lines"), "{counts}");
@@ -130,7 +142,10 @@ async fn chitchat_conversations_keep_their_order_and_bad_texts_are_told() {
     let path = format!("/conversations/{}/messages", id_of("chitchat:conversation:conv-two"));
     let messages = b.items(&path).await;
     let said: Vec<_> = messages.iter().map(|message| (&message["text"], &message["seq"])).collect();
-    assert_eq!(said, [(&json!("Hello"), &json!(0)), (&json!("How are you?"), &json!(1)), (&json!("Fine 🙂"), &json!(2))]);
+    assert_eq!(
+        said,
+        [(&json!("Hello"), &json!(0)), (&json!("How are you?"), &json!(1)), (&json!("Fine 🙂"), &json!(2))]
+    );
     assert_eq!(messages[2]["created_at"], "2018-05-02T19:38:29Z");
     let group = id_of("chitchat:conversation:conv-three");
     assert_eq!(b.see(&format!("/conversations/{group}")).await["members"].as_array().unwrap().len(), 3);

@@ -108,7 +108,10 @@ async fn history_then_live_each_once_and_in_order() {
     let subscribed = socket.subscribe(group, -1).await;
     assert_eq!(subscribed["data"]["head_seq"], 1, "{subscribed}");
     let frame = socket.message().await;
-    assert_eq!((&frame["type"], &frame["seq"], &frame["data"]["text"]), (&json!("message.new"), &json!(0), &json!("zero")));
+    assert_eq!(
+        (&frame["type"], &frame["seq"], &frame["data"]["text"]),
+        (&json!("message.new"), &json!(0), &json!("zero"))
+    );
     assert_eq!(socket.message().await["data"]["text"], "one");
 
     let path = format!("/conversations/{group}/messages");
@@ -201,7 +204,7 @@ async fn who_is_removed_is_told_so_and_nothing_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_slow_reader_is_sent_away_and_resumes_where_it_was() {
     const MESSAGES: usize = 400;
-    let world = World::with(|config| config.live.queue_bytes_max = 64 * 1024).await;
+    let world = World::with(|config| config.live.queue_bytes_max = 512 * 1024).await;
     let [ada, bob] = world.someones(["ada", "bob"]).await;
     let group = ada.starts_group("slow", &[&bob]).await;
     let mut slow = Socket::of(&bob).await;
@@ -253,7 +256,8 @@ async fn frames_and_tokens_that_are_not_what_they_must_be() {
     let mut socket = Socket::open(&world.api, None).await;
     socket.op(json!({"op": "auth", "token": ada.token})).await;
     socket.subscribe(group, -1).await;
-    for text in ["", "hello", "{}", "[]", r#"{"op":"dance"}"#, r#"{"op":"subscribe","conversation_id":"x"}"#] {
+    for text in ["", "hello", "{}", "[]", r#"{"op":"dance"}"#, r#"{"op":"subscribe","conversation_id":"x"}"#]
+    {
         socket.0.send(Message::text(text)).await.unwrap();
         assert_eq!(socket.until("error").await["data"]["code"], "malformed_frame", "{text}");
     }
@@ -269,8 +273,10 @@ async fn frames_and_tokens_that_are_not_what_they_must_be() {
     let closed = socket.closed().await;
     assert!(matches!(closed, 1009 | 0), "{closed}");
 
-    let bad = world.api.ask("GET", "/ws").token("x").header("connection", "upgrade").header("upgrade", "websocket");
-    let bad = bad.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let bad =
+        world.api.ask("GET", "/ws").token("x").header("connection", "upgrade").header("upgrade", "websocket");
+    let bad =
+        bad.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
     bad.send().await.problem(401, "malformed_token");
 }
 
@@ -303,7 +309,8 @@ struct Events {
 impl Events {
     async fn of(user: &User, query: &str, last_id: Option<&str>) -> Self {
         let uri = format!("http://{}/api/v1/stream{query}", user.api.address);
-        let mut request = Request::builder().uri(uri).header("authorization", format!("Bearer {}", user.token));
+        let mut request =
+            Request::builder().uri(uri).header("authorization", format!("Bearer {}", user.token));
         if let Some(id) = last_id {
             request = request.header("last-event-id", id);
         }
@@ -318,7 +325,8 @@ impl Events {
             while let Some((event, rest)) = self.text.split_once("\n\n") {
                 let event = event.to_owned();
                 self.text = rest.to_owned();
-                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
+                let field =
+                    |name: &str| event.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
                 if let Some(data) = field("data: ") {
                     return (field("id: "), serde_json::from_str(&data).unwrap());
                 }

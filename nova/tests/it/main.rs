@@ -1,9 +1,12 @@
 //! The whole product, over HTTP, as a client sees it. Each story boots a product of its own in a folder of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod bad_input;
 mod cli;
 mod client;
 mod conversations;
+mod crash;
 mod feed;
 mod idempotency;
 mod import;

@@ -10,7 +10,10 @@ async fn a_handle_has_one_holder_and_a_profile_changes() {
     let world = World::start().await;
     let ada = world.someone("ada").await;
     let thief = world.stranger(Role::User);
-    let fields = thief.post("/users", json!({"handle": "ada", "display_name": "A"})).await.problem(409, "handle_taken");
+    let fields = thief
+        .post("/users", json!({"handle": "ada", "display_name": "A"}))
+        .await
+        .problem(409, "handle_taken");
     assert_eq!(fields, ["handle"]);
     thief.post("/posts", json!({"text": "who am I"})).await.problem(403, "not_registered");
     let again = ada.post("/users", json!({"handle": "ada", "display_name": "Else"})).await;

@@ -51,11 +51,14 @@ impl World {
         let issuer = Issuer::with_options(&config.token_key_file(), config.verifier_options()).unwrap();
         let mut product = Product::open(config).await.unwrap();
         product.start_projectors();
+        product.start_purge();
+        // What is in the folder already is there to be seen.
+        product.wait_applied().await.unwrap();
         let server = Server::bind(&product, None).await.unwrap();
         let (api, stop) = (Api::new(server.address()), Stop::by_hand());
         let stopping = stop.clone();
         let served = tokio::spawn(async move {
-            server.run(stopping).await;
+            server.run(stopping).await.unwrap();
             product.close().await;
         });
         Self { api, data, issuer, stop: StopAtEnd(stop), served: Some(served), registered: AtomicU64::new(0) }
@@ -107,7 +110,8 @@ impl World {
 }
 
 pub(crate) fn config_for(data: &TempDir, change: impl FnOnce(&mut Config)) -> Config {
-    let overrides = Overrides { data: Some(data.path().to_owned()), listen: Some(([127, 0, 0, 1], 0).into()) };
+    let overrides =
+        Overrides { data: Some(data.path().to_owned()), listen: Some(([127, 0, 0, 1], 0).into()) };
     let mut config = Config::load(None, &overrides).unwrap();
     config.auth.leeway_s = 0;
     // Small enough for many products beside each other in one test process.

@@ -256,7 +256,8 @@ impl Nova {
         feed.into_iter().map(|(post, score, reason)| (self.card(viewer, post), score, reason)).collect()
     }
 
-    /// People, with the number of the viewer's followees who follow them and of all who do; equal ones in any order.
+    /// Whoever is followed by followees of the viewer, with the number of those; then the others who are followed by
+    /// anyone, with the number of those. Equal ones in any order.
     pub(crate) fn ask_discover(&self, viewer: UserId) -> Vec<(usize, usize, UserId)> {
         let followers = |id: UserId| self.follows.iter().filter(move |edge| edge.to == id);
         let mut people: Vec<(usize, usize, UserId)> = self
@@ -266,9 +267,9 @@ impl Nova {
             .filter(|user| !self.blocked(viewer, user.id) && !self.follows(viewer, user.id))
             .map(|user| {
                 let mutual = followers(user.id).filter(|edge| self.follows(viewer, edge.from)).count();
-                (mutual, followers(user.id).count(), user.id)
+                (mutual, if mutual > 0 { 0 } else { followers(user.id).count() }, user.id)
             })
-            .filter(|(_, followers, _)| *followers > 0)
+            .filter(|(mutual, followers, _)| mutual + followers > 0)
             .collect();
         people.sort_by_key(|(mutual, followers, id)| (Reverse(*mutual), Reverse(*followers), *id));
         people

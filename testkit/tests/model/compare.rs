@@ -67,7 +67,8 @@ fn same<T: PartialEq + Debug>(case: &Case, viewer: UserId, question: impl Debug,
     );
 }
 
-pub(crate) async fn town(product: &Product, cases: &[Case], dice: &mut Dice) {
+/// Asks about every case, or about one in `sample`.
+pub(crate) async fn town(product: &Product, cases: &[Case], dice: &mut Dice, sample: u64) {
     let mut whole = Nova::default();
     for case in cases {
         let nova = case.nova.clone();
@@ -80,6 +81,9 @@ pub(crate) async fn town(product: &Product, cases: &[Case], dice: &mut Dice) {
         whole.deletions.extend(nova.deletions);
     }
     for case in cases {
+        if !dice.one_in(sample) {
+            continue;
+        }
         let stranger = UserId(dice.id());
         let member = dice.pick(&case.people.users).expect("there are people");
         let other = dice.pick(&case.people.users).expect("there are people");

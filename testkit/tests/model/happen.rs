@@ -172,7 +172,8 @@ impl Nova {
                 let Some(message) = message else { return };
                 message.deleted = true;
                 let owner = message.sender;
-                self.deleted(Entity::Message, c.message.0, owner, c.reason, asked, position);
+                // The mark on the message comes behind the deletion, and the answer names the last position.
+                self.deleted(Entity::Message, c.message.0, owner, c.reason, asked, position - 1);
             }
             Command::MarkRead(c) => {
                 let conversation = self.conversation_mut(c.conversation);

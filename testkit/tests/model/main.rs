@@ -24,7 +24,7 @@ use crate::product::Product;
 use crate::steps::{Dice, People};
 
 const CASES: usize = 24;
-const STEPS: u64 = 28;
+const STEPS: u64 = 45;
 const PHASES: u64 = 3;
 
 /// One case: its people, what they have done so far, and the clock.
@@ -44,7 +44,7 @@ async fn the_product_does_what_the_naive_nova_does() {
         Some(seed) => (seed, 1),
         None => (
             u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos()) << 20,
-            number("NOVA_MODEL_TOWNS").unwrap_or(60),
+            number("NOVA_MODEL_TOWNS").unwrap_or(64),
         ),
     };
     for seed in first..first + towns {
@@ -61,16 +61,15 @@ async fn town(seed: u64) {
         let runs = cases.iter_mut().map(|case| case.run(product.executor.clone(), STEPS / PHASES));
         join_all(runs).await;
         product.caught_up().await;
-        compare::town(&product, &cases, &mut dice).await;
+        let is_last = phase + 1 == PHASES;
+        compare::town(&product, &cases, &mut dice, if is_last { 1 } else { 3 }).await;
         if dice.one_in(2) {
             product = product.restart().await;
-            if phase + 1 == PHASES {
-                compare::town(&product, &cases, &mut dice).await;
-            }
+            compare::town(&product, &cases, &mut dice, 6).await;
         }
     }
     product.rebuild().await;
-    compare::town(&product, &cases, &mut dice).await;
+    compare::town(&product, &cases, &mut dice, 3).await;
     product.close().await;
 }
 

@@ -89,7 +89,10 @@ impl People {
         {
             return (user, false, self.register(dice, user).into());
         }
-        (who, moderator, self.command(dice, nova, who))
+        let command = self.command(dice, nova, who);
+        // Mostly someone who may do such a thing: refusals are had easily.
+        let able = if dice.one_in(4) { None } else { able(&command, nova) };
+        (able.unwrap_or(who), moderator, command)
     }
 
     fn register(&self, dice: &mut Dice, user: UserId) -> Register {
@@ -106,6 +109,10 @@ impl People {
         let post = pick_or(dice, &posts, PostId);
         let comments: Vec<CommentId> = nova.comments.iter().map(|comment| comment.id).collect();
         let comment = pick_or(dice, &comments, CommentId);
+        let deleted_posts: Vec<PostId> =
+            nova.posts.iter().filter(|post| post.deleted.is_some()).map(|post| post.id).collect();
+        let deleted_comments: Vec<CommentId> =
+            nova.comments.iter().filter(|comment| comment.deleted.is_some()).map(|c| c.id).collect();
         let conversations: Vec<ConversationId> = nova.conversations.iter().map(|c| c.id).collect();
         let conversation = pick_or(dice, &conversations, ConversationId);
         let messages: Vec<MessageId> = nova
@@ -140,14 +147,14 @@ impl People {
             }
             36..=38 => EditPost { post, text: text(dice) }.into(),
             39..=42 => DeletePost { post, reason }.into(),
-            43..=44 => RestorePost { post }.into(),
+            43..=44 => RestorePost { post: dice.pick(&deleted_posts).unwrap_or(post) }.into(),
             45..=52 => {
                 let parent = dice.one_in(3).then_some(comment);
                 AddComment { comment: CommentId(dice.id()), post, parent, text: text(dice) }.into()
             }
             53..=54 => EditComment { comment, text: text(dice) }.into(),
             55..=57 => DeleteComment { comment, reason }.into(),
-            58..=59 => RestoreComment { comment }.into(),
+            58..=59 => RestoreComment { comment: dice.pick(&deleted_comments).unwrap_or(comment) }.into(),
             60..=69 => Like { target }.into(),
             70..=72 => Unlike { target }.into(),
             73..=76 => self.start(dice, who),
@@ -182,6 +189,34 @@ impl People {
             }
         };
         StartConversation { conversation, kind, title, members: others }.into()
+    }
+}
+
+/// Whoever may change the thing that the command is about.
+fn able(command: &Command, nova: &Nova) -> Option<UserId> {
+    let admin = |id: &ConversationId| {
+        let members = &nova.conversation(*id)?.members;
+        members.iter().find(|(_, role, _)| *role == Role::Admin).map(|(member, _, _)| *member)
+    };
+    let sender = |id: &ConversationId, message: &MessageId| {
+        let messages = &nova.conversation(*id)?.messages;
+        messages.iter().find(|other| other.id == *message).map(|message| message.sender)
+    };
+    match command {
+        Command::EditPost(c) => nova.post(c.post).map(|post| post.author),
+        Command::DeletePost(c) => nova.post(c.post).map(|post| post.author),
+        Command::RestorePost(c) => nova.post(c.post).map(|post| post.author),
+        Command::EditComment(c) => nova.comment(c.comment).map(|comment| comment.author),
+        Command::RestoreComment(c) => nova.comment(c.comment)?.deleted.map(|(by, _)| by),
+        Command::DeleteComment(c) => nova.comment(c.comment).map(|comment| comment.author),
+        Command::PutMember(c) => admin(&c.conversation),
+        Command::RemoveMember(c) => admin(&c.conversation),
+        Command::RenameConversation(c) => admin(&c.conversation),
+        Command::SendMessage(c) => nova.conversation(c.conversation)?.members.last().map(|member| member.0),
+        Command::MarkRead(c) => nova.conversation(c.conversation)?.members.last().map(|member| member.0),
+        Command::EditMessage(c) => sender(&c.conversation, &c.message),
+        Command::DeleteMessage(c) => sender(&c.conversation, &c.message),
+        _ => None,
     }
 }
 

@@ -76,7 +76,8 @@ fn direct(people: &[Person]) -> Vec<Chat> {
 fn groups(people: &[Person]) -> Vec<Chat> {
     let mut chats = Vec::new();
     for (topic, words) in TOPICS.iter().enumerate() {
-        let circle: Vec<usize> = (0..people.len()).filter(|&at| people[at].interests.contains(&topic)).collect();
+        let circle: Vec<usize> =
+            (0..people.len()).filter(|&at| people[at].interests.contains(&topic)).collect();
         for (number, title) in words.groups.iter().enumerate() {
             let name = format!("demo:group:{topic}:{number}");
             let mut dice = Dice::of(&name, 0);
@@ -128,7 +129,8 @@ impl Chat {
             speaker = (speaker + dice.between(1, self.members.len() - 1)) % self.members.len();
             // Bursts: most answers come at once, some the next day. Never later than an even pace would have them.
             let even = self.began_ago_s - step_s * number as f64;
-            ago_s = if dice.chance(0.8) { (ago_s - 20.0 - dice.unit() * 60.0).max(even - step_s) } else { even };
+            ago_s =
+                if dice.chance(0.8) { (ago_s - 20.0 - dice.unit() * 60.0).max(even - step_s) } else { even };
             ago_s = ago_s.max(20.0).min(chain.last().map_or(self.began_ago_s, |step: &Step| step.ago_s));
             let by = &people[self.members[speaker]];
             let name = format!("{}:message:{number}", self.name);

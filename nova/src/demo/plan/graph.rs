@@ -82,10 +82,19 @@ impl Graph {
     }
 
     /// Up to `wanted` different ones.
-    pub(super) fn several_near(&self, author: usize, topic: usize, wanted: usize, dice: &mut Dice) -> Vec<usize> {
+    pub(super) fn several_near(
+        &self,
+        author: usize,
+        topic: usize,
+        wanted: usize,
+        dice: &mut Dice,
+    ) -> Vec<usize> {
         let mut seen = HashSet::new();
         // Some are drawn twice: then there are a few less than wanted, as in life.
-        (0..wanted).filter_map(|_| self.someone_near(author, topic, dice)).filter(|&one| seen.insert(one)).collect()
+        (0..wanted)
+            .filter_map(|_| self.someone_near(author, topic, dice))
+            .filter(|&one| seen.insert(one))
+            .collect()
     }
 }
 

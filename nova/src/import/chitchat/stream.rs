@@ -28,9 +28,11 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 pub(super) struct RawConversation {
     pub(super) id: String,
     pub(super) place: Place,
-    /// Each with its line; what is wrong with a text stands in its place.
-    pub(super) texts: Vec<(u64, Result<RawText, String>)>,
+    pub(super) texts: Vec<LinedText>,
 }
+
+/// A text and its line. What is wrong with a text stands in its place.
+type LinedText = (u64, Result<RawText, String>);
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RawText {
@@ -45,7 +47,11 @@ fn open(path: &Path, report: Arc<Report>) -> anyhow::Result<Box<dyn BufRead>> {
     let file = Counted { file: File::open(path).with_context(cannot)?, report };
     let mut file = BufReader::with_capacity(1 << 16, file);
     let is_packed = file.fill_buf().with_context(cannot)?.starts_with(&GZIP_MAGIC);
-    Ok(if is_packed { Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file))) } else { Box::new(file) })
+    Ok(if is_packed {
+        Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file)))
+    } else {
+        Box::new(file)
+    })
 }
 
 /// Reads to the end of the file or to its first mistake as JSON.
@@ -88,7 +94,8 @@ impl<'de> Visitor<'de> for Conversations<'_> {
             let lines_within = count_lines(raw.get());
             // At most one byte behind the value has been looked at.
             let line = 1 + self.consumed.lines.get().saturating_sub(lines_within);
-            let place = Place { file: Arc::clone(self.file), line, within: Some(format!("conversation {id}")) };
+            let place =
+                Place { file: Arc::clone(self.file), line, within: Some(format!("conversation {id}")) };
             match texts_of(raw.get(), line) {
                 Ok(texts) => {
                     if self.sender.blocking_send(RawConversation { id, place, texts }).is_err() {
@@ -104,13 +111,14 @@ impl<'de> Visitor<'de> for Conversations<'_> {
 }
 
 /// The texts of one conversation, across its turns.
-fn texts_of(json: &str, first_line: u64) -> Result<Vec<(u64, Result<RawText, String>)>, String> {
+fn texts_of(json: &str, first_line: u64) -> Result<Vec<LinedText>, String> {
     #[derive(Deserialize)]
     struct Shape<'a> {
         #[serde(borrow)]
         messages: Vec<Vec<&'a RawValue>>,
     }
-    let shape: Shape<'_> = serde_json::from_str(json).map_err(|_| "messages must be a list of lists".to_owned())?;
+    let shape: Shape<'_> =
+        serde_json::from_str(json).map_err(|_| "messages must be a list of lists".to_owned())?;
     let mut texts = Vec::new();
     let (mut line, mut counted) = (first_line, 0);
     for raw in shape.messages.into_iter().flatten() {

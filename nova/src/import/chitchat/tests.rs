@@ -32,7 +32,9 @@ fn conversations_come_one_by_one_with_their_lines() {
     result.unwrap();
     let seen: Vec<_> = all
         .iter()
-        .map(|c| (c.id.as_str(), c.place.line, c.texts.iter().map(|(line, text)| (*line, text.is_ok())).collect()))
+        .map(|c| {
+            (c.id.as_str(), c.place.line, c.texts.iter().map(|(line, text)| (*line, text.is_ok())).collect())
+        })
         .collect();
     let expected: Vec<(&str, u64, Vec<_>)> =
         vec![("a", 2, vec![(2, true), (3, true), (4, false)]), ("b", 6, vec![(7, true)])];
