@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 mod http;
 mod log;
+mod processor;
 mod replay;
 mod table;
 mod views;

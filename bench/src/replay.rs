@@ -24,6 +24,7 @@ use nova_projectors::{Options, Projectors};
 use nova_views::ViewReader;
 use uuid::Uuid;
 
+use crate::processor;
 use crate::table::Table;
 
 #[derive(clap::Args)]
@@ -63,6 +64,10 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let setting = format!("{} events, likes and follows 85 %, from empty", arguments.events);
     table.row("replay into all embedded views", &setting, "events/s", &total);
     for (name, samples) in &each {
+        if *name == "processor" {
+            table.row("processor time of the replay", &setting, "microseconds an event", samples);
+            continue;
+        }
         table.row(&format!("of these, {name} alone was done at"), &setting, "events/s", samples);
     }
     table.print();
@@ -70,18 +75,15 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn replay(dir: &Path) -> anyhow::Result<Vec<(&'static str, f64)>> {
-    let mut o = EmbeddedOptions::at(dir);
-    if let Ok(mb) = std::env::var("CACHE_MB") { o.views.writer_cache_bytes = mb.parse::<usize>()? << 20; }
-    let stores = Embedded::open(o)?;
+    let stores = Embedded::open(EmbeddedOptions::at(dir))?;
     let head = stores.log.head();
-    let before = cpu_seconds();
+    let before = processor::seconds();
     let started = Instant::now();
-    let null = std::env::var("NULL").is_ok();
-    let views: Arc<dyn nova_views::ViewWriter> = if null { Arc::new(Null(Default::default())) } else { Arc::new(stores.views.clone()) };
+    let views = Arc::new(stores.views.clone());
     let log = Arc::clone(&stores.log);
-    let projectors = Projectors::start(log.clone(), log, stores.codec(), views, Options { step_events_max: std::env::var("STEP").map_or(65_536, |s| s.parse().unwrap_or(1)), queue_batches_max: std::env::var("QUEUE").map_or(32, |s| s.parse().unwrap_or(1)), batch_events_max: 2_048 });
+    let projectors = Projectors::start(log.clone(), log, stores.codec(), views, Options::default());
     let mut done: Vec<(&'static str, f64)> = Vec::new();
-    while (null && projectors.progress().snapshot().iter().any(|l| l.position < head)) || (!null && stores.views.applied() < head) {
+    while stores.views.applied() < head {
         tokio::time::sleep(Duration::from_millis(5)).await;
         for lane in projectors.progress().snapshot() {
             if lane.position >= head && !done.iter().any(|(name, _)| *name == lane.name) {
@@ -90,25 +92,9 @@ async fn replay(dir: &Path) -> anyhow::Result<Vec<(&'static str, f64)>> {
         }
     }
     done.push(("all", head as f64 / started.elapsed().as_secs_f64()));
-    let (user, system) = cpu_seconds();
-    eprintln!(
-        "{:.2} s, of the processor {:.2} + {:.2} s",
-        started.elapsed().as_secs_f64(),
-        user - before.0,
-        system - before.1
-    );
+    done.push(("processor", (processor::seconds() - before) * 1e6 / head as f64));
     projectors.stop().await;
     Ok(done)
-}
-
-/// What this process has used: by itself, and in the system for it. Other work on the machine does not blur it.
-fn cpu_seconds() -> (f64, f64) {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let ticks = |field: usize| {
-        let fields = stat.rsplit(") ").next().unwrap_or_default();
-        fields.split(' ').nth(field).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0)
-    };
-    (ticks(11) / 100.0, ticks(12) / 100.0)
 }
 
 /// Makes events from numbers.
@@ -274,16 +260,4 @@ fn user(n: u64) -> UserId {
 
 fn post(n: u64) -> PostId {
     PostId(id(2, n))
-}
-
-struct Null(std::sync::atomic::AtomicU64);
-#[async_trait::async_trait]
-impl nova_views::ViewWriter for Null {
-    async fn cursor(&self, _: &str, _: nova_views::Generation) -> Result<u64, nova_views::ViewError> { Ok(0) }
-    async fn apply(&self, _: Arc<nova_views::Apply>) -> Result<(), nova_views::ViewError> { Ok(()) }
-    async fn advance(&self, _: &str, _: nova_views::Generation, _: u64) -> Result<(), nova_views::ViewError> { Ok(()) }
-    async fn begin_rebuild(&self, _: &str) -> Result<(), nova_views::ViewError> { Ok(()) }
-    async fn switch(&self, _: &str) -> Result<(), nova_views::ViewError> { Ok(()) }
-    async fn status(&self) -> Result<Vec<nova_views::ProjectionStatus>, nova_views::ViewError> { Ok(vec![]) }
-    async fn dead_letters(&self, _: Option<&str>, _: u64, _: usize) -> Result<Vec<nova_views::DeadLetter>, nova_views::ViewError> { Ok(vec![]) }
 }

@@ -14,6 +14,7 @@ use nova_events::{PostId, UserId};
 use nova_views::{Apply, Change, Generation, PageRequest, ViewReader, ViewWriter, What, projection};
 use uuid::Uuid;
 
+use crate::processor;
 use crate::table::Table;
 
 #[derive(clap::Args)]
@@ -43,28 +44,37 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // Nothing kept of an earlier ranking.
     let options = ViewsOptions { feed_ranking_ttl_ms: 0, ..ViewsOptions::default() };
     let fresh = Views::open(&dir.path().join("views"), options, u64::MAX)?;
-    let kept = Views::open(&dir.path().join("views"), ViewsOptions::default(), u64::MAX)?;
-    let mut samples: [Vec<f64>; 4] = Default::default();
+    let options = ViewsOptions { feed_ranking_ttl_ms: 600_000, ..ViewsOptions::default() };
+    let kept = Views::open(&dir.path().join("views"), options, u64::MAX)?;
+    let mut report = |what: &str, samples: &[Sample]| {
+        let of = |pick: fn(&Sample) -> f64| samples.iter().map(pick).collect::<Vec<f64>>();
+        table.row(what, setting, "microseconds", &of(|sample| sample.elapsed));
+        table.row(&format!("{what}, processor"), setting, "microseconds", &of(|sample| sample.processor));
+    };
     pages(&fresh, now, true, 1).await?;
+    let (mut anew, mut ranked, mut timeline) = (Vec::new(), Vec::new(), Vec::new());
+    let first = pages(&kept, now, true, 1).await?;
     for _ in 0..arguments.runs {
-        samples[0].push(pages(&fresh, now, true, 1).await?);
+        anew.push(pages(&fresh, now, true, 2).await?);
+        ranked.push(pages(&kept, now, true, 20).await?);
+        timeline.push(pages(&kept, now, false, 20).await?);
     }
-    samples[1].push(pages(&kept, now, true, 1).await?);
-    for _ in 0..arguments.runs {
-        samples[2].push(pages(&kept, now, true, 10).await?);
-        samples[3].push(pages(&kept, now, false, 10).await?);
-    }
-    table.row("feed page, ranked anew", setting, "microseconds", &samples[0]);
-    table.row("feed page, first of each viewer after a start", setting, "microseconds", &samples[1]);
-    table.row("feed page, ranked within the last seconds", setting, "microseconds", &samples[2]);
-    table.row("timeline page", setting, "microseconds", &samples[3]);
+    report("feed page, ranked anew", &anew);
+    report("feed page, first of each viewer after a start", &[first]);
+    report("feed page, ranked within the last minutes", &ranked);
+    report("timeline page", &timeline);
     table.print();
     Ok(())
 }
 
 /// Microseconds for a page.
-async fn pages(views: &Views, now: DateTime<Utc>, feed: bool, rounds: u64) -> anyhow::Result<f64> {
-    let started = Instant::now();
+struct Sample {
+    elapsed: f64,
+    processor: f64,
+}
+
+async fn pages(views: &Views, now: DateTime<Utc>, feed: bool, rounds: u64) -> anyhow::Result<Sample> {
+    let (started, before) = (Instant::now(), processor::seconds());
     let mut bytes = 0;
     for _ in 0..rounds {
         for viewer in (0..VIEWERS).map(user) {
@@ -79,8 +89,11 @@ async fn pages(views: &Views, now: DateTime<Utc>, feed: bool, rounds: u64) -> an
         }
     }
     let pages = (rounds * VIEWERS) as f64;
-    eprintln!("{:.0} bytes a page", bytes as f64 / pages);
-    Ok(started.elapsed().as_secs_f64() * 1e6 / pages)
+    anyhow::ensure!(bytes > 0, "pages are empty");
+    Ok(Sample {
+        elapsed: started.elapsed().as_secs_f64() * 1e6 / pages,
+        processor: (processor::seconds() - before) * 1e6 / pages,
+    })
 }
 
 async fn fill(views: &Views, now: DateTime<Utc>) -> anyhow::Result<()> {

@@ -369,6 +369,10 @@ impl Executor {
             return Err(CommandError::KeyReused);
         }
         let envelope = self.codec.decode(&first).await?;
+        let id = subject_of(&envelope.event);
+        if command.names().is_some_and(|named| named != id) {
+            return Err(CommandError::KeyReused);
+        }
         // The log tells the whole first result to whoever appends the same command again.
         let again = Append {
             command_id,
@@ -383,7 +387,7 @@ impl Executor {
             }],
         };
         let appended = self.log.append(again).await?;
-        Ok(Some(Outcome { duplicate: true, ..outcome_of(subject_of(&envelope.event), &appended) }))
+        Ok(Some(Outcome { duplicate: true, ..outcome_of(id, &appended) }))
     }
 }
 

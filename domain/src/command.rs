@@ -75,6 +75,39 @@ commands! {
     MarkRead(read::MarkRead) => "ReadUpTo",
 }
 
+impl Command {
+    /// The thing that the request itself names, as [`subject_of`] names it from the first event. `None`: what it is
+    /// about is made by the command, or is the actor.
+    pub fn names(&self) -> Option<Uuid> {
+        match self {
+            Self::Register(_) | Self::ChangeProfile(_) | Self::Deactivate(_) => None,
+            Self::Follow(c) => Some(c.user.0),
+            Self::Unfollow(c) => Some(c.user.0),
+            Self::Block(c) => Some(c.user.0),
+            Self::Unblock(c) => Some(c.user.0),
+            Self::PublishPost(_) => None,
+            Self::EditPost(c) => Some(c.post.0),
+            Self::DeletePost(c) => Some(c.post.0),
+            Self::RestorePost(c) => Some(c.post.0),
+            Self::PurgePost(c) => Some(c.post.0),
+            Self::AddComment(_) => None,
+            Self::EditComment(c) => Some(c.comment.0),
+            Self::DeleteComment(c) => Some(c.comment.0),
+            Self::RestoreComment(c) => Some(c.comment.0),
+            Self::Like(c) => Some(target_id(c.target)),
+            Self::Unlike(c) => Some(target_id(c.target)),
+            Self::StartConversation(_) => None,
+            Self::PutMember(c) => Some(c.conversation.0),
+            Self::RemoveMember(c) => Some(c.conversation.0),
+            Self::RenameConversation(c) => Some(c.conversation.0),
+            Self::SendMessage(_) => None,
+            Self::EditMessage(c) => Some(c.message.0),
+            Self::DeleteMessage(c) => Some(c.message.0),
+            Self::MarkRead(c) => Some(c.conversation.0),
+        }
+    }
+}
+
 /// The thing that a command was about, from its first event: what the answer names.
 pub fn subject_of(event: &Event) -> Uuid {
     match event {

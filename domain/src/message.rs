@@ -127,11 +127,7 @@ fn check_may_speak(user: UserId, id: ConversationId, world: &World) -> Result<Ro
     Ok(role)
 }
 
-fn message_in(
-    world: &World,
-    id: MessageId,
-    conversation: ConversationId,
-) -> Result<&MessageSentAt, Stop> {
+fn message_in(world: &World, id: MessageId, conversation: ConversationId) -> Result<&MessageSentAt, Stop> {
     let message = world.message(id)?.filter(|message| message.sent.conversation_id == conversation);
     Ok(message.ok_or(Refusal::Unknown("message"))?)
 }

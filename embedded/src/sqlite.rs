@@ -20,10 +20,9 @@ pub(crate) fn open_writer(path: &Path, options: &ViewsOptions) -> rusqlite::Resu
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
     let connection = Connection::open_with_flags(path, flags)?;
-    if let Ok(p) = std::env::var("PAGE") { connection.pragma_update(None, "page_size", p.parse::<i64>().unwrap_or(4096))?; }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", std::env::var("WALP").map_or(WAL_PAGES, |s| s.parse().unwrap_or(1)))?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     common(&connection, options.writer_cache_bytes, options)?;

@@ -1,17 +1,20 @@
 //! One projection at work: takes the batches that wait for it, and gives the store one step for all of them.
 //!
 //! * What a store does not take is offered again, unchanged, until it does; nothing is skipped.
-//! * A batch that is alone is applied at once; those that pile up while a store works go together in the next step, so
-//!   that steps are small when the log is quiet and large while catching up.
+//! * Near the head a batch is applied at once, with those that came while the store was at work. Far behind it, steps are
+//!   made as large as they may be, because a large step costs a store less for each event. The next step is put
+//!   together while the store is at work on one.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use nova_eventlog::{EventLog, Filter, StreamId};
 use nova_events::Codec;
-use nova_views::{Generation, ViewError, ViewWriter};
+use nova_views::{Apply, Generation, ViewError, ViewWriter};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +23,9 @@ use crate::progress::Progress;
 use crate::run::{Redriven, RunError};
 use crate::step::StepBuilder;
 use crate::{Projection, names};
+
+/// Events behind the head from which on a lane is catching up.
+const FAR_BEHIND: u64 = 20_000;
 
 /// Decoded events, shared between the lanes. Each event says for which lanes it is.
 #[derive(Debug)]
@@ -100,65 +106,127 @@ pub(crate) struct Lane {
     pub(crate) sender: LaneSender,
 }
 
+/// What has been taken from the queue and is not with the store yet.
+#[derive(Debug)]
+struct Gathered {
+    /// Inputs in it.
+    inputs: usize,
+    cursor: u64,
+    control: Option<Input>,
+}
+
+/// A step on its way to the store.
+struct UnderWay {
+    inputs: usize,
+    events: usize,
+    cursor: u64,
+    result: BoxFuture<'static, Result<(), LaneEnd>>,
+}
+
 impl Lane {
     pub(crate) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) -> LaneEnd {
+        let stop = self.stop.clone();
+        let mut gathered = self.nothing();
+        let mut under_way: Option<UnderWay> = None;
         loop {
-            let first = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return LaneEnd::Stopped,
-                input = inputs.recv() => input,
-            };
-            let Some(first) = first else { return LaneEnd::Stopped };
-            let (mut taken, mut control) = (1, None);
-            let mut cursor = self.progress.position(self.index);
-            let mut next = Some(first);
-            while let Some(input) = next.take() {
-                match input {
-                    Input::Chunk(chunk) => {
-                        self.take(&chunk, cursor);
-                        cursor = cursor.max(chunk.position);
-                        if self.step.events < self.step_events_max
-                            && let Ok(input) = inputs.try_recv()
-                        {
-                            taken += 1;
-                            next = Some(input);
-                        }
+            if under_way.is_none() && self.is_ready(&gathered) {
+                let next = self.nothing_behind(gathered.cursor);
+                let Gathered { inputs, cursor, control } = std::mem::replace(&mut gathered, next);
+                match control {
+                    // Whatever came before it has been flushed.
+                    Some(control) if !self.step.holds_events() && cursor <= self.position() => {
+                        self.control(control).await;
+                        self.sender.under_way.fetch_sub(inputs, Ordering::AcqRel);
+                        gathered = self.nothing();
+                        continue;
                     }
-                    Input::Redrive { .. } | Input::Hold { .. } => control = Some(input),
+                    control => {
+                        gathered.inputs = usize::from(control.is_some());
+                        gathered.control = control;
+                        under_way = Some(self.start(inputs - gathered.inputs, cursor));
+                    }
                 }
             }
-            if let Err(end) = self.flush(cursor).await {
-                return end;
+            let takes = gathered.control.is_none() && self.step.events < self.step_events_max;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {
+                    if let Some(step) = under_way {
+                        let _ = step.result.await;
+                    }
+                    return LaneEnd::Stopped;
+                }
+                result = finished(&mut under_way) => {
+                    if let Err(end) = self.done(under_way.take(), result) {
+                        return end;
+                    }
+                }
+                input = inputs.recv(), if takes => match input {
+                    Some(input) => self.gather(input, &mut gathered),
+                    None => return LaneEnd::Stopped,
+                },
             }
-            if let Some(control) = control {
-                self.control(control).await;
-            }
-            self.sender.under_way.fetch_sub(taken, Ordering::AcqRel);
         }
     }
 
-    fn take(&mut self, chunk: &Chunk, cursor: u64) {
-        let me: LaneSet = 1 << self.index;
-        for (lanes, decoded) in &chunk.events {
-            if lanes & me != 0 && decoded.position() > cursor {
-                self.step.take(decoded);
+    fn position(&self) -> u64 {
+        self.progress.position(self.index)
+    }
+
+    fn nothing(&self) -> Gathered {
+        self.nothing_behind(self.position())
+    }
+
+    fn nothing_behind(&self, cursor: u64) -> Gathered {
+        Gathered { inputs: 0, cursor, control: None }
+    }
+
+    /// Far behind the head it pays to wait for a full step; near it nothing waits.
+    fn is_ready(&self, gathered: &Gathered) -> bool {
+        let near = self.progress.head().saturating_sub(gathered.cursor) < FAR_BEHIND;
+        gathered.inputs > 0
+            && (near || gathered.control.is_some() || self.step.events >= self.step_events_max)
+    }
+
+    fn gather(&mut self, input: Input, gathered: &mut Gathered) {
+        // While the lane was idle it may have been moved past what was not for it.
+        gathered.cursor = gathered.cursor.max(self.position());
+        gathered.inputs += 1;
+        match input {
+            Input::Chunk(chunk) => {
+                let me: LaneSet = 1 << self.index;
+                for (lanes, decoded) in &chunk.events {
+                    if lanes & me != 0 && decoded.position() > gathered.cursor {
+                        self.step.take(decoded);
+                    }
+                }
+                gathered.cursor = gathered.cursor.max(chunk.position);
             }
+            Input::Redrive { .. } | Input::Hold { .. } => gathered.control = Some(input),
         }
     }
 
-    async fn flush(&mut self, cursor: u64) -> Result<(), LaneEnd> {
-        let events = self.step.events;
-        let name = self.projection.name;
-        let store = Store { views: &self.views, stop: &self.stop };
-        if self.step.changes_nothing() {
+    fn start(&mut self, inputs: usize, cursor: u64) -> UnderWay {
+        let store = Store { views: Arc::clone(&self.views), stop: self.stop.clone() };
+        let (name, events) = (self.projection.name, self.step.events);
+        let result = if self.step.changes_nothing() {
             self.step.events = 0;
-            store.advance(name, self.step.generation(), cursor).await?;
+            let generation = self.step.generation();
+            async move { store.advance(name, generation, cursor).await }.boxed()
         } else {
-            store.apply(&mut self.step, cursor, Vec::new()).await?;
-        }
+            let step = self.step.finish(cursor, Vec::new());
+            async move { store.apply(step).await }.boxed()
+        };
+        UnderWay { inputs, events, cursor, result }
+    }
+
+    fn done(&mut self, step: Option<UnderWay>, result: Result<(), LaneEnd>) -> Result<(), LaneEnd> {
+        result?;
+        let Some(step) = step else { return Ok(()) };
         self.progress.parked(self.index, self.step.parked.len());
-        self.progress.reached(self.index, cursor);
-        metrics::counter!(names::EVENTS, "projection" => name).increment(events as u64);
+        self.progress.reached(self.index, step.cursor);
+        metrics::counter!(names::EVENTS, "projection" => self.projection.name).increment(step.events as u64);
+        self.sender.under_way.fetch_sub(step.inputs, Ordering::AcqRel);
         Ok(())
     }
 
@@ -247,21 +315,23 @@ pub(crate) async fn parked_streams(
     Ok(streams.into_iter().filter_map(|(stream, _)| StreamId::new(stream).ok()).collect())
 }
 
-/// A store that is asked until it answers.
-pub(crate) struct Store<'a> {
-    pub(crate) views: &'a Arc<dyn ViewWriter>,
-    pub(crate) stop: &'a CancellationToken,
+/// The result of the step that is under way; never, when there is none.
+async fn finished(under_way: &mut Option<UnderWay>) -> Result<(), LaneEnd> {
+    match under_way {
+        Some(step) => (&mut step.result).await,
+        None => std::future::pending().await,
+    }
 }
 
-impl Store<'_> {
-    pub(crate) async fn apply(
-        &self,
-        step: &mut StepBuilder,
-        cursor: u64,
-        redriven: Vec<String>,
-    ) -> Result<(), LaneEnd> {
-        let name = step.projection.name;
-        let step = step.finish(cursor, redriven);
+/// A store that is asked until it answers.
+pub(crate) struct Store {
+    pub(crate) views: Arc<dyn ViewWriter>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Store {
+    pub(crate) async fn apply(&self, step: Arc<Apply>) -> Result<(), LaneEnd> {
+        let name = step.projection;
         let mut backoff = Backoff::default();
         loop {
             let started = Instant::now();
@@ -293,7 +363,7 @@ impl Store<'_> {
     ) -> Result<(), LaneEnd> {
         metrics::counter!(names::RETRIES, "projection" => name).increment(1);
         tracing::warn!(projection = name, %error, "the view store did not take a step, trying again");
-        if !backoff.wait(self.stop).await {
+        if !backoff.wait(&self.stop).await {
             return Err(LaneEnd::Stopped);
         }
         match error {

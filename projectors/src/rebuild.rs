@@ -55,7 +55,7 @@ impl Rebuild {
     /// Projects the log from behind `cursor` until `until` is done. Returns how far it came: there or further.
     async fn fill(&self, step: &mut StepBuilder, mut cursor: u64, until: u64) -> Result<u64, RunError> {
         let filter = Filter::categories(self.projection.categories.iter().copied());
-        let store = Store { views: &self.views, stop: &self.stop };
+        let store = Store { views: Arc::clone(&self.views), stop: self.stop.clone() };
         while cursor < until {
             let page = self.log.read_all(cursor, &filter, PAGE_EVENTS).await?;
             for (count, recorded) in page.events.iter().enumerate() {
@@ -66,7 +66,7 @@ impl Rebuild {
             }
             cursor = page.position;
             if step.events >= self.step_events_max || cursor >= until {
-                store.apply(step, cursor, Vec::new()).await.map_err(|end| match end {
+                store.apply(step.finish(cursor, Vec::new())).await.map_err(|end| match end {
                     LaneEnd::Stopped => RunError::Stopped,
                     LaneEnd::StoreDamaged => RunError::StoreDamaged,
                 })?;

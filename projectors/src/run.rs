@@ -28,7 +28,8 @@ use crate::step::StepBuilder;
 use crate::{ALL, Projection};
 
 /// Limits of the loop. What waits is at most `queue_batches_max * batch_events_max` events, shared by all projections,
-/// and one step of `step_events_max` events for each.
+/// and for each of them two steps of `step_events_max` events (and one batch more): one that is gathered while the other
+/// is with the store.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     pub batch_events_max: usize,
@@ -38,7 +39,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch_events_max: 2_048, queue_batches_max: 32, step_events_max: 65_536 }
+        Self { batch_events_max: 2_048, queue_batches_max: 32, step_events_max: 100_000 }
     }
 }
 

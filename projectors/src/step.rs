@@ -80,6 +80,10 @@ impl StepBuilder {
         });
     }
 
+    pub(crate) fn holds_events(&self) -> bool {
+        self.events > 0
+    }
+
     pub(crate) fn changes_nothing(&self) -> bool {
         self.changes.is_empty() && self.dead_letters.is_empty()
     }

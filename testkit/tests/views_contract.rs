@@ -1,5 +1,7 @@
 //! The embedded views keep the contract.
 
+#![expect(clippy::unwrap_used, reason = "whatever is not as it should be fails the test")]
+
 use std::sync::Arc;
 
 use nova_embedded::{Views, ViewsOptions};
@@ -11,7 +13,6 @@ fn options() -> ViewsOptions {
 }
 
 mod with_the_default_sizes {
-    #[expect(clippy::unused_async, reason = "other stores are opened asynchronously")]
     async fn embedded() -> (super::Ports, super::TempDir) {
         super::open(super::options())
     }
@@ -21,7 +22,6 @@ mod with_the_default_sizes {
 
 /// Nothing is remembered for long, and the window holds next to nothing.
 mod with_tiny_caches {
-    #[expect(clippy::unused_async, reason = "other stores are opened asynchronously")]
     async fn embedded() -> (super::Ports, super::TempDir) {
         super::open(super::ViewsOptions { cache_bytes: 20_000, session_bytes: 1 << 20, ..super::options() })
     }

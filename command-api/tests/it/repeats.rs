@@ -107,6 +107,16 @@ async fn a_key_used_for_another_command_is_refused() {
         let outcome = nova.executor().execute(context(), other).await;
         assert!(matches!(outcome, Err(CommandError::KeyReused)), "{outcome:?}");
     }
+    // The same kind of command about something else is another command too.
+    let (follow, others) = (Uuid::new_v4(), nova.people(2).await);
+    for (other, happens) in [(others[0], true), (others[1], false), (others[0], true)] {
+        let outcome = nova.executor().execute(repeatable(people[0], follow), Follow { user: other }).await;
+        match outcome {
+            Ok(outcome) => assert!(happens && outcome.id == other.0),
+            Err(error) => assert!(!happens && matches!(error, CommandError::KeyReused), "{error:?}"),
+        }
+    }
+    let head = head + 5;
     // Someone else's key of the same name is another command.
     let theirs = repeatable(people[1], scoped_command_id(people[1], key));
     let theirs = nova.executor().execute(theirs, Follow { user: people[0] }).await.unwrap();

@@ -8,18 +8,20 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use nova_command_api::{CommandError, Context};
 use nova_domain::block::{Block, Unblock};
+use nova_domain::conversation::{PutMember, RenameConversation};
 use nova_domain::follow::{Follow, Unfollow};
+use nova_domain::message::SendMessage;
 use nova_domain::user::ChangeProfile;
 use nova_domain::{Command, Refusal};
 use nova_eventlog::{Append, Appended, Direction, EventLog, Filter, LogError, Page, Recorded, StreamId};
 use nova_events::block::BlockEvent;
-use nova_events::{Event, UserId, streams};
+use nova_events::{Event, MessageId, UserId, streams};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::support::{Nova, asking, at_once};
+use crate::support::{Nova, asking, at_once, say};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -30,6 +32,11 @@ struct Trying {
     hold: Mutex<Option<StreamId>>,
     held: Notify,
     release: Notify,
+    /// The next look-up of an event is held back.
+    hold_find: AtomicBool,
+    /// The next append fails, but only when it is told to.
+    hold_append: AtomicBool,
+    fail_append: Arc<Notify>,
     is_full_at_times: AtomicBool,
     appends: AtomicUsize,
 }
@@ -41,6 +48,9 @@ impl Trying {
             hold: Mutex::new(None),
             held: Notify::new(),
             release: Notify::new(),
+            hold_find: AtomicBool::new(false),
+            hold_append: AtomicBool::new(false),
+            fail_append: Arc::default(),
             is_full_at_times: AtomicBool::new(false),
             appends: AtomicUsize::new(0),
         }
@@ -50,6 +60,14 @@ impl Trying {
 #[async_trait::async_trait]
 impl EventLog for Trying {
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, LogError>> {
+        if append.event_count() > 0 && self.hold_append.swap(false, Ordering::Relaxed) {
+            self.held.notify_one();
+            let fail = self.fail_append.clone();
+            return Box::pin(async move {
+                fail.notified().await;
+                Err(LogError::Overloaded { waiting: 0 })
+            });
+        }
         let is_full = append.event_count() > 0
             && self.is_full_at_times.load(Ordering::Relaxed)
             && self.appends.fetch_add(1, Ordering::Relaxed).is_multiple_of(5);
@@ -88,7 +106,12 @@ impl EventLog for Trying {
     }
 
     async fn find(&self, event_id: Uuid) -> Result<Option<Recorded>, LogError> {
-        self.log.find(event_id).await
+        let answer = self.log.find(event_id).await;
+        if self.hold_find.swap(false, Ordering::Relaxed) {
+            self.held.notify_one();
+            self.release.notified().await;
+        }
+        answer
     }
 
     fn head(&self) -> u64 {
@@ -144,6 +167,45 @@ async fn a_state_that_was_loaded_late_decides_nothing() {
     let lifted = nova.does(ann, Unblock { user: bob }).await;
     assert_eq!(Some(lifted.changed), is_on, "it is lifted now if it was on");
     assert!(nova.does(bob, Follow { user: ann }).await.changed);
+}
+
+/// A command rests on a guess: someone is being added to a group. The addition fails, and another event takes the
+/// revision that it would have had. The log compares revisions only; nothing may come of the command all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_on_a_guess_that_failed_comes_to_nothing() {
+    let (nova, log) = trying();
+    // Someone else's executor prepares the town, so that the one that is tried has cached nothing.
+    let earlier = Nova::over(&nova);
+    let people = earlier.people(3).await;
+    let [admin, member, outsider] = people[..] else { panic!() };
+    let conversation = earlier.group(admin, &[member]).await;
+    let message = MessageId(earlier.does(member, say(conversation, "who is there?")).await.id);
+
+    log.hold_append.store(true, Ordering::Relaxed);
+    let add = PutMember { conversation, user: outsider, role: None };
+    let adding = tokio::spawn({
+        let (executor, add) = (nova.executor(), add.clone());
+        async move { executor.execute(asking(admin), add).await }
+    });
+    timeout(PATIENCE, log.held.notified()).await.expect("the addition is queued");
+
+    log.hold_find.store(true, Ordering::Relaxed);
+    let speaking = tokio::spawn({
+        let executor = nova.executor();
+        let answer = SendMessage { reply_to: Some(message), ..say(conversation, "me") };
+        async move { executor.execute(asking(outsider), answer).await }
+    });
+    timeout(PATIENCE, log.held.notified()).await.expect("it is taken for a member and goes on");
+
+    log.fail_append.notify_one();
+    assert!(matches!(adding.await.unwrap(), Err(CommandError::Overloaded)));
+    nova.does(admin, RenameConversation { conversation, title: "us two".to_owned() }).await;
+    log.release.notify_one();
+    let spoke = speaking.await.unwrap();
+    assert!(matches!(spoke, Err(CommandError::Refused(Refusal::NotAMember))), "{spoke:?}");
+
+    nova.does(admin, add).await;
+    nova.does(outsider, say(conversation, "now")).await;
 }
 
 /// What one call came to, and the heads of the log before and after it: the answer must be true at a position between.

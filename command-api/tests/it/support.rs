@@ -26,7 +26,7 @@ pub(crate) struct Nova {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) codec: Codec,
     file_log: Arc<FileLog>,
-    dir: TempDir,
+    dir: Arc<TempDir>,
 }
 
 /// Segments of a few thousand events, so that races also cross their borders.
@@ -36,21 +36,25 @@ fn log_options() -> FileLogOptions {
 
 impl Nova {
     pub(crate) fn new() -> Self {
-        Self::open(tempfile::tempdir().unwrap(), 1, |log| log)
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), 1, |log| log)
     }
 
     /// Commands go to this many executors in turn. What one has cached another has changed, so only the conditions in
     /// the appends stand between them and a wrong decision.
     pub(crate) fn with_writers(count: usize) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), count, |log| log)
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), count, |log| log)
     }
 
     /// The executor sees the log through `wrap`.
     pub(crate) fn with(wrap: impl FnOnce(Arc<dyn EventLog>) -> Arc<dyn EventLog>) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), 1, wrap)
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), 1, wrap)
     }
 
-    fn open(dir: TempDir, writers: usize, wrap: impl FnOnce(Arc<dyn EventLog>) -> Arc<dyn EventLog>) -> Self {
+    fn open(
+        dir: Arc<TempDir>,
+        writers: usize,
+        wrap: impl FnOnce(Arc<dyn EventLog>) -> Arc<dyn EventLog>,
+    ) -> Self {
         let file_log = Arc::new(FileLog::open(dir.path().join("log"), log_options()).unwrap());
         let log: Arc<dyn EventLog> = file_log.clone();
         let codec = Codec::new(keys::open(&dir.path().join("keys")));
@@ -59,6 +63,19 @@ impl Nova {
         let executor = || Executor::new(seen.clone(), codec.clone(), options.clone());
         let executors = std::iter::repeat_with(executor).take(writers).collect();
         Self { executors, turn: AtomicUsize::new(0), log, codec, file_log, dir }
+    }
+
+    /// The same log and keys under an executor that has seen nothing yet.
+    pub(crate) fn over(other: &Self) -> Self {
+        let executor = Executor::new(other.log.clone(), other.codec.clone(), ExecutorOptions::default());
+        Self {
+            executors: vec![executor],
+            turn: AtomicUsize::new(0),
+            log: other.log.clone(),
+            codec: other.codec.clone(),
+            file_log: other.file_log.clone(),
+            dir: other.dir.clone(),
+        }
     }
 
     /// Closes everything and opens it again from the files.

@@ -36,26 +36,22 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `nova serve` or the like and waits until it is ready.
     pub(crate) fn start(data: &Path, args: &[&str]) -> Self {
-        let mut child = command(data, args)
-            .args(["--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut greeting = String::new();
+        let mut command = command(data, args);
+        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut process = Self { child, stdout, address: nowhere, greeting: String::new() };
         loop {
             let mut line = String::new();
-            if stdout.read_line(&mut line).unwrap() == 0 {
-                let mut told = String::new();
-                child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-                panic!("it ended before it was ready: {told}");
+            if process.stdout.read_line(&mut line).unwrap() == 0 {
+                panic!("it ended before it was ready: {}", process.told());
             }
             if let Some(address) = line.trim().strip_prefix("ready http://") {
-                let address = address.parse().unwrap();
-                return Self { child, stdout, address, greeting };
+                process.address = address.parse().unwrap();
+                return process;
             }
-            greeting.push_str(&line);
+            process.greeting.push_str(&line);
         }
     }
 

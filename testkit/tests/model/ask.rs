@@ -119,7 +119,11 @@ impl Nova {
     pub(crate) fn ask_profile(&self, viewer: UserId, id: UserId) -> Lookup<Profile> {
         match self.user(id) {
             Some(user) if !self.blocked(viewer, id) => {
-                if user.active { Lookup::Found(self.profile(viewer, user)) } else { Lookup::Gone }
+                if user.active {
+                    Lookup::Found(self.profile(viewer, user))
+                } else {
+                    Lookup::Gone
+                }
             }
             _ => Lookup::Unknown,
         }
@@ -216,9 +220,8 @@ impl Nova {
                 continue;
             }
             let author = post.author;
-            let interactions = *by_author
-                .entry(author)
-                .or_insert_with(|| self.interactions(viewer, author, now_ms));
+            let interactions =
+                *by_author.entry(author).or_insert_with(|| self.interactions(viewer, author, now_ms));
             let reason = if week(post) && self.follows(viewer, author) {
                 FeedReason::Following
             } else if week(post) && interactions > 0 {
@@ -364,7 +367,9 @@ impl Conversation {
     fn seen_by(&self, viewer: UserId) -> views::Conversation {
         let last_read_seq = self.read_up_to(viewer);
         let unread = self.messages.iter().filter(|message| {
-            message.sender != viewer && !message.deleted && last_read_seq.is_none_or(|read| message.seq > read)
+            message.sender != viewer
+                && !message.deleted
+                && last_read_seq.is_none_or(|read| message.seq > read)
         });
         let mut members: Vec<_> = self.members.clone();
         members.sort_by_key(|(member, _, joined)| (*joined, *member));
@@ -408,4 +413,3 @@ impl Message {
 fn age_hours(post: &Post, now_ms: i64) -> f64 {
     (now_ms - post.created.timestamp_millis()).max(0) as f64 / HOUR_MS as f64
 }
-

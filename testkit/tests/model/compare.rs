@@ -58,7 +58,7 @@ fn same<T: PartialEq + Debug>(case: &Case, viewer: UserId, question: impl Debug,
     let (product, naive) = (format!("{product:#?}"), format!("{naive:#?}"));
     let apart = product.lines().zip(naive.lines()).position(|(product, naive)| product != naive);
     let from = apart.unwrap_or_else(|| product.lines().count().min(naive.lines().count())).saturating_sub(12);
-    let part = |text: &str| text.lines().skip(from).take(36).collect::<Vec<_>>().join("\n");
+    let part = |text: &str| text.lines().skip(from).take(60).collect::<Vec<_>>().join("\n");
     panic!(
         "{question:?} by {viewer}\n{}\n--- product\n{}\n--- naive\n{}",
         case.tell(),
@@ -148,7 +148,13 @@ async fn conversations(product: &Product, case: &Case, viewer: UserId, dice: &mu
             MessageRange::Before(u64::MAX),
         ] {
             let found = reader.messages(viewer, id, range, limit).await.unwrap().value;
-            same(case, viewer, ("messages", id, range, limit), &found, &nova.ask_messages(viewer, id, range, limit));
+            same(
+                case,
+                viewer,
+                ("messages", id, range, limit),
+                &found,
+                &nova.ask_messages(viewer, id, range, limit),
+            );
         }
         let word = dice.pick(&WORDS).expect("there are words");
         let found = all_of(dice, async |page| reader.search_messages(viewer, id, word, page).await).await;
@@ -193,8 +199,9 @@ async fn everywhere(product: &Product, case: &Case, whole: &Nova, viewer: UserId
 async fn deletions(product: &Product, cases: &[Case], whole: &Nova, dice: &mut Dice) {
     let reader = &product.stores.views;
     for case in cases {
-        let entity = [None, Some(Entity::User), Some(Entity::Post), Some(Entity::Comment), Some(Entity::Message)]
-            [dice.roll(5) as usize];
+        let entity =
+            [None, Some(Entity::User), Some(Entity::Post), Some(Entity::Comment), Some(Entity::Message)]
+                [dice.roll(5) as usize];
         let user = dice.pick(&case.people.users).expect("there are people");
         let as_of = dice.pick(&case.nova.deletions.iter().map(|deletion| deletion.at).collect::<Vec<_>>());
         for query in [

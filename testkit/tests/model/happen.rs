@@ -15,7 +15,8 @@ impl Nova {
         match asked.command.clone() {
             Command::Register(c) => match self.users.iter_mut().find(|user| user.id == who) {
                 Some(user) => {
-                    (user.active, user.handle, user.name, user.bio) = (true, c.handle, c.display_name, bio(&c.bio));
+                    (user.active, user.handle, user.name, user.bio) =
+                        (true, c.handle, c.display_name, bio(&c.bio));
                     self.restored(Entity::User, who.0, asked);
                 }
                 None => self.users.push(User {
@@ -108,8 +109,7 @@ impl Nova {
             Command::Like(c) => self.likes.push(Edge { from: who, to: c.target, at_ms }),
             Command::Unlike(c) => self.likes.retain(|edge| edge.from != who || edge.to != c.target),
             Command::StartConversation(c) => {
-                let other_role =
-                    if c.kind == ConversationKind::Direct { Role::Admin } else { Role::Member };
+                let other_role = if c.kind == ConversationKind::Direct { Role::Admin } else { Role::Member };
                 let mut members = vec![(who, Role::Admin, at)];
                 for member in c.members {
                     if members.iter().all(|(known, _, _)| *known != member) {
@@ -185,7 +185,10 @@ impl Nova {
     }
 
     fn conversation_mut(&mut self, id: nova_events::ConversationId) -> &mut Conversation {
-        self.conversations.iter_mut().find(|conversation| conversation.id == id).expect("it was judged to be there")
+        self.conversations
+            .iter_mut()
+            .find(|conversation| conversation.id == id)
+            .expect("it was judged to be there")
     }
 
     fn unfollow(&mut self, from: UserId, to: UserId) {
@@ -203,11 +206,22 @@ impl Nova {
     ) {
         let (by, at) = (asked.who, time(asked.at_ms));
         let correlation = asked.command_id;
-        self.deletions.push(Deletion { entity, id, owner, by, at, reason, restored: None, correlation, position });
+        self.deletions.push(Deletion {
+            entity,
+            id,
+            owner,
+            by,
+            at,
+            reason,
+            restored: None,
+            correlation,
+            position,
+        });
     }
 
     fn restored(&mut self, entity: Entity, id: Uuid, asked: &Asked) {
-        let latest = self.deletions.iter_mut().rfind(|deletion| (deletion.entity, deletion.id) == (entity, id));
+        let latest =
+            self.deletions.iter_mut().rfind(|deletion| (deletion.entity, deletion.id) == (entity, id));
         if let Some(deletion) = latest {
             deletion.restored = Some(time(asked.at_ms));
         }

@@ -44,7 +44,7 @@ async fn the_product_does_what_the_naive_nova_does() {
         Some(seed) => (seed, 1),
         None => (
             u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos()) << 20,
-            number("NOVA_MODEL_TOWNS").unwrap_or(64),
+            number("NOVA_MODEL_TOWNS").unwrap_or(90),
         ),
     };
     for seed in first..first + towns {
@@ -81,10 +81,8 @@ impl Case {
             let key = executor.handle_key(&handle);
             (handle, key)
         });
-        let people = People {
-            users: (0..4).map(|_| UserId(dice.id())).collect(),
-            handles: handles.collect(),
-        };
+        let people =
+            People { users: (0..4).map(|_| UserId(dice.id())).collect(), handles: handles.collect() };
         // So that the history ends about now: what is asked of the last days must find something.
         let waits = Dice(dice.next());
         let mut ahead = waits.clone();

@@ -210,7 +210,8 @@ impl Nova {
                 let taken = self.users.iter().any(|user| user.id != who && user.handle == c.handle);
                 match self.user(who) {
                     Some(user) if user.active => {
-                        let same = user.handle == c.handle && user.name == c.display_name && user.bio == bio(&c.bio);
+                        let same =
+                            user.handle == c.handle && user.name == c.display_name && user.bio == bio(&c.bio);
                         need(same, "already_registered");
                         same
                     }

@@ -36,7 +36,8 @@ impl Product {
         };
         let stores = Embedded::open(options).unwrap();
         let (log, views) = (stores.log.clone(), Arc::new(stores.views.clone()));
-        let projectors = Projectors::start(log.clone(), log.clone(), stores.codec(), views, Options::default());
+        let projectors =
+            Projectors::start(log.clone(), log.clone(), stores.codec(), views, Options::default());
         let executor = Executor::new(log, stores.codec(), ExecutorOptions::default());
         Self { executor, stores, projectors, dir }
     }

@@ -127,7 +127,9 @@ impl People {
         match dice.roll(100) {
             0..=1 => self.register(dice, who).into(),
             2..=4 => ChangeProfile {
-                handle: dice.one_in(2).then(|| self.handles[dice.roll(self.handles.len() as u64) as usize].clone()),
+                handle: dice
+                    .one_in(2)
+                    .then(|| self.handles[dice.roll(self.handles.len() as u64) as usize].clone()),
                 display_name: dice.one_in(2).then(|| text(dice)),
                 bio: dice.one_in(2).then(|| text(dice)),
             }
@@ -143,7 +145,8 @@ impl People {
                     1 | 2 => Visibility::Followers,
                     _ => Visibility::Public,
                 };
-                PublishPost { post: PostId(dice.id()), text: text(dice), media: Vec::new(), visibility }.into()
+                PublishPost { post: PostId(dice.id()), text: text(dice), media: Vec::new(), visibility }
+                    .into()
             }
             36..=38 => EditPost { post, text: text(dice) }.into(),
             39..=42 => DeletePost { post, reason }.into(),
@@ -166,7 +169,8 @@ impl People {
             82 => RenameConversation { conversation, title: text(dice) }.into(),
             83..=91 => {
                 let reply_to = dice.one_in(3).then_some(message);
-                SendMessage { conversation, message_type: None, body: body(dice), reply_to, media: None }.into()
+                SendMessage { conversation, message_type: None, body: body(dice), reply_to, media: None }
+                    .into()
             }
             92..=93 => EditMessage { conversation, message, body: nonempty_body(dice) }.into(),
             94..=95 => DeleteMessage { conversation, message, reason }.into(),

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 pub(super) struct Replay {
     pub(super) events: Vec<(Recorded, Value)>,
-    /// Where each command's last event is.
-    commands: HashMap<Uuid, u64>,
+    /// The positions of each command's first and last event.
+    commands: HashMap<Uuid, (u64, u64)>,
 }
 
 impl Replay {
@@ -37,8 +37,11 @@ impl Replay {
                 break;
             }
         }
-        let commands =
-            events.iter().map(|(recorded, _)| (recorded.command_id(), recorded.position)).collect();
+        let mut commands: HashMap<Uuid, (u64, u64)> = HashMap::new();
+        for (recorded, _) in &events {
+            let position = recorded.position;
+            commands.entry(recorded.command_id()).or_insert((position, position)).1 = position;
+        }
         Self { events, commands }
     }
 
@@ -48,7 +51,12 @@ impl Replay {
 
     /// The position of the command's last event, if it happened.
     pub(super) fn of(&self, command_id: Uuid) -> Option<u64> {
-        self.commands.get(&command_id).copied()
+        self.commands.get(&command_id).map(|(_, last)| *last)
+    }
+
+    pub(super) fn first_of(&self, command_id: Uuid) -> Option<&Recorded> {
+        let (first, _) = self.commands.get(&command_id)?;
+        self.events.get(usize::try_from(*first).ok()?.checked_sub(1)?).map(|(recorded, _)| recorded)
     }
 
     /// Each command's events are side by side, once, and as many as its kind has.

@@ -106,9 +106,7 @@ impl Town {
         for (asked, answer) in &*self.told.lock().unwrap() {
             let found = log.of(asked.command_id());
             assert_eq!(found, Some(answer.position), "acknowledged and not there: {asked:?}");
-            let events =
-                log.events.iter().filter(|(recorded, _)| recorded.command_id() == asked.command_id());
-            let first = events.map(|(recorded, _)| recorded).next().unwrap();
+            let first = log.first_of(asked.command_id()).unwrap();
             assert_eq!((first.kind.as_str(), first.revision), (asked.kind, answer.revision), "{asked:?}");
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nova_projectors::{ALL, posts};
-use nova_views::{Apply, DeadLetter, Generation, Lookup, ViewError, projection};
+use nova_views::{Apply, DeadLetter, Generation, Lookup, PageRequest, ViewError, projection};
 
 use super::{Ports, changes_of, step};
 use crate::story::{Story, post, user};
@@ -137,6 +137,73 @@ pub async fn a_rebuild_is_invisible_until_it_is_switched_to<G>(open: impl AsyncF
     other.edit(1, "newest text");
     ports.tell_from(&other, before).await;
     assert_eq!(text(1).await.as_deref(), Some("newest text"));
-    let timeline = ports.reader.timeline(user(1), nova_views::PageRequest::first(5)).await.unwrap().value;
+    let timeline = ports.reader.timeline(user(1), PageRequest::first(5)).await.unwrap().value;
     assert_eq!(timeline.items.len(), 2);
+}
+
+/// Whatever is remembered of earlier answers, and however many ask meanwhile.
+pub async fn what_was_applied_is_in_every_later_answer<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2, 3]);
+    for n in 0..20 {
+        story.publish(n, 2, "text 0");
+    }
+    story.follow(1, 2);
+    ports.tell(&story).await;
+    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let asking: Vec<_> = (0..2)
+        .map(|_| {
+            let (ports, done, now) = (ports.clone(), Arc::clone(&done), story.now());
+            tokio::spawn(async move {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let page = || PageRequest::first(20);
+                    ports.reader.timeline(user(1), page()).await.unwrap();
+                    ports.reader.feed(user(1), page(), now).await.unwrap();
+                    ports.reader.post(user(3), post(7)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for round in 1..150 {
+        let before = story.head();
+        let text = format!("text {round}");
+        let on = round % 2 == 0;
+        story.edit(7, &text);
+        if on {
+            story.unlike(1, 7)
+        } else {
+            story.like(1, 7)
+        }
+        if on {
+            story.restore(8)
+        } else {
+            story.delete(8)
+        }
+        if on {
+            story.unblock(3, 2)
+        } else {
+            story.block(3, 2)
+        }
+        if on {
+            story.follow(1, 2)
+        } else {
+            story.unfollow(1, 2)
+        }
+        story.publish(1_000 + round, 3, "another");
+        ports.tell_from(&story, before).await;
+        let card = ports.reader.post(user(1), post(7)).await.unwrap().value.found().unwrap();
+        assert_eq!((&*card.text, card.like_count, card.liked_by_viewer), (&*text, u64::from(!on), !on));
+        let deleted = ports.reader.post(user(1), post(8)).await.unwrap().value;
+        assert_eq!(deleted == Lookup::Gone, !on);
+        let blocked = ports.reader.post(user(3), post(7)).await.unwrap().value;
+        assert_eq!(blocked == Lookup::Unknown, !on);
+        let timeline = ports.reader.timeline(user(1), PageRequest::first(50)).await.unwrap().value;
+        assert_eq!(timeline.items.len(), if on { 20 } else { 0 });
+        let own = ports.reader.timeline(user(3), PageRequest::first(1)).await.unwrap().value;
+        assert_eq!(own.items[0].id, post(1_000 + round));
+    }
+    done.store(true, std::sync::atomic::Ordering::Relaxed);
+    for task in asking {
+        task.await.unwrap();
+    }
 }

@@ -114,5 +114,5 @@ pub async fn messages_are_found_in_their_conversation_only<G>(open: impl AsyncFn
     };
     assert_eq!(found("shared").await, [4, 3, 0].map(message));
     assert_eq!(found("WORDS").await, [4, 3, 1, 0].map(message));
-    assert_eq!(found(&conversation(1).0.simple().to_string()).await, [message(0); 0], "ids are not texts");
+    assert_eq!(found(&conversation(1).0.simple().to_string()).await, [], "ids are not texts");
 }
