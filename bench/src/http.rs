@@ -258,7 +258,7 @@ async fn events_in_log(server: &Server) -> anyhow::Result<u64> {
     let metrics = String::from_utf8_lossy(metrics);
     let line = metrics
         .lines()
-        .find(|line| line.starts_with("log_head_position"))
-        .context("no metric log_head_position")?;
+        .find(|line| line.starts_with("projection_position{"))
+        .context("no metric projection_position")?;
     Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()? as u64)
 }

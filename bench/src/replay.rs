@@ -64,6 +64,10 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let setting = format!("{} events, likes and follows 85 %, from empty", arguments.events);
     table.row("replay into all embedded views", &setting, "events/s", &total);
     for (name, samples) in &each {
+        if *name == "live" {
+            table.row("durable to visible, one event at a time, median", &setting, "microseconds", samples);
+            continue;
+        }
         if *name == "processor" {
             table.row("processor time of the replay", &setting, "microseconds an event", samples);
             continue;
@@ -93,8 +97,26 @@ async fn replay(dir: &Path) -> anyhow::Result<Vec<(&'static str, f64)>> {
     }
     done.push(("all", head as f64 / started.elapsed().as_secs_f64()));
     done.push(("processor", (processor::seconds() - before) * 1e6 / head as f64));
+    done.push(("live", live(&stores, head).await?));
     projectors.stop().await;
     Ok(done)
+}
+
+/// Microseconds from an append that is durable to its being seen, one at a time; the median.
+async fn live(stores: &Embedded, head: u64) -> anyhow::Result<f64> {
+    let at_ms = chrono::Utc::now().timestamp_millis();
+    let mut maker = Maker { codec: stores.codec(), state: head, users: 100, posts: 100, at_ms };
+    let mut samples = Vec::new();
+    for n in 0..500 {
+        let n = head * 2 + n + 1_000;
+        let event = maker.next(n);
+        append(stores, &maker, n, vec![event]).await?;
+        let appended = Instant::now();
+        stores.views.wait_applied(stores.log.head(), Duration::from_secs(5)).await?;
+        samples.push(appended.elapsed().as_secs_f64() * 1e6);
+    }
+    samples.sort_by(f64::total_cmp);
+    Ok(samples[samples.len() / 2])
 }
 
 /// Makes events from numbers.

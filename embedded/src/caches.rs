@@ -77,6 +77,20 @@ impl Caches {
         }
     }
 
+    /// What each takes, by name.
+    pub(crate) fn bytes(&self) -> [(&'static str, u64); 8] {
+        [
+            ("posts", self.posts.bytes()),
+            ("counts", self.counts.bytes()),
+            ("users", self.users.bytes()),
+            ("blocks", self.blocks.bytes()),
+            ("followees", self.followees.bytes()),
+            ("likes", self.likes.bytes()),
+            ("homes", self.homes.bytes()),
+            ("lists", self.frozen.bytes()),
+        ]
+    }
+
     pub(crate) fn forget_lists(&self) {
         self.frozen.forget();
     }

@@ -91,6 +91,10 @@ impl<V: Weigh> EpochCache<V> {
         self.entries.insert(key, (epoch, value));
     }
 
+    pub(crate) fn bytes(&self) -> u64 {
+        self.entries.weight()
+    }
+
     pub(crate) fn holds(&self, key: Uuid) -> bool {
         self.entries.contains_key(&key)
     }
@@ -142,7 +146,7 @@ impl Hasher for IdHasher {
 pub(crate) type IdSet<T> = std::collections::HashSet<T, IdHash>;
 pub(crate) type IdMap<K, V> = std::collections::HashMap<K, V, IdHash>;
 
-/// An empty set or map for `hash`'s sake cheaply.
+/// An empty set with room for so many.
 pub(crate) fn id_set<T: Hash + Eq>(capacity: usize) -> IdSet<T> {
     IdSet::with_capacity_and_hasher(capacity, IdHash::default())
 }

@@ -68,6 +68,17 @@ impl Views {
         self.blocking(|shared| shared.stores.iter().try_for_each(Store::save)).await
     }
 
+    /// Sets the gauges of what is bounded here. For when metrics are read: nothing sets them in between.
+    pub fn record_metrics(&self) {
+        for (cache, bytes) in self.shared.caches.bytes() {
+            metrics::gauge!("views_cache_bytes", "cache" => cache).set(bytes as f64);
+        }
+        metrics::gauge!("views_window_posts").set(self.shared.window.len() as f64);
+        let free = self.shared.readers.permits.available_permits();
+        metrics::gauge!("views_readers_busy")
+            .set(self.shared.options.readers_max.saturating_sub(free) as f64);
+    }
+
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shared) -> Result<T, ViewError> + Send + 'static,

@@ -156,6 +156,10 @@ impl Window {
         self.inner.read().posts.keys().copied().collect()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.inner.read().posts.len()
+    }
+
     pub(crate) fn read<T>(&self, look: impl FnOnce(&Inner) -> T) -> T {
         look(&self.inner.read())
     }

@@ -131,7 +131,7 @@ sections! {
         session_bytes: usize,
     }
     Ranking { freshness: f64, engagement: f64, affinity: f64, }
-    Projectors { batch_events_max: usize, queue_batches_max: usize, step_events_max: usize, }
+    Projectors { batch_events_max: usize, queue_batches_max: usize, step_events_max: usize, pace_ms: u64, }
     Commands { attempts_max: u32, states_bytes_max: u64, batch_posts_max: usize, purge_interval_s: u64, }
     Limits {
         post_text_bytes_max: usize,

@@ -24,7 +24,8 @@ impl World {
         let views = ViewsOptions { feed_ranking_ttl_ms: 0, trending_ttl_ms: 0, ..ViewsOptions::default() };
         let stores = Embedded::open(EmbeddedOptions { views, ..EmbeddedOptions::at(dir.path()) }).unwrap();
         let (log, views) = (Arc::clone(&stores.log), Arc::new(stores.views.clone()));
-        let options = Options { batch_events_max: 7, queue_batches_max: 2, step_events_max: 20 };
+        let options =
+            Options { batch_events_max: 7, queue_batches_max: 2, step_events_max: 20, ..Options::default() };
         let projectors = Projectors::start(log.clone(), log, stores.codec(), views, options);
         Self { stores, projectors }
     }

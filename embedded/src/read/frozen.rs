@@ -86,6 +86,10 @@ impl FrozenLists {
         }
     }
 
+    pub(crate) fn bytes(&self) -> u64 {
+        self.by_id.weight()
+    }
+
     pub(crate) fn forget(&self) {
         self.current.clear();
     }

@@ -90,7 +90,7 @@ impl EdgeStatements<'_> {
                     let key = [blob(&edge.from), blob(&edge.to)];
                     let (at, on, v): (i64, bool, i64) =
                         self.load.query_row(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-                    if v > i64::MAX - 1 {
+                    if v >= edge.v {
                         return Ok(());
                     }
                     self.update.execute(values)?;

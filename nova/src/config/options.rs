@@ -53,6 +53,7 @@ impl Config {
             batch_events_max: self.projectors.batch_events_max,
             queue_batches_max: self.projectors.queue_batches_max,
             step_events_max: self.projectors.step_events_max,
+            pace_ms: self.projectors.pace_ms,
         }
     }
 

@@ -144,6 +144,8 @@ impl Teller {
                     let members = if person == other { vec![person] } else { vec![person, other] };
                     self.members.extend(members.iter().map(|m| ((n, *m), true)));
                     story.start(n, &members);
+                } else {
+                    story.rename(n, person, &format!("title {a}"));
                 }
             }
             23 if self.started.contains_key(&(c % CONVERSATIONS)) => {
@@ -162,8 +164,9 @@ impl Teller {
                 story.say(n, c % CONVERSATIONS, person, "some words");
             }
             27 if !self.messages.is_empty() => {
-                let n = b as usize % self.messages.len();
-                if self.messages[n] && c % 2 == 0 {
+                // The same few again and again.
+                let n = b as usize % self.messages.len().min(4);
+                if self.messages[n] && c % 6 == 0 {
                     story.delete_message(n as u32);
                     self.messages[n] = false;
                 } else if self.messages[n] {
@@ -321,6 +324,11 @@ pub async fn any_order_across_streams_gives_the_same_answers<G>(open: impl Async
                     let _ = other.reader.timeline(user(1), PageRequest::first(5)).await.unwrap();
                 }
                 rest = behind;
+            }
+            // All of it comes again, late and out of order: what is newer stays.
+            for rest in [2, 1, 0] {
+                let again = story.events.iter().filter(|event| event.position % 3 == rest);
+                other.writer.apply(step(projection, changes_of(projection, again), 0)).await.unwrap();
             }
             other.writer.advance(projection.name, nova_views::Generation::Live, story.head()).await.unwrap();
         }
