@@ -42,12 +42,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch_events_max: 2_048, queue_batches_max: 32, step_events_max: 100_000, pace_ms: 10 }
+        Self { batch_events_max: 2_048, queue_batches_max: 32, step_events_max: 100_000, pace_ms: 50 }
     }
 }
 
 /// As many events at once are a sign of load.
-const LOAD_EVENTS: usize = 16;
+const LOAD_EVENTS: usize = 32;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {

@@ -1,14 +1,15 @@
 //! New segment files: reserved and filled with zeros ahead of time.
 //!
 //! Writing inside a file whose blocks exist and have been written changes no metadata, so a sync has nothing to journal:
-//! about three times as many syncs per second. Zeroing runs beside the writer; a segment that is needed earlier is
-//! taken as far as it is, which costs speed and nothing else.
+//! about three times as many syncs per second. Zeroing runs beside the writer and keeps step with it, a little at a
+//! time, because the writer's syncs wait for whatever else the disk does. A segment that is needed earlier is taken as
+//! far as it is, which costs speed and nothing else.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use crate::log::LogError;
@@ -20,7 +21,8 @@ use super::format::{SEGMENT_HEADER_BYTES, SegmentHeader};
 /// The next segment before it has its name. Left behind by a crash it is deleted.
 pub(crate) const SPARE_NAME: &str = "spare.tmp";
 const FIRST_SEGMENT_BYTES: u64 = 4 << 20;
-const ZEROED_AT_ONCE_BYTES: usize = 1 << 20;
+/// About a millisecond of a disk's time.
+const ZEROED_AT_ONCE_BYTES: u64 = 256 << 10;
 
 /// The size of the segment after one of `current` bytes.
 pub(crate) fn next_segment_bytes(current: Option<u64>, full: u64) -> u64 {
@@ -29,24 +31,43 @@ pub(crate) fn next_segment_bytes(current: Option<u64>, full: u64) -> u64 {
 
 /// A segment file being prepared by a thread of its own.
 pub(crate) struct Spare {
-    stop: Arc<AtomicBool>,
+    pace: Arc<Pace>,
     thread: JoinHandle<io::Result<File>>,
     bytes: u64,
 }
 
+/// How far the preparation may go.
+struct Pace {
+    stop: AtomicBool,
+    wanted_bytes: AtomicU64,
+}
+
 impl Spare {
     pub(crate) fn start(context: &Context, bytes: u64) -> io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (path, disk, flag) = (context.dir.join(SPARE_NAME), context.disk.clone(), stop.clone());
+        let pace = Pace { stop: AtomicBool::new(false), wanted_bytes: AtomicU64::new(ZEROED_AT_ONCE_BYTES) };
+        let pace = Arc::new(pace);
+        let (path, disk, told) = (context.dir.join(SPARE_NAME), context.disk.clone(), pace.clone());
         let thread = Builder::new()
             .name("eventlog-spare".into())
-            .spawn(move || prepare(&disk, &path, bytes, &flag))?;
-        Ok(Self { stop, thread, bytes })
+            .spawn(move || prepare(&disk, &path, bytes, &told))?;
+        Ok(Self { pace, thread, bytes })
+    }
+
+    /// Says how full the segment is that is written: between a quarter and three quarters of it the spare is zeroed.
+    pub(crate) fn keep_step(&self, written_bytes: u64, segment_bytes: u64) {
+        let behind_a_quarter = u128::from(written_bytes * 4).saturating_sub(u128::from(segment_bytes));
+        let wanted = u128::from(self.bytes) * behind_a_quarter / (u128::from(segment_bytes) * 2).max(1);
+        let wanted = u64::try_from(wanted).unwrap_or(u64::MAX).max(ZEROED_AT_ONCE_BYTES);
+        let before = self.pace.wanted_bytes.fetch_max(wanted, Ordering::Relaxed);
+        if before / ZEROED_AT_ONCE_BYTES < wanted / ZEROED_AT_ONCE_BYTES {
+            self.thread.thread().unpark();
+        }
     }
 
     /// Ends the preparation where it is.
     fn take(self) -> io::Result<(File, u64)> {
-        self.stop.store(true, Ordering::Relaxed);
+        self.pace.stop.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
         let file = self.thread.join().map_err(|_| io::Error::other("preparing a segment failed"))??;
         Ok((file, self.bytes))
     }
@@ -57,15 +78,19 @@ impl Spare {
     }
 }
 
-fn prepare(disk: &Disk, path: &PathBuf, bytes: u64, stop: &AtomicBool) -> io::Result<File> {
+fn prepare(disk: &Disk, path: &PathBuf, bytes: u64, pace: &Pace) -> io::Result<File> {
     let prepared = || {
         let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
         disk.allocate(&file, bytes)?;
         disk.sync(&file)?;
-        let zeros = vec![0; ZEROED_AT_ONCE_BYTES];
+        let zeros = vec![0; ZEROED_AT_ONCE_BYTES as usize];
         let mut at = 0;
-        while at < bytes && !stop.load(Ordering::Relaxed) {
-            let step = (bytes - at).min(zeros.len() as u64);
+        while at < bytes && !pace.stop.load(Ordering::Relaxed) {
+            if at >= pace.wanted_bytes.load(Ordering::Relaxed) {
+                std::thread::park();
+                continue;
+            }
+            let step = (bytes - at).min(ZEROED_AT_ONCE_BYTES);
             disk.write_at(&file, &zeros[..step as usize], at)?;
             disk.sync(&file)?;
             at += step;
@@ -95,8 +120,9 @@ pub(crate) fn create_segment(
         let (file, bytes) = match prepared {
             Some(prepared) => prepared,
             None => {
-                let quick = AtomicBool::new(bytes > FIRST_SEGMENT_BYTES);
-                (prepare(&context.disk, &spare_path, bytes, &quick)?, bytes)
+                let stop = AtomicBool::new(bytes > FIRST_SEGMENT_BYTES);
+                let pace = Pace { stop, wanted_bytes: AtomicU64::new(u64::MAX) };
+                (prepare(&context.disk, &spare_path, bytes, &pace)?, bytes)
             }
         };
         let header = SegmentHeader { log_id: context.log_id, first_position, created_at_ms: now_ms() };

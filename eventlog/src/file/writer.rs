@@ -165,7 +165,11 @@ impl Writer {
 
     /// Starts on the next segment when a quarter of this one is used.
     fn prepare_ahead(&mut self) {
-        if self.open.spare.is_some() || self.open.data_end < self.open.bytes / 4 {
+        if let Some(spare) = &self.open.spare {
+            spare.keep_step(self.open.data_end, self.open.bytes);
+            return;
+        }
+        if self.open.data_end < self.open.bytes / 4 {
             return;
         }
         let bytes = next_segment_bytes(Some(self.open.bytes), self.context.options.segment_bytes);
