@@ -10,9 +10,22 @@ use crate::options::ViewsOptions;
 /// The version of the schema in `migrations/sqlite/`. A view file of another version is dropped and filled again.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
 
-/// Pages of the write-ahead log after which it is copied into the file: 32 MiB. Large, so that a page that changes
-/// again and again while catching up is copied once.
-const WAL_PAGES: u32 = 8_192;
+/// Pages of SQLite's write-ahead log after which it is copied into the file, 4 KiB each. Small while the view follows
+/// the log: the copy is synced, and the event log's own syncs, which commands wait for, queue behind it on the disk.
+const WAL_PAGES: u32 = 1_024;
+/// While catching up: a page that changes again and again is copied once.
+const WAL_PAGES_CATCHING_UP: u32 = 8_192;
+/// As many changes in one step are a sign of catching up.
+const CATCHING_UP_CHANGES: usize = 10_000;
+
+/// How many pages the write-ahead log may have after a step of so many changes.
+pub(crate) fn wal_pages(changes: usize) -> u32 {
+    if changes < CATCHING_UP_CHANGES { WAL_PAGES } else { WAL_PAGES_CATCHING_UP }
+}
+
+pub(crate) fn set_wal_pages(connection: &Connection, pages: u32) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "wal_autocheckpoint", pages)
+}
 
 pub(crate) fn open_writer(path: &Path, options: &ViewsOptions) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -22,7 +35,7 @@ pub(crate) fn open_writer(path: &Path, options: &ViewsOptions) -> rusqlite::Resu
     let connection = Connection::open_with_flags(path, flags)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    set_wal_pages(&connection, WAL_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     common(&connection, options.writer_cache_bytes, options)?;

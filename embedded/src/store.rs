@@ -11,7 +11,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::epochs::Epochs;
 use crate::file::{self, Manifest, ViewFile};
 use crate::options::ViewsOptions;
-use crate::sqlite::view_error;
+use crate::sqlite::{self, view_error};
 use crate::write::{Touched, View};
 
 /// Positions that may be looked at again after a crash, because only that nothing was to change had been noted.
@@ -40,6 +40,7 @@ pub(crate) struct Filler {
     connection: Connection,
     pub(crate) file: Arc<ViewFile>,
     cursor: u64,
+    wal_pages: u32,
 }
 
 impl Filler {
@@ -51,6 +52,11 @@ impl Filler {
 
     fn transaction(&mut self, view: &View, step: &Apply) -> rusqlite::Result<Touched> {
         let mut touched = Touched::default();
+        let pages = sqlite::wal_pages(step.changes.len());
+        if pages != self.wal_pages {
+            sqlite::set_wal_pages(&self.connection, pages)?;
+            self.wal_pages = pages;
+        }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         (view.apply)(&transaction, &step.changes, &mut touched)?;
         for stream in &step.redriven {
@@ -105,7 +111,7 @@ impl Store {
         Ok(Self {
             view,
             dir: dir.to_owned(),
-            live: Mutex::new(Filler { connection, file: Arc::clone(&file), cursor }),
+            live: Mutex::new(Filler { connection, file: Arc::clone(&file), cursor, wal_pages: 0 }),
             next: Mutex::new(None),
             file: RwLock::new(file),
             position: AtomicU64::new(cursor),
@@ -183,7 +189,7 @@ impl Store {
         let file = ViewFile::new(&self.dir, self.view.name, self.file().generation + 1);
         file.remove();
         let (connection, cursor) = create(&file, self.view.schema, options)?;
-        *next = Some(Filler { connection, file: Arc::new(file), cursor });
+        *next = Some(Filler { connection, file: Arc::new(file), cursor, wal_pages: 0 });
         Ok(())
     }
 
