@@ -41,6 +41,8 @@ struct Stores {
     writer: Arc<dyn ViewWriter>,
     /// To be closed at the end.
     file_log: Arc<FileLog>,
+    /// Brings the gauges up to date that nothing else does; called when metrics are asked for.
+    record_metrics: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl std::fmt::Debug for Stores {
@@ -68,7 +70,9 @@ async fn open_embedded(config: &Config) -> anyhow::Result<(Stores, Codec)> {
     let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await?;
     let Embedded { log, keyring, views } =
         opened.with_context(|| format!("cannot open the data folder {}", config.data.dir.display()))?;
+    let measured = views.clone();
     let stores = Stores {
+        record_metrics: Arc::new(move || measured.record_metrics()),
         log: Arc::clone(&log) as Arc<dyn EventLog>,
         feed: Arc::clone(&log) as Arc<dyn EventFeed>,
         reader: Arc::new(views.clone()),
@@ -140,7 +144,13 @@ impl Product {
     pub fn router(&self, metrics: Option<PrometheusHandle>) -> Router {
         let commands =
             CommandState { executor: self.executor.clone(), options: self.config.command_options() };
-        let metrics = metrics.map(|handle| Arc::new(move || handle.render()) as MetricsText);
+        let metrics = metrics.map(|handle| {
+            let record = Arc::clone(&self.stores.record_metrics);
+            Arc::new(move || {
+                record();
+                handle.render()
+            }) as MetricsText
+        });
         let mut document = nova_query_api::openapi();
         document.merge(nova_command_api::openapi());
         let router = nova_command_api::router(commands)
