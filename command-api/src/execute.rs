@@ -2,7 +2,7 @@
 //! of times, when something changed in between.
 //!
 //! * Every stream that a decision looked at is a condition of its append. Nothing is decided on what has changed.
-//! * States are cached ([`crate::states`]) and moved forward as soon as a command is queued in the log, before it is
+//! * States are cached (`states.rs`) and moved forward as soon as a command is queued in the log, before it is
 //!   durable. So commands on one hot stream follow each other within one batch of the log instead of one a batch. This
 //!   is safe because the log takes appends in the order of the calls: should the earlier command fail, the later one
 //!   conflicts and is decided anew.

@@ -8,7 +8,7 @@
 //! * Memory: the index of the open segment (and of up to three being sealed), 1.5 bytes per stream and per command and
 //!   segment for filters, the queue, the batch, the cache of heads. Nothing else grows with the log.
 //!
-//! In reading order: [`options`], `format` (the bytes), `queue` -> `batch` -> `writer` (the way in), `memory`, `sidecar`
+//! In reading order: `options`, `format` (the bytes), `queue` -> `batch` -> `writer` (the way in), `memory`, `sidecar`
 //! and `segment` (what is found where), `catalog` (all segments), `read` (the way out), `prepare` and `seal` (what runs
 //! beside), `scan` and `open` (after a crash), `verify`.
 

@@ -1,8 +1,8 @@
 //! The demo: a community of a few hundred people, made from a fixed seed, so that it is the same everywhere but for its
 //! times, which end now. Everything in it is a command that someone could have sent.
 //!
-//! * [`dice`] is the only source of chance, [`topics`] the only source of words.
-//! * [`plan`] is what happens; [`play`] has it happen, through the executor. Command ids are hashes of names, so a
+//! * `dice` is the only source of chance, `topics` the only source of words.
+//! * `plan` is what happens; `play` has it happen, through the executor. Command ids are hashes of names, so a
 //!   second start (also after one that was cut short) adds nothing that is there.
 
 pub mod announce;

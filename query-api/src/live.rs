@@ -10,8 +10,8 @@
 //! * One task follows the log for all sessions and decodes an event once. Each session has a queue bounded in bytes; a
 //!   session whose queue is full is closed with code 4008 and resumes where it was.
 //!
-//! [`hub`] routes, [`registry`] knows who listens, [`session`] is one client (with [`track`] for each subscription),
-//! [`frame`] is what is told; [`ws`] and [`sse`] carry it.
+//! `hub` routes, `registry` knows who listens, `session` is one client (with `track` for each subscription),
+//! `frame` is what is told; `ws` and `sse` carry it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

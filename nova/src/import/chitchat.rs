@@ -1,8 +1,8 @@
 //! The BYU Chit-Chat dataset: one JSON object, `{conversation: {"messages": [[{text, timestamp, sender} ..] ..], ..} ..}`,
 //! plain or gzipped (told by its first bytes, not by its name).
 //!
-//! The file is read as it is imported, a conversation at a time: at most [`AHEAD_MAX`] wait and
-//! [`IN_FLIGHT_MAX`](super::crew::IN_FLIGHT_MAX) are being imported, each at most [`stream::CONVERSATION_BYTES_MAX`]
+//! The file is read as it is imported, a conversation at a time: at most `AHEAD_MAX` wait and
+//! `IN_FLIGHT_MAX` are being imported, each at most `CONVERSATION_BYTES_MAX`
 //! bytes. The people seen so far are remembered by their ids, 20 bytes each. What one conversation says keeps its order;
 //! conversations go beside each other.
 
