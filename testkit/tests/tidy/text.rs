@@ -15,7 +15,7 @@ const REGISTRIES: [&str; 7] = [
     concat!("npmjs", ".org"),
     concat!("npmjs", ".com"),
     concat!("proxy.golang", ".org"),
-    concat!("repo1.maven", ".org"),
+    concat!("repo1", ".maven.org"),
     concat!("deb.debian", ".org"),
 ];
 
