@@ -82,6 +82,9 @@ pub struct Batch {
     pub position: u64,
     /// The head of the log when the batch was read: the difference is the lag.
     pub head: u64,
+    /// These events had been held back on their way here, and others behind them have come already: they are new though
+    /// their positions are below the cursor. The log itself never holds anything back.
+    pub late: bool,
 }
 
 #[derive(Debug, Clone, thiserror::Error)]

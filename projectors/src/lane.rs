@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -16,6 +16,7 @@ use nova_eventlog::{EventLog, Filter, StreamId};
 use nova_events::Codec;
 use nova_views::{Apply, Generation, ViewError, ViewWriter};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::decode::{Backoff, Decoded, decode};
@@ -27,10 +28,15 @@ use crate::{Projection, names};
 /// Events behind the head from which on a lane is catching up.
 const FAR_BEHIND: u64 = 20_000;
 
+/// How often a lane with parked streams looks whether they still are.
+const PARKED_LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Decoded events, shared between the lanes. Each event says for which lanes it is.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     pub(crate) events: Vec<(LaneSet, Decoded)>,
+    /// See [`nova_eventlog::Batch::late`].
+    pub(crate) late: bool,
     /// Everything up to here is in this or an earlier chunk.
     pub(crate) position: u64,
 }
@@ -89,8 +95,8 @@ impl LaneSender {
 #[derive(Debug)]
 pub(crate) enum LaneEnd {
     Stopped,
-    /// The store says that what it holds is damaged. It may have started anew: ask it where to go on.
-    StoreDamaged,
+    /// The store has started anew, or switched to another generation: ask it where to go on.
+    StartOver,
 }
 
 pub(crate) struct Lane {
@@ -128,6 +134,8 @@ impl Lane {
         let stop = self.stop.clone();
         let mut gathered = self.nothing();
         let mut under_way: Option<UnderWay> = None;
+        let mut look_again = tokio::time::interval(PARKED_LOOK_AGAIN);
+        look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if under_way.is_none() && self.is_ready(&gathered) {
                 let next = self.nothing_behind(gathered.cursor);
@@ -161,6 +169,7 @@ impl Lane {
                         return end;
                     }
                 }
+                _ = look_again.tick(), if self.may_look_again(&under_way) => self.look_again().await,
                 input = inputs.recv(), if takes => match input {
                     Some(input) => self.gather(input, &mut gathered),
                     None => return LaneEnd::Stopped,
@@ -171,6 +180,19 @@ impl Lane {
 
     fn position(&self) -> u64 {
         self.progress.position(self.index)
+    }
+
+    /// What is parked here is what is parked in the store only while no step is on its way there.
+    fn may_look_again(&self, under_way: &Option<UnderWay>) -> bool {
+        !self.step.parked.is_empty() && under_way.is_none() && !self.step.holds_events()
+    }
+
+    /// Streams that someone else has redriven are not parked any more.
+    async fn look_again(&mut self) {
+        if let Ok(parked) = parked_streams(&*self.views, self.projection.name).await {
+            self.step.parked.retain(|stream| parked.contains(stream));
+            self.progress.parked(self.index, self.step.parked.len());
+        }
     }
 
     fn nothing(&self) -> Gathered {
@@ -196,7 +218,7 @@ impl Lane {
             Input::Chunk(chunk) => {
                 let me: LaneSet = 1 << self.index;
                 for (lanes, decoded) in &chunk.events {
-                    if lanes & me != 0 && decoded.position() > gathered.cursor {
+                    if lanes & me != 0 && (chunk.late || decoded.position() > gathered.cursor) {
                         self.step.take(decoded);
                     }
                 }
@@ -281,7 +303,7 @@ impl Lane {
 }
 
 /// Dead letters by stream, streams in the order of their first one.
-async fn parked_positions(
+pub(crate) async fn parked_positions(
     views: &dyn ViewWriter,
     projection: &str,
     only: Option<&str>,
@@ -367,7 +389,7 @@ impl Store {
             return Err(LaneEnd::Stopped);
         }
         match error {
-            ViewError::Corrupt(_) => Err(LaneEnd::StoreDamaged),
+            ViewError::Corrupt(_) | ViewError::Switched => Err(LaneEnd::StartOver),
             ViewError::Unavailable(_)
             | ViewError::Schema { .. }
             | ViewError::BadCursor

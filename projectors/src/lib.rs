@@ -2,7 +2,7 @@
 //! log for all of them and hands their changes to a [`nova_views::ViewWriter`].
 //!
 //! Reading order: the projections ([`profiles`] to [`deletions`]), then the loop: [`run`] (follow, decode, dispatch),
-//! `lane` (one projection's steps), `rebuild`, [`progress`].
+//! `lane` (one projection's steps), `rebuild`, [`progress`]; [`apart`] (the same from outside of the loop).
 
 pub mod profiles;
 
@@ -16,6 +16,7 @@ pub mod conversations;
 
 pub mod deletions;
 
+pub mod apart;
 pub mod progress;
 pub mod run;
 
@@ -25,6 +26,7 @@ mod names;
 mod rebuild;
 mod step;
 
+pub use apart::Apart;
 pub use progress::{Progress, ProjectionProgress};
 pub use run::{Options, Projectors, Redriven, RunError};
 

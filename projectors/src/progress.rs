@@ -44,9 +44,18 @@ struct Lane {
     name: &'static str,
     position: AtomicU64,
     parked_streams: AtomicUsize,
+    parked_gauge: metrics::Gauge,
     speed: Mutex<Speed>,
     lag_gauge: metrics::Gauge,
     position_gauge: metrics::Gauge,
+}
+
+fn gauge(name: &'static str, projection: &'static str, part: &str) -> metrics::Gauge {
+    if part.is_empty() {
+        metrics::gauge!(name, "projection" => projection)
+    } else {
+        metrics::gauge!(name, "projection" => projection, "part" => part.to_owned())
+    }
 }
 
 /// Measured over windows of at least [`Speed::WINDOW`].
@@ -63,7 +72,7 @@ impl Speed {
 }
 
 impl Progress {
-    pub(crate) fn new(projections: &[Projection]) -> Self {
+    pub(crate) fn new(projections: &[&Projection], part: &str) -> Self {
         let lanes = projections
             .iter()
             .map(|projection| Lane {
@@ -71,8 +80,9 @@ impl Progress {
                 position: AtomicU64::new(0),
                 parked_streams: AtomicUsize::new(0),
                 speed: Mutex::new(Speed { since: Instant::now(), from: 0, per_second: 0.0 }),
-                lag_gauge: metrics::gauge!(names::LAG_EVENTS, "projection" => projection.name),
-                position_gauge: metrics::gauge!(names::POSITION, "projection" => projection.name),
+                lag_gauge: gauge(names::LAG_EVENTS, projection.name, part),
+                position_gauge: gauge(names::POSITION, projection.name, part),
+                parked_gauge: gauge(names::PARKED_STREAMS, projection.name, part),
             })
             .collect();
         Self { shared: Arc::new(Shared { head: AtomicU64::new(0), lanes }) }
@@ -133,6 +143,6 @@ impl Progress {
     pub(crate) fn parked(&self, lane: usize, streams: usize) {
         let Some(lane) = self.shared.lanes.get(lane) else { return };
         lane.parked_streams.store(streams, Ordering::Relaxed);
-        metrics::gauge!(names::PARKED_STREAMS, "projection" => lane.name).set(streams as f64);
+        lane.parked_gauge.set(streams as f64);
     }
 }

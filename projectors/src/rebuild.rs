@@ -21,24 +21,30 @@ const PAGE_EVENTS: usize = 2_048;
 
 pub(crate) struct Rebuild {
     pub(crate) index: usize,
+    pub(crate) progress: Progress,
+    pub(crate) live: LaneSender,
+    pub(crate) filler: Filler,
+}
+
+/// Fills the next generation from the log.
+pub(crate) struct Filler {
     pub(crate) projection: &'static Projection,
     pub(crate) step_events_max: usize,
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) codec: Codec,
     pub(crate) views: Arc<dyn ViewWriter>,
-    pub(crate) progress: Progress,
-    pub(crate) live: LaneSender,
     pub(crate) stop: CancellationToken,
 }
 
 impl Rebuild {
     pub(crate) async fn run(&self) -> Result<(), RunError> {
-        self.views.begin_rebuild(self.projection.name).await?;
-        let mut step = StepBuilder::new(self.projection, Generation::Next, HashSet::new());
+        let Filler { projection, views, .. } = &self.filler;
+        views.begin_rebuild(projection.name).await?;
+        let mut step = StepBuilder::new(projection, Generation::Next, HashSet::new());
         let mut cursor = 0;
         // Up to where the live view is, which moves on meanwhile.
         while cursor < self.progress.position(self.index) {
-            cursor = self.fill(&mut step, cursor, self.progress.position(self.index)).await?;
+            cursor = self.filler.fill(&mut step, cursor, self.progress.position(self.index)).await?;
         }
         let (held, at) = oneshot::channel();
         let (release, released) = oneshot::channel();
@@ -46,14 +52,21 @@ impl Rebuild {
             return Err(RunError::Stopped);
         }
         let at = at.await.map_err(|_| RunError::Stopped)?;
-        let cursor = self.fill(&mut step, cursor, at).await?;
-        self.views.switch(self.projection.name).await?;
+        let cursor = self.filler.fill(&mut step, cursor, at).await?;
+        views.switch(projection.name).await?;
         let _ = release.send(Released { cursor, parked: step.parked });
         Ok(())
     }
+}
 
+impl Filler {
     /// Projects the log from behind `cursor` until `until` is done. Returns how far it came: there or further.
-    async fn fill(&self, step: &mut StepBuilder, mut cursor: u64, until: u64) -> Result<u64, RunError> {
+    pub(crate) async fn fill(
+        &self,
+        step: &mut StepBuilder,
+        mut cursor: u64,
+        until: u64,
+    ) -> Result<u64, RunError> {
         let filter = Filter::categories(self.projection.categories.iter().copied());
         let store = Store { views: Arc::clone(&self.views), stop: self.stop.clone() };
         while cursor < until {
@@ -68,7 +81,7 @@ impl Rebuild {
             if step.events >= self.step_events_max || cursor >= until {
                 store.apply(step.finish(cursor, Vec::new())).await.map_err(|end| match end {
                     LaneEnd::Stopped => RunError::Stopped,
-                    LaneEnd::StoreDamaged => RunError::StoreDamaged,
+                    LaneEnd::StartOver => RunError::StoreDamaged,
                 })?;
             }
         }

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::decode::{Backoff, decode};
 use crate::lane::{Chunk, Input, Lane, LaneEnd, LaneSender, LaneSet, parked_streams};
 use crate::progress::Progress;
-use crate::rebuild::Rebuild;
+use crate::rebuild::{Filler, Rebuild};
 use crate::step::StepBuilder;
 use crate::{ALL, Projection};
 
@@ -88,6 +88,7 @@ struct Shared {
     feed: Arc<dyn EventFeed>,
     codec: Codec,
     views: Arc<dyn ViewWriter>,
+    projections: Vec<&'static Projection>,
     options: Options,
     progress: Progress,
     stop: CancellationToken,
@@ -103,8 +104,22 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Projectors {
-    /// Starts the loop on the current runtime.
+    /// Starts the loop for all projections on the current runtime.
     pub fn start(
+        log: Arc<dyn EventLog>,
+        feed: Arc<dyn EventFeed>,
+        codec: Codec,
+        views: Arc<dyn ViewWriter>,
+        options: Options,
+    ) -> Self {
+        Self::start_some(ALL.iter().collect(), "", log, feed, codec, views, options)
+    }
+
+    /// Starts the loop for these projections. `part` names what it follows where that is not the whole log; it is a
+    /// label of its metrics.
+    pub fn start_some(
+        projections: Vec<&'static Projection>,
+        part: &str,
         log: Arc<dyn EventLog>,
         feed: Arc<dyn EventFeed>,
         codec: Codec,
@@ -116,8 +131,9 @@ impl Projectors {
             feed,
             codec,
             views,
+            progress: Progress::new(&projections, part),
+            projections,
             options,
-            progress: Progress::new(ALL),
             stop: CancellationToken::new(),
             lanes: Mutex::default(),
             rebuilding: Mutex::default(),
@@ -132,7 +148,7 @@ impl Projectors {
 
     /// Rebuilds one view from the log, beside the live one, and switches to it. Returns when that is done.
     pub async fn rebuild(&self, projection: &str) -> Result<(), RunError> {
-        let (index, projection) = find(projection)?;
+        let (index, projection) = self.shared.find(projection)?;
         if !self.shared.rebuilding.lock().insert(projection.name) {
             return Err(RunError::Busy(projection.name));
         }
@@ -150,7 +166,7 @@ impl Projectors {
 
     /// Projects the dead letters of one stream, or of all, again, in order. What still fails stays parked.
     pub async fn redrive(&self, projection: &str, stream: Option<&str>) -> Result<Redriven, RunError> {
-        let (index, _) = find(projection)?;
+        let (index, _) = self.shared.find(projection)?;
         let (done, result) = oneshot::channel();
         let input = Input::Redrive { stream: stream.map(str::to_owned), done };
         if !self.shared.lane(index).await?.send(input).await {
@@ -175,14 +191,14 @@ impl Drop for Projectors {
     }
 }
 
-fn find(name: &str) -> Result<(usize, &'static Projection), RunError> {
-    ALL.iter()
-        .enumerate()
-        .find(|(_, projection)| projection.name == name)
-        .ok_or_else(|| RunError::UnknownProjection(name.to_owned()))
-}
-
 impl Shared {
+    fn find(&self, name: &str) -> Result<(usize, &'static Projection), RunError> {
+        let mut named = self.projections.iter().copied().enumerate();
+        named
+            .find(|(_, projection)| projection.name == name)
+            .ok_or_else(|| RunError::UnknownProjection(name.to_owned()))
+    }
+
     /// Waits while the loop starts.
     async fn lane(&self, index: usize) -> Result<LaneSender, RunError> {
         while !self.stop.is_cancelled() {
@@ -196,17 +212,16 @@ impl Shared {
     }
 
     async fn rebuild(&self, index: usize, projection: &'static Projection) -> Result<(), RunError> {
-        let rebuild = Rebuild {
-            index,
+        let filler = Filler {
             projection,
             step_events_max: self.options.step_events_max,
             log: Arc::clone(&self.log),
             codec: self.codec.clone(),
             views: Arc::clone(&self.views),
-            progress: self.progress.clone(),
-            live: self.lane(index).await?,
             stop: self.stop.child_token(),
         };
+        let (progress, live) = (self.progress.clone(), self.lane(index).await?);
+        let rebuild = Rebuild { index, progress, live, filler };
         rebuild.run().await
     }
 
@@ -215,8 +230,8 @@ impl Shared {
         while !self.stop.is_cancelled() {
             match self.run_until_damaged().await {
                 Ok(LaneEnd::Stopped) => break,
-                Ok(LaneEnd::StoreDamaged) => {
-                    tracing::error!("a view store is damaged, starting over from its cursors");
+                Ok(LaneEnd::StartOver) => {
+                    tracing::warn!("a view store has started anew, going on from its cursors");
                 }
                 Err(error) => tracing::warn!(%error, "cannot start the projections, trying again"),
             }
@@ -230,9 +245,9 @@ impl Shared {
     async fn run_until_damaged(self: &Arc<Self>) -> Result<LaneEnd, ViewError> {
         let stop = self.stop.child_token();
         let mut tasks = JoinSet::new();
-        let mut lanes = Vec::with_capacity(ALL.len());
+        let mut lanes = Vec::with_capacity(self.projections.len());
         let mut from = u64::MAX;
-        for (index, projection) in ALL.iter().enumerate() {
+        for (index, projection) in self.projections.iter().copied().enumerate() {
             let cursor = self.views.cursor(projection.name, Generation::Live).await?;
             let parked = parked_streams(&*self.views, projection.name).await?;
             self.progress.start_at(index, cursor);
@@ -259,7 +274,7 @@ impl Shared {
             end = tasks.join_next() => match end {
                 Some(Ok(end)) => end,
                 // A lane that panicked has applied nothing of its step.
-                Some(Err(_)) | None => LaneEnd::StoreDamaged,
+                Some(Err(_)) | None => LaneEnd::StartOver,
             },
             () = self.dispatch(from, &lanes, &stop) => LaneEnd::Stopped,
         };
@@ -270,7 +285,7 @@ impl Shared {
 
     /// Follows the log until stopped.
     async fn dispatch(&self, mut position: u64, lanes: &[LaneSender], stop: &CancellationToken) {
-        let categories = ALL.iter().flat_map(|projection| projection.categories.iter().copied());
+        let categories = self.projections.iter().flat_map(|projection| projection.categories.iter().copied());
         let filter = Filter::categories(categories.collect::<HashSet<_>>());
         let mut backoff = Backoff::default();
         loop {
@@ -307,13 +322,16 @@ impl Shared {
     }
 
     async fn decode(&self, batch: &Batch, stop: &CancellationToken) -> Option<Chunk> {
-        let cursors: Vec<u64> = (0..ALL.len()).map(|lane| self.progress.position(lane)).collect();
+        let cursors: Vec<u64> =
+            (0..self.projections.len()).map(|lane| self.progress.position(lane)).collect();
         let mut events = Vec::with_capacity(batch.events.len());
         for (count, recorded) in batch.events.iter().enumerate() {
             let category = recorded.stream.category();
             let mut wanted: LaneSet = 0;
-            for (lane, projection) in ALL.iter().enumerate() {
-                if recorded.position > cursors[lane] && projection.categories.contains(&category) {
+            for (lane, projection) in self.projections.iter().enumerate() {
+                if (batch.late || recorded.position > cursors[lane])
+                    && projection.categories.contains(&category)
+                {
                     wanted |= 1 << lane;
                 }
             }
@@ -325,7 +343,7 @@ impl Shared {
                 tokio::task::yield_now().await;
             }
         }
-        Some(Chunk { events, position: batch.position })
+        Some(Chunk { events, late: batch.late, position: batch.position })
     }
 
     async fn hand_out(&self, chunk: Chunk, lanes: &[LaneSender]) {
@@ -334,7 +352,7 @@ impl Shared {
         for (index, lane) in lanes.iter().enumerate() {
             // A lane with nothing to do need not be woken only to hear that there is nothing to do.
             if wanted & (1 << index) == 0 && lane.is_idle() {
-                let name = ALL[index].name;
+                let name = self.projections[index].name;
                 if self.progress.position(index) >= chunk.position
                     || self.views.advance(name, Generation::Live, chunk.position).await.is_ok()
                 {

@@ -89,7 +89,7 @@ fn mark(response: &mut Response, degraded: bool) {
 /// The one table from view errors to problems.
 pub fn view_error(error: ViewError) -> ApiError {
     match error {
-        ViewError::Unavailable(_) => {
+        ViewError::Unavailable(_) | ViewError::Switched => {
             tracing::warn!(error.message = %error, "a query could not be answered");
             ApiError::unavailable("No view can answer this right now. Nothing is lost: try again.")
         }

@@ -16,6 +16,9 @@ pub enum ViewError {
     BadCursor,
     #[error("the search text {0}")]
     BadQuery(&'static str),
+    /// Another generation of the projection has become the live one: ask for its cursor, and go on from there.
+    #[error("another generation of the projection is live now")]
+    Switched,
     #[error("no projection is called {0:?}")]
     UnknownProjection(String),
     /// The views did not reach the position that was asked for in time.

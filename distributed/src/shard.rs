@@ -1,0 +1,237 @@
+//! How the stores of the views share the work: by shards, each of which is followed by one process at a time.
+//!
+//! * A shard is the part of the log that one Kafka partition carries (`post.3`), or all of it (`log`, where nothing is
+//!   shared out).
+//! * A store keeps a cursor for each projection, generation and shard, saved with the effect. The projections know
+//!   positions only; the Kafka offset that belongs to a position is kept beside it, by [`Offsets`].
+//! * Two processes may hold a shard for a moment while it changes hands. What the slower one still writes is older than
+//!   what the store holds, or the same, and cursors never go back: it changes nothing.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use nova_views::{Apply, DeadLetter, Generation, ProjectionStatus, ViewError, ViewWriter};
+use parking_lot::Mutex;
+
+/// The name of a shard. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Shard(Arc<str>);
+
+impl Shard {
+    /// The whole log.
+    pub fn whole() -> Self {
+        Self("log".into())
+    }
+
+    /// One partition of a category's topic.
+    pub fn of_partition(category: &str, partition: i32) -> Self {
+        Self(format!("{category}.{partition}").into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How far a projection is in a shard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShardCursor {
+    /// Every event of the shard up to this position has been projected.
+    pub position: u64,
+    /// Where the partition goes on: everything before this offset is at or below `position`. `None`: not known; what is
+    /// missing is read from the log.
+    pub offset: Option<i64>,
+}
+
+/// A store of views as this profile sees it: like [`ViewWriter`], with a cursor for each shard.
+#[async_trait::async_trait]
+pub trait ShardStore: fmt::Debug + Send + Sync + 'static {
+    /// `postgres`, `clickhouse` or `redis`.
+    fn name(&self) -> &'static str;
+
+    /// The projections that it holds. Any other is [`ViewError::UnknownProjection`].
+    fn projections(&self) -> &'static [&'static str];
+
+    /// Zero when nothing has been projected. Later steps of this process belong to the generation that is live now:
+    /// should another become live, they are refused with [`ViewError::Switched`].
+    async fn cursor(
+        &self,
+        projection: &str,
+        generation: Generation,
+        shard: &Shard,
+    ) -> Result<ShardCursor, ViewError>;
+
+    /// Steps of one projection, generation and shard come one at a time and in order; those of different ones come at
+    /// once. `cursor.position` is that of the step. The cursor does not go back.
+    async fn apply(&self, shard: &Shard, step: Arc<Apply>, cursor: ShardCursor) -> Result<(), ViewError>;
+
+    /// Nothing to change up to there: cheap, may be forgotten in a crash.
+    async fn advance(
+        &self,
+        projection: &str,
+        generation: Generation,
+        shard: &Shard,
+        cursor: ShardCursor,
+    ) -> Result<(), ViewError>;
+
+    async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError>;
+
+    /// The next generation, filled from the log up to its cursor in the whole log (`R`), becomes the live one. A shard
+    /// whose live cursor is at most at `R` keeps it; any other goes on from `R` with no offset.
+    async fn switch(&self, projection: &str) -> Result<(), ViewError>;
+
+    async fn status(&self) -> Result<Vec<ProjectionStatus>, ViewError>;
+
+    async fn dead_letters(
+        &self,
+        projection: Option<&str>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, ViewError>;
+
+    /// The lowest position of the live cursors of these; a cursor that is not there counts as 0.
+    async fn applied(&self, of: &[(&'static str, Shard)]) -> Result<u64, ViewError>;
+}
+
+/// Which offset belongs to which position, in one shard. Shared by the feed, which learns of them, and the writer,
+/// which saves them. Holds the latest [`Offsets::KNOWN_MAX`].
+#[derive(Debug, Default)]
+pub struct Offsets {
+    known: Mutex<VecDeque<(u64, i64)>>,
+}
+
+impl Offsets {
+    const KNOWN_MAX: usize = 4_096;
+
+    /// Everything before `offset` is at or below `position`. Keeps the first offset of a position: what comes between it
+    /// and the next position (a late event) is then read again after a crash, not lost.
+    pub fn note(&self, position: u64, offset: i64) {
+        let mut known = self.known.lock();
+        let at = known.partition_point(|(other, _)| *other < position);
+        if known.get(at).is_some_and(|(other, _)| *other == position) {
+            return;
+        }
+        known.insert(at, (position, offset));
+        if known.len() > Self::KNOWN_MAX {
+            known.pop_front();
+        }
+    }
+
+    /// From where on to read to miss nothing behind `position`; `None` when that is not known.
+    pub fn offset_of(&self, position: u64) -> Option<i64> {
+        let known = self.known.lock();
+        let behind = known.partition_point(|(other, _)| *other <= position);
+        behind.checked_sub(1).and_then(|at| known.get(at)).map(|(_, offset)| *offset)
+    }
+
+    /// Forgets everything: the partition is not what it was.
+    pub fn forget(&self) {
+        self.known.lock().clear();
+    }
+}
+
+/// A store, seen through one shard: what the projections of that shard write to.
+#[derive(Debug, Clone)]
+pub struct ShardWriter {
+    store: Arc<dyn ShardStore>,
+    shard: Shard,
+    offsets: Arc<Offsets>,
+}
+
+impl ShardWriter {
+    pub fn new(store: Arc<dyn ShardStore>, shard: Shard, offsets: Arc<Offsets>) -> Self {
+        Self { store, shard, offsets }
+    }
+
+    /// For whoever reads the whole log.
+    pub fn whole(store: Arc<dyn ShardStore>) -> Self {
+        Self::new(store, Shard::whole(), Arc::default())
+    }
+
+    fn at(&self, position: u64) -> ShardCursor {
+        ShardCursor { position, offset: self.offsets.offset_of(position) }
+    }
+}
+
+#[async_trait::async_trait]
+impl ViewWriter for ShardWriter {
+    async fn cursor(&self, projection: &str, generation: Generation) -> Result<u64, ViewError> {
+        let cursor = self.store.cursor(projection, generation, &self.shard).await?;
+        if let Some(offset) = cursor.offset {
+            self.offsets.note(cursor.position, offset);
+        }
+        Ok(cursor.position)
+    }
+
+    async fn apply(&self, step: Arc<Apply>) -> Result<(), ViewError> {
+        let cursor = self.at(step.cursor);
+        self.store.apply(&self.shard, step, cursor).await
+    }
+
+    async fn advance(&self, projection: &str, generation: Generation, cursor: u64) -> Result<(), ViewError> {
+        self.store.advance(projection, generation, &self.shard, self.at(cursor)).await
+    }
+
+    async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError> {
+        self.store.begin_rebuild(projection).await
+    }
+
+    async fn switch(&self, projection: &str) -> Result<(), ViewError> {
+        self.store.switch(projection).await
+    }
+
+    async fn status(&self) -> Result<Vec<ProjectionStatus>, ViewError> {
+        self.store.status().await
+    }
+
+    async fn dead_letters(
+        &self,
+        projection: Option<&str>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, ViewError> {
+        self.store.dead_letters(projection, after, limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_is_that_of_the_nearest_position_below() {
+        let offsets = Offsets::default();
+        assert_eq!(offsets.offset_of(5), None);
+        offsets.note(10, 3);
+        offsets.note(20, 7);
+        assert_eq!(
+            [9, 10, 19, 20, 99].map(|position| offsets.offset_of(position)),
+            [None, Some(3), Some(3), Some(7), Some(7)]
+        );
+    }
+
+    #[test]
+    fn a_position_keeps_its_first_offset() {
+        let offsets = Offsets::default();
+        offsets.note(10, 3);
+        offsets.note(10, 4);
+        assert_eq!(offsets.offset_of(10), Some(3));
+    }
+
+    #[test]
+    fn what_is_known_is_bounded() {
+        let offsets = Offsets::default();
+        for position in 0..10_000 {
+            offsets.note(position, position as i64);
+        }
+        assert_eq!(offsets.offset_of(10), None, "forgotten, not guessed");
+        assert_eq!(offsets.offset_of(9_999), Some(9_999));
+    }
+}
