@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use crate::cli::{Cli, Command, Global};
 use crate::config::{Config, Overrides};
+use crate::profile::Roles;
 use crate::telemetry;
 
 mod dead_letters;
@@ -78,7 +79,7 @@ fn dispatch(cli: Cli, config: Config) -> anyhow::Result<End> {
         }
         Command::Token { user, role, ttl } => token::run(&config, user, role.into(), ttl),
         Command::Log(command) => wait_for(log::run(config, command)),
-        Command::Serve => wait_for(serve::run(config)),
+        Command::Serve => wait_for(serve::run(config, Roles::ALL)),
         Command::Demo { people } => wait_for(demo::run(config, cli.global.data.is_some(), people)),
         Command::Import(command) => wait_for(import::run(config, command)),
         Command::Projections(command) => wait_for(projections::run(config, command)),

@@ -13,6 +13,7 @@ use super::{End, print};
 use crate::cli::{Log, LogRead};
 use crate::compose::Product;
 use crate::config::Config;
+use crate::profile::Roles;
 
 mod line;
 
@@ -32,7 +33,7 @@ pub(super) async fn run(config: Config, command: Log) -> anyhow::Result<End> {
         Log::Stats => stats(&dir, &config)?,
         Log::Verify => verify(dir).await?,
         Log::Read(read) if read.personal => {
-            let product = Product::open(config).await?;
+            let product = Product::open(config, Roles::NONE).await?;
             let opener = Opener::with_keys(product.codec().keyring().clone());
             let done = read_events(&**product.log(), &read, &opener).await;
             product.close().await;

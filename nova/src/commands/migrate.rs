@@ -3,11 +3,12 @@
 use super::{End, print};
 use crate::compose::Product;
 use crate::config::Config;
+use crate::profile::Roles;
 
 /// The embedded profile brings its schemas up to date whenever it opens, so there is nothing to do but to open it.
 pub(super) async fn run(config: Config) -> anyhow::Result<End> {
     let dir = config.data.dir.clone();
-    let product = Product::open(config).await?;
+    let product = Product::open(config, Roles::NONE).await?;
     let checked = product.view_writer().status().await;
     let head = product.log().head();
     product.close().await;

@@ -77,13 +77,12 @@ impl Config {
         }
     }
 
-    pub fn executor_options(&self) -> ExecutorOptions {
+    pub fn executor_options(&self, sole_writer: bool) -> ExecutorOptions {
         ExecutorOptions {
             limits: self.domain_limits(),
             attempts_max: self.commands.attempts_max,
             states_bytes_max: self.commands.states_bytes_max,
-            // The log's lock makes sure of it.
-            sole_writer: true,
+            sole_writer,
         }
     }
 

@@ -1,0 +1,76 @@
+//! What a profile brings, in the same shape for both.
+
+use std::sync::Arc;
+
+use nova_eventlog::{EventFeed, EventLog};
+use nova_events::Codec;
+use nova_projectors::Redriven;
+use nova_views::{ViewReader, ViewWriter};
+
+use crate::config::Config;
+
+#[cfg(feature = "distributed")]
+pub(crate) mod distributed;
+pub(crate) mod embedded;
+
+/// The parts of the product that a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Takes commands over HTTP.
+    pub commands: bool,
+    /// Answers queries over HTTP.
+    pub queries: bool,
+    /// Keeps views up to date.
+    pub projectors: bool,
+    /// Publishes the log to Kafka. The embedded profile has nothing to publish to.
+    pub relay: bool,
+}
+
+impl Roles {
+    pub const NONE: Self = Self { commands: false, queries: false, projectors: false, relay: false };
+    pub const ALL: Self = Self { commands: true, queries: true, projectors: true, relay: true };
+    pub const COMMANDS: Self = Self { commands: true, ..Self::NONE };
+    pub const QUERIES: Self = Self { queries: true, ..Self::NONE };
+    pub const PROJECTORS: Self = Self { projectors: true, ..Self::NONE };
+    pub const RELAY: Self = Self { relay: true, ..Self::NONE };
+}
+
+/// What services are built on, and what runs beside them.
+pub(crate) struct Stores {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) feed: Arc<dyn EventFeed>,
+    pub(crate) codec: Codec,
+    pub(crate) reader: Arc<dyn ViewReader>,
+    pub(crate) writer: Arc<dyn ViewWriter>,
+    /// No other process appends to the log.
+    pub(crate) sole_writer: bool,
+    pub(crate) runtime: Arc<dyn Runtime>,
+}
+
+impl std::fmt::Debug for Stores {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stores").field("runtime", &self.runtime).finish_non_exhaustive()
+    }
+}
+
+/// The moving parts of a profile.
+#[async_trait::async_trait]
+pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
+    /// Starts what the roles ask for: keeping views up to date, relaying.
+    async fn start(&self, config: &Config, roles: Roles) -> anyhow::Result<()>;
+
+    /// Builds a view anew from the log, beside the live one, and switches to it. `told` hears how far it is and how far
+    /// the log.
+    async fn rebuild(&self, config: &Config, name: &str, told: Told<'_>) -> anyhow::Result<()>;
+
+    /// Projects dead letters again, of one stream or of all.
+    async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven>;
+
+    /// Brings the gauges up to date that nothing else does; called when metrics are asked for.
+    fn record_metrics(&self);
+
+    /// Stops what runs and closes what is open: everything acknowledged is safe.
+    async fn close(&self);
+}
+
+pub(crate) type Told<'a> = &'a mut (dyn FnMut(u64, u64) + Send);

@@ -1,0 +1,124 @@
+//! The embedded profile: everything in this process and its data folder.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use nova_embedded::{Embedded, EmbeddedOptions, Views};
+use nova_eventlog::{EventFeed, EventLog, FileLog};
+use nova_events::Codec;
+use nova_projectors::{Projectors, Redriven};
+use nova_views::{ViewError, ViewReader};
+use parking_lot::Mutex;
+
+use super::{Roles, Runtime, Stores, Told};
+use crate::config::Config;
+
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Stores> {
+    let options = EmbeddedOptions {
+        log: config.log_options(),
+        master_key: config.master_key()?,
+        keys_cached_max: config.keys.cached_max,
+        views: config.views_options(),
+        ..EmbeddedOptions::at(&config.data.dir)
+    };
+    // Recovering a log and opening files blocks.
+    let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await?;
+    let Embedded { log, keyring, views } =
+        opened.with_context(|| format!("cannot open the data folder {}", config.data.dir.display()))?;
+    let codec = Codec::new(keyring);
+    let running = Running {
+        log: Arc::clone(&log),
+        views: views.clone(),
+        codec: codec.clone(),
+        projectors: Mutex::default(),
+    };
+    Ok(Stores {
+        log: Arc::clone(&log) as Arc<dyn EventLog>,
+        feed: log as Arc<dyn EventFeed>,
+        codec,
+        reader: Arc::new(views.clone()),
+        writer: Arc::new(views),
+        // The log's lock makes sure of it.
+        sole_writer: true,
+        runtime: Arc::new(running),
+    })
+}
+
+struct Running {
+    log: Arc<FileLog>,
+    views: Views,
+    codec: Codec,
+    projectors: Mutex<Option<Arc<Projectors>>>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("log", &self.log).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    fn projectors(&self, config: &Config) -> Arc<Projectors> {
+        let start = || {
+            Arc::new(Projectors::start(
+                Arc::clone(&self.log) as _,
+                Arc::clone(&self.log) as _,
+                self.codec.clone(),
+                Arc::new(self.views.clone()),
+                config.projector_options(),
+            ))
+        };
+        Arc::clone(self.projectors.lock().get_or_insert_with(start))
+    }
+
+    /// The projectors, once the views have seen everything that is in the log by now.
+    async fn caught_up(&self, config: &Config) -> anyhow::Result<Arc<Projectors>> {
+        let projectors = self.projectors(config);
+        let head = self.log.head();
+        loop {
+            match self.views.wait_applied(head, Duration::from_secs(1)).await {
+                Ok(()) => return Ok(projectors),
+                // A large log takes its time; it gets on.
+                Err(ViewError::Behind { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Runtime for Running {
+    async fn start(&self, config: &Config, roles: Roles) -> anyhow::Result<()> {
+        if roles.projectors {
+            self.projectors(config);
+        }
+        Ok(())
+    }
+
+    async fn rebuild(&self, config: &Config, name: &str, told: Told<'_>) -> anyhow::Result<()> {
+        let projectors = self.caught_up(config).await?;
+        projectors.rebuild(name).await?;
+        told(self.log.head(), self.log.head());
+        Ok(())
+    }
+
+    async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven> {
+        Ok(self.caught_up(config).await?.redrive(name, stream).await?)
+    }
+
+    fn record_metrics(&self) {
+        self.views.record_metrics();
+    }
+
+    async fn close(&self) {
+        let projectors = self.projectors.lock().take();
+        if let Some(projectors) = projectors {
+            projectors.stop().await;
+        }
+        let log = Arc::clone(&self.log);
+        if tokio::task::spawn_blocking(move || log.close()).await.is_err() {
+            tracing::error!("the log could not be closed");
+        }
+    }
+}
