@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # dir and here are those of the script that reads this
 # ClickHouse: its engine as a library, in an environment of its own, behind the HTTP interface in clickhouse/front.py.
 
 clickhouse_install() {

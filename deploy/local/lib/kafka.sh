@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # dir and here are those of the script that reads this
 # Apache Kafka 4: one node that is broker and controller, from the jars that kafka/pom.xml pins.
 
 java_version_min=17

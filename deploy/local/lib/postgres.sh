@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # dir and here are those of the script that reads this
 # PostgreSQL 15: a cluster of our own. It refuses to run as root, so root runs it as `postgres`.
 
 postgres_version=15

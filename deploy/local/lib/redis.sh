@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # dir and here are those of the script that reads this
 # Redis 7. Debian's redis-tools holds the whole program (the server is one of its names) and brings no service.
 
 redis_install() {
