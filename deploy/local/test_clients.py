@@ -54,6 +54,17 @@ def redis(address, *command):
         print(read())
 
 
+class NotYet(Exception):
+    """The partition has no leader yet, or this broker does not know of it: to be asked again."""
+
+
+def settled(error):
+    if error in (3, 5, 6):
+        raise NotYet(error)
+    if error:
+        sys.exit(f"Kafka: error {error}")
+
+
 class Kafka:
     """As much of the protocol as a topic and a message take: fixed old versions, one partition leader."""
 
@@ -71,12 +82,15 @@ class Kafka:
             read += answer.read(size - len(read))
         return read[4:]
 
+    def topics(self):
+        self.ask(3, 1, struct.pack("!i", -1))
+
     @staticmethod
     def text(value):
         return struct.pack("!h", len(value)) + value.encode()
 
     def exists(self, topic):
-        """Metadata 4 without the wish to create what is missing would say no anyway: version 1 wishes it."""
+        """Metadata 1 asks for the topic and, as old clients do, that it be created if it is missing."""
         answer = self.ask(3, 1, struct.pack("!i", 1) + self.text(topic))
         (brokers,) = struct.unpack_from("!i", answer)
         at = 4
@@ -88,14 +102,13 @@ class Kafka:
             at += 2 + max(size, 0)
         at += 4
         _, error = struct.unpack_from("!ih", answer, at)
-        return error == 0
+        return "no" if error else "yes"
 
     def create(self, topic, partitions):
         content = struct.pack("!i", 1) + self.text(topic) + struct.pack("!ihiiib", int(partitions), 1, 0, 0, 10_000, 0)
         answer = self.ask(19, 2, content)
         (error,) = struct.unpack_from("!h", answer, 4 + 4 + 2 + len(topic))
-        if error:
-            sys.exit(f"create: error {error}")
+        settled(error)
 
     def send(self, topic, partition, value):
         """Produce 3, acknowledged by all replicas: one record batch with one record."""
@@ -110,8 +123,7 @@ class Kafka:
         content += struct.pack("!iii", 1, int(partition), len(batch)) + batch
         answer = self.ask(0, 3, content)
         (error,) = struct.unpack_from("!h", answer, 4 + 2 + len(topic) + 4 + 4)
-        if error:
-            sys.exit(f"send: error {error}")
+        settled(error)
 
     def read(self, topic, partition):
         """Fetch 4 from the start; the value of the first record."""
@@ -120,10 +132,11 @@ class Kafka:
         answer = self.ask(1, 4, content)
         at = 4 + 4 + 2 + len(topic) + 4
         _, error, _, _, aborted = struct.unpack_from("!ihqqi", answer, at)
-        if error:
-            sys.exit(f"read: error {error}")
+        settled(error)
         at += struct.calcsize("!ihqqi") + 16 * max(aborted, 0)
         at += 4 + 61  # the size of the records, the head of the first batch
+        if len(answer) <= at:
+            sys.exit("Kafka: the partition is empty")
         record = answer[at + 1:]
         return record[5:5 + record[4] // 2].decode()
 
@@ -138,16 +151,18 @@ def crc32c(data):
 
 
 def kafka(address, command, *arguments):
-    # A broker that has just come back may need a moment to lead its partitions again.
-    client = Kafka(address)
-    if command == "topics":
-        client.ask(3, 1, struct.pack("!i", -1))
-    elif command == "exists":
-        print("yes" if client.exists(*arguments) else "no")
-    elif command == "read":
-        print(client.read(*arguments))
-    else:
-        getattr(client, command)(*arguments)
+    end = time.monotonic() + timeout_s
+    while True:
+        client = Kafka(address)
+        try:
+            answer = getattr(client, command)(*arguments)
+            break
+        except NotYet:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+    if answer is not None:
+        print(answer)
 
 
 if __name__ == "__main__":

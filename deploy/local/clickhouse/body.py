@@ -23,7 +23,14 @@ class BadBlock(Exception):
 def of(headers, source):
     if "chunked" in headers.get("Transfer-Encoding", "").lower():
         return Body(_chunked(source))
-    return Body(_sized(source, int(headers.get("Content-Length") or 0)))
+    length = headers.get("Content-Length", "0")
+    if not length.isdigit():
+        raise Broken
+    return Body(_sized(source, int(length)))
+
+
+def nothing():
+    return Body(iter(()))
 
 
 class Body:

@@ -150,8 +150,9 @@ class Handler(BaseHTTPRequestHandler):
     def serve(self, read_only):
         with self.server.changed:
             self.server.busy += 1
-        self.parts = bodies.of(self.headers, self.rfile)
+        self.parts = bodies.nothing()
         try:
+            self.parts = bodies.of(self.headers, self.rfile)
             address = urlsplit(self.path)
             if address.path == "/ping" or (address.path == "/" and read_only and not address.query):
                 self.answer(200, b"Ok.\n", "text/plain; charset=UTF-8")
