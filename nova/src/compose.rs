@@ -16,7 +16,7 @@ use nova_views::{ViewError, ViewReader, ViewWriter};
 use uuid::Uuid;
 
 use crate::config::{Config, Profile};
-use crate::profile::{Roles, Stores, Told, embedded};
+use crate::profile::{self, Installation, Parked, Roles, Stores, Told};
 use crate::purge;
 
 /// An opened installation, or the parts of one that this process is.
@@ -31,28 +31,22 @@ pub struct Product {
     purge: Option<tokio::task::JoinHandle<()>>,
 }
 
-async fn open_stores(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
-    match config.profile {
-        Profile::Embedded => embedded::open(config).await,
-        Profile::Distributed => open_distributed(config, roles).await,
+fn installation(profile: Profile) -> &'static dyn Installation {
+    match profile {
+        Profile::Embedded => &profile::embedded::InFolder,
+        Profile::Distributed => &profile::distributed::OnServers,
     }
 }
 
-#[cfg(feature = "distributed")]
-use crate::profile::distributed::open as open_distributed;
-
-#[cfg(not(feature = "distributed"))]
-async fn open_distributed(_: &Config, _: Roles) -> anyhow::Result<Stores> {
-    anyhow::bail!(
-        "this build has the embedded profile only: build Nova with `--features distributed`, or set \
-         profile = \"embedded\""
-    )
+/// Brings the schemas of all stores up to date. Says what it found, in words.
+pub async fn migrate(config: &Config) -> anyhow::Result<String> {
+    installation(config.profile).migrate(config).await
 }
 
 impl Product {
     /// Opens what these roles need of an installation, or begins one.
     pub async fn open(config: Config, roles: Roles) -> anyhow::Result<Self> {
-        let stores = open_stores(&config, roles).await?;
+        let stores = installation(config.profile).open(&config, roles).await?;
         let issuer = Issuer::with_options(&config.token_key_file(), config.verifier_options())?;
         let options = config.executor_options(stores.sole_writer);
         let executor = Executor::new(Arc::clone(&stores.log), stores.codec.clone(), options);
@@ -88,6 +82,21 @@ impl Product {
     /// Projects dead letters again, of one stream or of all.
     pub async fn redrive(&self, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven> {
         self.stores.runtime.redrive(&self.config, name, stream).await
+    }
+
+    /// How far the relay is, as JSON.
+    pub async fn outbox_status(&self) -> anyhow::Result<serde_json::Value> {
+        self.stores.runtime.outbox_status().await
+    }
+
+    /// Events that wait for an operator on their way to Kafka: those behind `after`, at most `limit`.
+    pub async fn outbox_parked(&self, after: u64, limit: usize) -> anyhow::Result<Vec<Parked>> {
+        self.stores.runtime.outbox_parked(after, limit).await
+    }
+
+    /// Asks the relay to publish them again; returns how many events.
+    pub async fn outbox_redrive(&self, stream: Option<&str>) -> anyhow::Result<u64> {
+        self.stores.runtime.outbox_redrive(stream).await
     }
 
     pub fn reader(&self) -> &Arc<dyn ViewReader> {

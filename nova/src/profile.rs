@@ -9,7 +9,7 @@ use nova_views::{ViewReader, ViewWriter};
 
 use crate::config::Config;
 
-#[cfg(feature = "distributed")]
+#[cfg_attr(not(feature = "distributed"), path = "profile/without_distributed.rs")]
 pub(crate) mod distributed;
 pub(crate) mod embedded;
 
@@ -33,6 +33,16 @@ impl Roles {
     pub const QUERIES: Self = Self { queries: true, ..Self::NONE };
     pub const PROJECTORS: Self = Self { projectors: true, ..Self::NONE };
     pub const RELAY: Self = Self { relay: true, ..Self::NONE };
+}
+
+/// A kind of installation.
+#[async_trait::async_trait]
+pub(crate) trait Installation: Send + Sync {
+    /// Opens what these roles need.
+    async fn open(&self, config: &Config, roles: Roles) -> anyhow::Result<Stores>;
+
+    /// Brings the schemas of all stores up to date. Says what it found, in words.
+    async fn migrate(&self, config: &Config) -> anyhow::Result<String>;
 }
 
 /// What services are built on, and what runs beside them.
@@ -66,11 +76,40 @@ pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
     /// Projects dead letters again, of one stream or of all.
     async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven>;
 
+    async fn outbox_status(&self) -> anyhow::Result<serde_json::Value> {
+        Err(no_outbox())
+    }
+
+    async fn outbox_parked(&self, _after: u64, _limit: usize) -> anyhow::Result<Vec<Parked>> {
+        Err(no_outbox())
+    }
+
+    async fn outbox_redrive(&self, _stream: Option<&str>) -> anyhow::Result<u64> {
+        Err(no_outbox())
+    }
+
     /// Brings the gauges up to date that nothing else does; called when metrics are asked for.
     fn record_metrics(&self);
 
     /// Stops what runs and closes what is open: everything acknowledged is safe.
     async fn close(&self);
+}
+
+fn no_outbox() -> anyhow::Error {
+    anyhow::anyhow!("the embedded profile has no outbox: its views follow the log itself")
+}
+
+/// An event that Kafka does not take, or one behind it in its stream.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Parked {
+    pub position: u64,
+    pub stream: String,
+    pub kind: String,
+    pub error: String,
+    pub attempts: u64,
+    /// RFC 3339; `None`: not by itself any more.
+    pub next_attempt_at: Option<String>,
+    pub parked_at: String,
 }
 
 pub(crate) type Told<'a> = &'a mut (dyn FnMut(u64, u64) + Send);

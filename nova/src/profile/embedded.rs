@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use nova_embedded::{Embedded, EmbeddedOptions, Views};
 use nova_eventlog::{EventFeed, EventLog, FileLog};
 use nova_events::Codec;
@@ -11,10 +11,37 @@ use nova_projectors::{Projectors, Redriven};
 use nova_views::{ViewError, ViewReader};
 use parking_lot::Mutex;
 
-use super::{Roles, Runtime, Stores, Told};
+use super::{Installation, Roles, Runtime, Stores, Told};
 use crate::config::Config;
 
-pub(crate) async fn open(config: &Config) -> anyhow::Result<Stores> {
+/// An installation in a data folder.
+pub(crate) struct InFolder;
+
+#[async_trait::async_trait]
+impl Installation for InFolder {
+    async fn open(&self, config: &Config, roles: Roles) -> anyhow::Result<Stores> {
+        if ![Roles::ALL, Roles::NONE].contains(&roles) {
+            bail!("the embedded profile is one process: `nova serve`, or set profile = \"distributed\"");
+        }
+        open(config).await
+    }
+
+    /// The schemas are brought up to date whenever the folder is opened, so there is nothing to do but to open it.
+    async fn migrate(&self, config: &Config) -> anyhow::Result<String> {
+        let stores = open(config).await?;
+        let checked = stores.writer.status().await;
+        let head = stores.log.head();
+        stores.runtime.close().await;
+        Ok(format!(
+            "{}: the log (position {head}) and {} views open and have the schemas of this version.\n\
+             The embedded profile applies its schemas at every start; there is nothing else to migrate.",
+            config.data.dir.display(),
+            checked?.len()
+        ))
+    }
+}
+
+async fn open(config: &Config) -> anyhow::Result<Stores> {
     let options = EmbeddedOptions {
         log: config.log_options(),
         master_key: config.master_key()?,
