@@ -43,6 +43,21 @@ pub async fn migrate(config: &Config) -> anyhow::Result<String> {
     installation(config.profile).migrate(config).await
 }
 
+/// The log for reading only; also beside a running server.
+pub async fn read_only_log(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
+    installation(config.profile).read_only_log(config).await
+}
+
+/// How large the log is, in words.
+pub async fn log_stats(config: &Config) -> anyhow::Result<String> {
+    installation(config.profile).log_stats(config).await
+}
+
+/// Reads the whole log and checks it. Says what it found, in words.
+pub async fn verify_log(config: &Config) -> anyhow::Result<String> {
+    installation(config.profile).verify_log(config).await
+}
+
 impl Product {
     /// Opens what these roles need of an installation, or begins one.
     pub async fn open(config: Config, roles: Roles) -> anyhow::Result<Self> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use nova_eventlog::{EventFeed, EventLog};
 use nova_events::Codec;
+use nova_events::envelope::time_of_ms;
 use nova_projectors::Redriven;
 use nova_views::{ViewReader, ViewWriter};
 
@@ -43,6 +44,12 @@ pub(crate) trait Installation: Send + Sync {
 
     /// Brings the schemas of all stores up to date. Says what it found, in words.
     async fn migrate(&self, config: &Config) -> anyhow::Result<String>;
+
+    async fn read_only_log(&self, config: &Config) -> anyhow::Result<Arc<dyn EventLog>>;
+
+    async fn log_stats(&self, config: &Config) -> anyhow::Result<String>;
+
+    async fn verify_log(&self, config: &Config) -> anyhow::Result<String>;
 }
 
 /// What services are built on, and what runs beside them.
@@ -93,6 +100,15 @@ pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
 
     /// Stops what runs and closes what is open: everything acknowledged is safe.
     async fn close(&self);
+}
+
+/// The times that a log spans, as a line.
+pub(crate) fn span(first_ms: Option<u64>, last_ms: Option<u64>) -> String {
+    let time = |ms: u64| time_of_ms(i64::try_from(ms).unwrap_or(i64::MAX)).to_rfc3339();
+    match (first_ms, last_ms) {
+        (Some(first), Some(last)) => format!("recorded  {} to {}", time(first), time(last)),
+        _ => "recorded  nothing yet".to_owned(),
+    }
 }
 
 fn no_outbox() -> anyhow::Error {

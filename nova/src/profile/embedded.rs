@@ -1,17 +1,19 @@
 //! The embedded profile: everything in this process and its data folder.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nova_embedded::{Embedded, EmbeddedOptions, Views};
-use nova_eventlog::{EventFeed, EventLog, FileLog};
+use nova_eventlog::{EventFeed, EventLog, FileLog, VerifyReport};
 use nova_events::Codec;
 use nova_projectors::{Projectors, Redriven};
 use nova_views::{ViewError, ViewReader};
 use parking_lot::Mutex;
 
-use super::{Installation, Roles, Runtime, Stores, Told};
+use super::{Installation, Roles, Runtime, Stores, Told, span};
 use crate::config::Config;
 
 /// An installation in a data folder.
@@ -39,6 +41,76 @@ impl Installation for InFolder {
             checked?.len()
         ))
     }
+
+    async fn read_only_log(&self, config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
+        Ok(Arc::new(FileLog::open_read_only(&log_folder(config)?, config.log_options())?))
+    }
+
+    async fn log_stats(&self, config: &Config) -> anyhow::Result<String> {
+        let stats = FileLog::open_read_only(&log_folder(config)?, config.log_options())?.stats();
+        Ok(format!(
+            "head      {}\nevents    {}\nstreams   {}\nsegments  {}\nbytes     {}\n{}",
+            stats.head,
+            stats.events,
+            stats.streams,
+            stats.segments,
+            stats.bytes,
+            span(stats.first_recorded_at_ms, stats.last_recorded_at_ms)
+        ))
+    }
+
+    async fn verify_log(&self, config: &Config) -> anyhow::Result<String> {
+        verify(log_folder(config)?).await
+    }
+}
+
+fn log_folder(config: &Config) -> anyhow::Result<PathBuf> {
+    let dir = config.data.dir.join("log");
+    if !dir.is_dir() {
+        bail!(
+            "there is no log in {}: nothing has been written to this data folder yet",
+            config.data.dir.display()
+        );
+    }
+    Ok(dir)
+}
+
+async fn verify(dir: PathBuf) -> anyhow::Result<String> {
+    let started = std::time::Instant::now();
+    let report = tokio::task::spawn_blocking(move || {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+        if let Ok(style) = ProgressStyle::with_template("verifying {wide_bar} {pos}/{len} segments {elapsed}")
+        {
+            bar.set_style(style);
+        }
+        let report = FileLog::verify(&dir, |done, all| {
+            bar.set_length(all);
+            bar.set_position(done);
+        });
+        bar.finish_and_clear();
+        report
+    });
+    let VerifyReport {
+        segments,
+        events,
+        streams,
+        bytes,
+        indexes,
+        torn_bytes,
+        first_recorded_at_ms,
+        last_recorded_at_ms,
+    } = report.await??;
+    let torn = if torn_bytes > 0 {
+        format!("torn      {torn_bytes} bytes that a crash left behind; the next start cuts them off\n")
+    } else {
+        String::new()
+    };
+    Ok(format!(
+        "the log is sound: every checksum, the order, every index\nevents    {events}\nstreams   {streams}\n\
+         segments  {segments} ({indexes} with an index)\nbytes     {bytes}\n{torn}{}\ntook      {:.1} s",
+        span(first_recorded_at_ms, last_recorded_at_ms),
+        started.elapsed().as_secs_f64()
+    ))
 }
 
 async fn open(config: &Config) -> anyhow::Result<Stores> {

@@ -1,5 +1,9 @@
 //! What stands in for the distributed profile in a build without it.
 
+use std::sync::Arc;
+
+use nova_eventlog::EventLog;
+
 use super::{Installation, Roles, Stores};
 use crate::config::Config;
 
@@ -12,6 +16,18 @@ impl Installation for OnServers {
     }
 
     async fn migrate(&self, _: &Config) -> anyhow::Result<String> {
+        Err(not_built())
+    }
+
+    async fn read_only_log(&self, _: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
+        Err(not_built())
+    }
+
+    async fn log_stats(&self, _: &Config) -> anyhow::Result<String> {
+        Err(not_built())
+    }
+
+    async fn verify_log(&self, _: &Config) -> anyhow::Result<String> {
         Err(not_built())
     }
 }
