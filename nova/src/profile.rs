@@ -25,11 +25,14 @@ pub struct Roles {
     pub projectors: bool,
     /// Publishes the log to Kafka. The embedded profile has nothing to publish to.
     pub relay: bool,
+    /// Looks at every store of views, as an operator does.
+    pub views: bool,
 }
 
 impl Roles {
-    pub const NONE: Self = Self { commands: false, queries: false, projectors: false, relay: false };
-    pub const ALL: Self = Self { commands: true, queries: true, projectors: true, relay: true };
+    pub const NONE: Self = Self { commands: false, queries: false, projectors: false, relay: false, views: false };
+    pub const ALL: Self = Self { commands: true, queries: true, projectors: true, relay: true, views: true };
+    pub const VIEWS: Self = Self { views: true, ..Self::NONE };
     pub const COMMANDS: Self = Self { commands: true, ..Self::NONE };
     pub const QUERIES: Self = Self { queries: true, ..Self::NONE };
     pub const PROJECTORS: Self = Self { projectors: true, ..Self::NONE };

@@ -22,7 +22,7 @@ pub(crate) struct InFolder;
 #[async_trait::async_trait]
 impl Installation for InFolder {
     async fn open(&self, config: &Config, roles: Roles) -> anyhow::Result<Stores> {
-        if ![Roles::ALL, Roles::NONE].contains(&roles) {
+        if ![Roles::ALL, Roles::NONE, Roles::VIEWS].contains(&roles) {
             bail!("the embedded profile is one process: `nova serve`, or set profile = \"distributed\"");
         }
         open(config).await
