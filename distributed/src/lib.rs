@@ -5,4 +5,6 @@
 
 pub mod topics;
 
+pub mod kafka;
+
 pub mod shard;
