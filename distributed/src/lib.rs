@@ -6,5 +6,6 @@
 pub mod topics;
 
 pub mod kafka;
+pub mod relay;
 
 pub mod shard;
