@@ -7,4 +7,6 @@ pub mod topics;
 
 pub mod kafka;
 
+pub mod feed;
+
 pub mod shard;
