@@ -13,4 +13,6 @@ pub mod topics;
 pub mod kafka;
 pub mod relay;
 
+pub mod feed;
+
 pub mod shard;
