@@ -2,7 +2,8 @@
 //! part is used through the ports of the rooms it serves; nothing outside of here knows that these servers exist.
 //!
 //! Reading order: [`postgres`] (connections, schema), [`log`] and [`keys`] (what lives there and nowhere else),
-//! [`topics`] (what stands in Kafka), [`shard`] (how the views' stores share the work).
+//! [`topics`] (what stands in Kafka), [`kafka`] and [`relay`] (how it gets there), [`feed`] (how it comes from there),
+//! [`shard`] (how the views' stores share the work), [`views`] (the stores, and the answers).
 
 pub mod postgres;
 
@@ -16,3 +17,5 @@ pub mod relay;
 pub mod feed;
 
 pub mod shard;
+
+pub mod views;

@@ -1,0 +1,3 @@
+//! The stores of the views.
+
+pub mod clickhouse;
