@@ -1,0 +1,131 @@
+-- What every script begins with. ARGV[1] is the prefix of all keys.
+--
+-- A timeline is a ZSET: 16-byte post ids by created_at. Its lowest member is '' with the timeline's floor as its score:
+-- every post from the floor on is there. Without '' there is no timeline; while one is being put together the floor is
+-- +inf. Authors' posts are kept in the same way; there, no floor means that every post is there.
+local prefix = ARGV[1]
+local LIVE = prefix .. 'live'
+local INF = math.huge
+
+-- Whole numbers keep all their digits.
+local function text(number)
+  if number == INF then return '+inf' end
+  if number == -INF then return '-inf' end
+  return string.format('%.0f', number)
+end
+
+local function generations()
+  local live = redis.call('HMGET', LIVE, 'posts', 'graph')
+  return live[1], live[2]
+end
+
+local function in_generation(token, name, id)
+  return prefix .. 'g:' .. token .. ':' .. name .. (id and (':' .. id) or '')
+end
+
+local function author_key(posts, author) return in_generation(posts, 'author', author) end
+local function followers_key(graph, user) return in_generation(graph, 'followers', user) end
+local function following_key(graph, user) return in_generation(graph, 'following', user) end
+local function celebrities_key(graph) return in_generation(graph, 'celebrities') end
+local function cursors_key(token) return in_generation(token, 'cursors') end
+
+local function timeline_key(posts, graph, user)
+  return prefix .. 't:' .. posts .. ':' .. graph .. ':' .. user
+end
+
+-- What is known of a timeline while it is put together: `token` of who does it, `floor` at least.
+local function building_key(posts, graph, user)
+  return prefix .. 'b:' .. posts .. ':' .. graph .. ':' .. user
+end
+
+local function floor_of(key)
+  local floor = redis.call('ZSCORE', key, '')
+  return floor and tonumber(floor)
+end
+
+-- Cuts the oldest when there are more than `cap` and an eighth: not at every post, because it costs as much as adding one.
+local function trim(key, cap)
+  local count = redis.call('ZCARD', key)
+  if count <= cap + math.floor(cap / 8) + 1 then return end
+  local cut = redis.call('ZRANGE', key, count - cap - 1, count - cap - 1, 'WITHSCORES')
+  -- Whatever else is of the same millisecond goes too: a floor is a time.
+  local floor = text(tonumber(cut[2]) + 1)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. floor)
+  redis.call('ZADD', key, floor, '')
+end
+
+-- The same while it is put together: what is cut raises the floor that it will have.
+local function trim_building(timeline, building, cap)
+  local count = redis.call('ZCARD', timeline)
+  if count <= 2 * cap + 1 then return end
+  local cut = redis.call('ZRANGE', timeline, count - cap - 2, count - cap - 2, 'WITHSCORES')
+  local floor = text(tonumber(cut[2]) + 1)
+  redis.call('ZREMRANGEBYSCORE', timeline, '-inf', '(' .. floor)
+  redis.call('HSET', building, 'floor', floor)
+end
+
+-- Adds score, id, score, id ... of what is not below the floor.
+local function add(key, floor, cap, posts)
+  local building = floor == INF
+  for from = 1, #posts, 1000 do
+    local some = {}
+    for at = from, math.min(from + 999, #posts), 2 do
+      if building or tonumber(posts[at]) >= floor then
+        some[#some + 1] = posts[at]
+        some[#some + 1] = posts[at + 1]
+      end
+    end
+    if #some > 0 then redis.call('ZADD', key, unpack(some)) end
+  end
+  if not building then trim(key, cap) end
+end
+
+-- Adds an author's recent posts to a timeline that is there, and raises its floor to that of the author's posts.
+-- `at_least`: nothing older is wanted.
+local function merge_author(timeline, building, author, cap, at_least)
+  local floor = floor_of(timeline)
+  if not floor then return end
+  local of_author = floor_of(author) or -INF
+  if floor == INF then
+    local known = tonumber(redis.call('HGET', building, 'floor') or '-inf')
+    if of_author > known then redis.call('HSET', building, 'floor', text(of_author)) end
+    at_least = math.max(at_least, of_author, known)
+  else
+    if of_author > floor then
+      redis.call('ZREMRANGEBYSCORE', timeline, '-inf', '(' .. text(of_author))
+      redis.call('ZADD', timeline, text(of_author), '')
+      floor = of_author
+    end
+    at_least = math.max(at_least, floor)
+  end
+  local found = redis.call('ZRANGEBYSCORE', author, text(at_least), '+inf', 'WITHSCORES')
+  local posts = {}
+  for at = 1, #found, 2 do
+    if found[at] ~= '' then
+      posts[#posts + 1] = found[at + 1]
+      posts[#posts + 1] = found[at]
+    end
+  end
+  add(timeline, floor, cap, posts)
+  if floor == INF then trim_building(timeline, building, cap) end
+end
+
+local function position_of(cursor)
+  return cursor and tonumber(string.match(cursor, '^%d+')) or 0
+end
+
+-- Whether the generation is still the one that the caller knows, and holds what the caller has written.
+local function stands(projection, kind, token, shard, seen)
+  local field = kind == 'live' and projection or ('next-' .. projection)
+  if redis.call('HGET', LIVE, field) ~= token then return false end
+  return position_of(redis.call('HGET', cursors_key(token), shard)) >= tonumber(seen)
+end
+
+-- `offset` is '' when it is not known.
+local function move_cursor(token, shard, position, offset)
+  local held = position_of(redis.call('HGET', cursors_key(token), shard))
+  position = tonumber(position)
+  if position > held or (position == held and position > 0 and offset ~= '') then
+    redis.call('HSET', cursors_key(token), shard, text(position) .. (offset ~= '' and (' ' .. offset) or ''))
+  end
+end

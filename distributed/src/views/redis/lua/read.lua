@@ -1,0 +1,50 @@
+-- A timeline from a time on downwards, with what is merged when it is read. Returns its floor, and id, score ... of the
+-- timeline and of each author merged, each in descending order, each enough for the page.
+-- ARGV: prefix, user, score, posts wanted, kept for (ms)
+local user, from, most, kept_ms = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local posts, graph = generations()
+if not posts or not graph then return {'none'} end
+local timeline = timeline_key(posts, graph, user)
+local floor = floor_of(timeline)
+if not floor or floor == INF then return {'none'} end
+-- Not at every read: it is a write.
+if redis.call('PTTL', timeline) < kept_ms * 0.95 then redis.call('PEXPIRE', timeline, text(kept_ms)) end
+local found = {}
+
+local function take(key)
+  local same = from == '+inf' and 0 or redis.call('ZCOUNT', key, from, from)
+  local page = redis.call('ZREVRANGEBYSCORE', key, from, '-inf', 'WITHSCORES', 'LIMIT', 0, most + same + 1)
+  for at = 1, #page, 2 do
+    if page[at] ~= '' then
+      found[#found + 1] = page[at]
+      found[#found + 1] = page[at + 1]
+    end
+  end
+end
+
+local function follows(author)
+  local version = redis.call('ZSCORE', following_key(graph, user), author)
+  return version and tonumber(version) % 2 == 1
+end
+
+take(timeline)
+local celebrities = celebrities_key(graph)
+local count = redis.call('HLEN', celebrities)
+if count > 0 then
+  local merged = {}
+  if count <= redis.call('ZCARD', following_key(graph, user)) then
+    merged = redis.call('HKEYS', celebrities)
+  else
+    for _, author in ipairs(redis.call('ZRANGE', following_key(graph, user), 0, -1)) do
+      if redis.call('HEXISTS', celebrities, author) == 1 then merged[#merged + 1] = author end
+    end
+  end
+  for _, author in ipairs(merged) do
+    if follows(author) then
+      local key = author_key(posts, author)
+      floor = math.max(floor, floor_of(key) or -INF)
+      take(key)
+    end
+  end
+end
+return {'ok', text(floor), found}

@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+/// Where Redis is, and how much is kept there.
+#[derive(Clone)]
+pub struct RedisOptions {
+    /// `redis://[user[:password]@]host[:port][/db]`. May hold a password: never printed.
+    pub url: String,
+    /// Before every key, so that an installation can share a server. Letters, digits and `:._-{}`. In a cluster: a hash
+    /// tag, such as `{nova}:`, because the scripts reach keys that are not named to them.
+    pub prefix: String,
+    /// Posts that a timeline holds, and that are kept of each author; older ones are read from PostgreSQL. An eighth more
+    /// may stand there for a while.
+    pub timeline_posts_max: usize,
+    /// A timeline that nobody read for so long goes; it is put together again when its owner comes back.
+    pub timeline_ttl_ms: u64,
+    /// Posts of authors with more followers are not written to the followers' timelines but merged when those are read.
+    pub fan_out_followers_max: usize,
+    /// Followers for each call of the script that fans out. Redis does nothing else meanwhile.
+    pub fan_out_batch_followers: usize,
+    /// Timelines that one process puts together at a time, so that a store that lost all of them does not bury
+    /// PostgreSQL.
+    pub regenerations_max: usize,
+    /// How long a timeline may take to put together before someone else tries.
+    pub regeneration_ms: u64,
+    /// How long Redis may take to answer.
+    pub response_timeout_ms: u64,
+    pub connect_timeout_ms: u64,
+}
+
+impl Default for RedisOptions {
+    fn default() -> Self {
+        Self {
+            url: "redis://127.0.0.1:6379/0".to_owned(),
+            prefix: "nova:".to_owned(),
+            timeline_posts_max: 400,
+            timeline_ttl_ms: 30 * 24 * 3_600_000,
+            fan_out_followers_max: 10_000,
+            fan_out_batch_followers: 500,
+            regenerations_max: 16,
+            regeneration_ms: 10_000,
+            response_timeout_ms: 5_000,
+            connect_timeout_ms: 2_000,
+        }
+    }
+}
+
+impl RedisOptions {
+    pub(super) fn response_timeout(&self) -> Duration {
+        Duration::from_millis(self.response_timeout_ms)
+    }
+
+    /// Members of the largest timeline there can be.
+    pub(super) fn timeline_members_max(&self) -> usize {
+        self.timeline_posts_max + self.timeline_posts_max / 8 + 1
+    }
+}
+
+impl std::fmt::Debug for RedisOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisOptions")
+            .field("prefix", &self.prefix)
+            .field("timeline_posts_max", &self.timeline_posts_max)
+            .field("fan_out_followers_max", &self.fan_out_followers_max)
+            .finish_non_exhaustive()
+    }
+}
