@@ -8,6 +8,8 @@ pub mod postgres;
 
 pub mod log;
 
+pub mod keys;
+
 pub mod topics;
 
 pub mod shard;
