@@ -39,21 +39,25 @@ const BACKWARDS: &str = "SELECT position, stream, revision, event_id, ordinal, k
 
 // At least one row, for the head. Sorting them again would cost the server memory for all their bytes.
 const ALL: &str = "SELECT e.position, e.stream, e.revision, e.event_id, e.ordinal, e.kind, e.recorded_at, e.data, e.meta, h.position \
-     FROM nova.head h LEFT JOIN LATERAL ( \
+     FROM (SELECT position FROM nova.head LIMIT 1) AS h LEFT JOIN LATERAL ( \
         SELECT * FROM ( \
             SELECT *, sum(octet_length(data) + octet_length(meta)) OVER (ORDER BY position) \
                       - octet_length(data) - octet_length(meta) AS running \
               FROM (SELECT * FROM nova.events WHERE position > $1 ORDER BY position LIMIT $2) AS few) AS counted \
          WHERE running < $3) AS e ON true";
+// Compared as rows, so that only the index by category and position will do: with the other one, a category that is seldom
+// written is looked for through the whole log.
 const OF_CATEGORIES: &str = "SELECT e.position, e.stream, e.revision, e.event_id, e.ordinal, e.kind, e.recorded_at, e.data, e.meta, h.position \
-     FROM nova.head h LEFT JOIN LATERAL ( \
+     FROM (SELECT position FROM nova.head LIMIT 1) AS h LEFT JOIN LATERAL ( \
         SELECT * FROM ( \
             SELECT *, sum(octet_length(data) + octet_length(meta)) OVER (ORDER BY position) \
                       - octet_length(data) - octet_length(meta) AS running \
               FROM (SELECT event.* FROM ( \
                         SELECT place.position FROM unnest($4::text[]) AS wanted (category) CROSS JOIN LATERAL ( \
                             SELECT position FROM nova.events \
-                             WHERE category = wanted.category AND position > $1 ORDER BY position LIMIT $2) AS place \
+                             WHERE (category, position) > (wanted.category, $1) \
+                               AND (category, position) < (wanted.category, 9223372036854775807) \
+                             ORDER BY category, position LIMIT $2) AS place \
                          ORDER BY place.position LIMIT $2) AS place \
                       JOIN nova.events AS event USING (position) ORDER BY event.position) AS few) AS counted \
          WHERE running < $3) AS e ON true";
