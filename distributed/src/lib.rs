@@ -9,6 +9,8 @@ pub mod postgres;
 
 pub mod log;
 
+pub mod keys;
+
 pub mod topics;
 
 pub mod kafka;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use nova_eventlog::{Appended, LogError};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection as _, Error};
+use tokio::sync::Semaphore;
 
 use super::Shared;
 use super::batch::{self, Answer, Outcome};
@@ -19,9 +20,12 @@ use crate::postgres::{is_transient, sql_problem};
 
 const RETRY_FIRST: Duration = Duration::from_millis(20);
 const RETRY_LONGEST: Duration = Duration::from_millis(500);
+/// Batches whose commands' first results are being read. With more, the writer waits.
+const READ_ASIDE_MAX: usize = 4;
 
 pub(super) async fn run(shared: Arc<Shared>, connecting: Arc<PgConnectOptions>) {
-    let mut writer = Writer { shared, connecting, connection: None };
+    let mut writer =
+        Writer { shared, connecting, connection: None, aside: Arc::new(Semaphore::new(READ_ASIDE_MAX)) };
     let (events_max, bytes_max) =
         (writer.shared.options.batch_events_max, writer.shared.options.batch_bytes_max);
     while let Some(batch) = writer.shared.queue.take(events_max, bytes_max).await {
@@ -36,6 +40,7 @@ struct Writer {
     shared: Arc<Shared>,
     connecting: Arc<PgConnectOptions>,
     connection: Option<PgConnection>,
+    aside: Arc<Semaphore>,
 }
 
 impl Writer {
@@ -125,7 +130,9 @@ impl Writer {
         }
         // Read aside, so that the next batch does not wait for it.
         let shared = self.shared.clone();
+        let place = self.aside.clone().acquire_owned().await;
         tokio::spawn(async move {
+            let _place = place;
             match shared.reader.first_results(wanted).await {
                 Ok(found) => settle(batch, outcomes, &found),
                 Err(error) => {
