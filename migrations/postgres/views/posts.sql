@@ -14,7 +14,7 @@ CREATE TABLE posts (
     -- The words of the text of a post in state 0, as the program splits and folds them; null for any other.
     tsv TSVECTOR
 );
-CREATE INDEX posts_by_author ON posts (author, created_at, id) WHERE state = 0;
+CREATE INDEX posts_by_author ON posts (author, created_at, id) INCLUDE (visibility) WHERE state = 0;
 CREATE INDEX posts_by_time ON posts (created_at, id) INCLUDE (author, visibility) WHERE state = 0;
 CREATE INDEX posts_to_purge ON posts (deleted_at, id) WHERE state = 1;
 CREATE INDEX posts_by_word ON posts USING GIN (tsv) WITH (gin_pending_list_limit = 1024) WHERE tsv IS NOT NULL;
