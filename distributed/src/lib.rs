@@ -6,3 +6,5 @@
 pub mod topics;
 
 pub mod shard;
+
+pub mod views;
