@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nova_command_api::{CommandOptions, ExecutorOptions};
-use nova_embedded::{MasterKey, ViewsOptions};
+use nova_embedded::ViewsOptions;
 use nova_eventlog::FileLogOptions;
+use nova_events::wrapping::MasterKey;
 use nova_http::{HttpLimits, VerifierOptions};
 use nova_query_api::{LiveOptions, QueryOptions};
 use nova_views::ranking::Weights;
