@@ -166,7 +166,7 @@ impl ClickHouseViews {
     async fn letters_of(&self, projection: &str, generation: u64) -> Result<(u64, u64), Failure> {
         let sql = format!(
             "SELECT count(), uniqExact(stream) FROM dead_letters FINAL
-             WHERE projection = '{projection}' AND generation = {generation}"
+             WHERE projection_name = '{projection}' AND generation = {generation}"
         );
         let rows: Vec<(u64, u64)> = self.core.server.fetch(&sql).await?;
         Ok(rows.first().copied().unwrap_or_default())
@@ -266,8 +266,8 @@ impl ShardStore for ClickHouseViews {
     }
 
     async fn applied(&self, of: &[(&'static str, Shard)]) -> Result<u64, ViewError> {
-        let sql = "SELECT projection, generation, shard, position, partition_offset FROM cursors FINAL
-                   WHERE (projection, generation) IN (SELECT projection, live FROM generations FINAL)";
+        let sql = "SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL
+                   WHERE (projection_name, generation) IN (SELECT projection_name, live FROM generations FINAL)";
         let server = &self.core.server;
         let (generations, stored) =
             futures::try_join!(Generations::load(server), server.fetch::<CursorRow>(sql))?;

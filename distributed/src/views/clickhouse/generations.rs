@@ -22,7 +22,7 @@ pub(super) struct Generations(HashMap<String, GenerationRow>);
 
 impl Generations {
     pub(super) async fn load(server: &Server) -> Result<Self, Failure> {
-        let sql = "SELECT projection, live, next, rebuilds, change FROM generations FINAL";
+        let sql = "SELECT projection_name, live, next, rebuilds, change FROM generations FINAL";
         let rows: Vec<GenerationRow> = server.fetch(sql).await?;
         Ok(Self(rows.into_iter().map(|row| (row.projection.clone(), row)).collect()))
     }
@@ -181,7 +181,7 @@ pub(super) async fn switch(
         template.drop(server, before.live).await?;
         for table in ["cursors", "dead_letters"] {
             let live = row.live;
-            let sql = format!("DELETE FROM {table} WHERE projection = '{name}' AND generation < {live}");
+            let sql = format!("DELETE FROM {table} WHERE projection_name = '{name}' AND generation < {live}");
             server.execute(&sql).await?;
         }
         Ok::<_, Failure>(())
@@ -199,8 +199,8 @@ pub(super) async fn cursors(
     generation: u64,
 ) -> Result<Vec<CursorRow>, Failure> {
     let sql = format!(
-        "SELECT projection, generation, shard, position, partition_offset FROM cursors FINAL
-         WHERE projection = '{projection}' AND generation = {generation}"
+        "SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL
+         WHERE projection_name = '{projection}' AND generation = {generation}"
     );
     server.fetch(&sql).await
 }

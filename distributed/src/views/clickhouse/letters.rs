@@ -19,8 +19,8 @@ pub(super) async fn write<'a>(
         if !step.redriven.is_empty() {
             let streams: Vec<&str> = step.redriven.iter().map(String::as_str).collect();
             let sql = format!(
-                "SELECT projection, generation, position, stream, kind, error, parked_at, ver, is_deleted
-                 FROM dead_letters FINAL WHERE projection = '{projection}' AND generation = {generation}
+                "SELECT projection_name, generation, position, stream, kind, error, parked_at, ver, is_deleted
+                 FROM dead_letters FINAL WHERE projection_name = '{projection}' AND generation = {generation}
                  AND stream IN ({})",
                 vec!["?"; streams.len()].join(",")
             );
@@ -50,15 +50,15 @@ pub(super) async fn list(
     after: u64,
     limit: usize,
 ) -> Result<Vec<DeadLetter>, ViewError> {
-    let only = projection.map_or_else(String::new, |name| format!("AND projection = '{name}'"));
+    let only = projection.map_or_else(String::new, |name| format!("AND projection_name = '{name}'"));
     // One event may be a dead letter of each projection.
     let fetched = limit.saturating_add(super::PROJECTIONS.len());
     let sql = format!(
-        "SELECT projection, generation, position, stream, kind, error, parked_at, ver, is_deleted
+        "SELECT projection_name, generation, position, stream, kind, error, parked_at, ver, is_deleted
          FROM dead_letters FINAL
-         WHERE (projection, generation) IN (SELECT projection, live FROM generations FINAL)
+         WHERE (projection_name, generation) IN (SELECT projection_name, live FROM generations FINAL)
             AND position > {after} {only}
-         ORDER BY position, projection LIMIT {fetched}"
+         ORDER BY position, projection_name LIMIT {fetched}"
     );
     let mut rows: Vec<DeadLetterRow> = server.fetch(&sql).await?;
     // Letters of one position belong together: going on behind it must miss none of them.

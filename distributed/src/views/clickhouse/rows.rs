@@ -21,6 +21,7 @@ pub(super) const BLOCKED_BY: i8 = 2;
 
 #[derive(Debug, Clone, Row, Serialize, Deserialize)]
 pub(super) struct GenerationRow {
+    #[serde(rename = "projection_name")]
     pub(super) projection: String,
     pub(super) live: u64,
     pub(super) next: u64,
@@ -30,6 +31,7 @@ pub(super) struct GenerationRow {
 
 #[derive(Debug, Clone, Row, Serialize, Deserialize)]
 pub(super) struct CursorRow {
+    #[serde(rename = "projection_name")]
     pub(super) projection: String,
     pub(super) generation: u64,
     pub(super) shard: String,
@@ -39,6 +41,7 @@ pub(super) struct CursorRow {
 
 #[derive(Debug, Clone, Row, Serialize, Deserialize)]
 pub(super) struct DeadLetterRow {
+    #[serde(rename = "projection_name")]
     pub(super) projection: String,
     pub(super) generation: u64,
     pub(super) position: u64,
