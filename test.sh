@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# Builds Nova and runs every test. Needs Rust and a C compiler, nothing else.
+# Builds Nova in both profiles, starts the real servers (PostgreSQL, Kafka, ClickHouse's engine, Redis), runs every test
+# and stops them. Needs Rust and a C compiler; deploy/local installs the servers, as deploy/README.md says.
 #
 #   ./test.sh
+#
+# Servers that are running already are used instead when their addresses are in the environment (NOVA_TEST_POSTGRES_URL and
+# so on, see deploy/README.md).
 #
 # Each step says how long it took and keeps its output in target/test-logs; what failed is shown. The last line is
 # `N passed, N failed`, over all test binaries. The exit code is 0 only if tests ran and none failed.
@@ -13,6 +17,8 @@ logs="${CARGO_TARGET_DIR:-target}/test-logs"
 shown_lines_max=200
 passed=0
 failed=0
+servers="$(realpath -m "${CARGO_TARGET_DIR:-target}")/servers"
+features=nova/distributed
 step=""
 child=""
 finished=false
@@ -31,6 +37,11 @@ main() {
   mkdir -p "$logs"
   if run build build; then
     # A step that fails is counted; the others still have something to say.
+    run server-tests server_tests || true
+    if run servers start_servers; then
+      # shellcheck source=/dev/null
+      . "$servers/env"
+    fi
     run tests tests || true
     run crash-tests crash_tests || true
     run doc-tests doc_tests || true
@@ -58,20 +69,29 @@ check_tools() {
 }
 
 build() {
-  cargo test --workspace --locked --tests --no-run
+  cargo test --workspace --features "$features" --locked --tests --no-run
+}
+
+# Of deploy/local itself, with servers of its own.
+server_tests() {
+  deploy/local/test
+}
+
+start_servers() {
+  deploy/local/servers up --dir "$servers"
 }
 
 tests() {
-  cargo test --workspace --locked --tests --no-fail-fast -- --skip crash:: --skip kill::
+  cargo test --workspace --features "$features" --locked --tests --no-fail-fast -- --skip crash:: --skip kill::
 }
 
 # Processes that are killed and files that are cut, apart from the rest: they load the disk.
 crash_tests() {
-  cargo test --workspace --locked --tests --no-fail-fast -- crash:: kill::
+  cargo test --workspace --features "$features" --locked --tests --no-fail-fast -- crash:: kill::
 }
 
 doc_tests() {
-  cargo test --workspace --locked --doc --no-fail-fast
+  cargo test --workspace --features "$features" --locked --doc --no-fail-fast
 }
 
 # --- running and counting ---------------------------------------------------------------------------------------------
@@ -138,6 +158,7 @@ stop() {
   local status=$?
   trap - EXIT INT TERM
   if [[ -n $child ]]; then kill -TERM -- "-$child" 2>/dev/null || true; fi
+  if [[ -d $servers ]]; then deploy/local/servers down --dir "$servers" >>"$logs/servers.log" 2>&1 || true; fi
   if ! $finished; then
     if [[ -n $step ]]; then printf '\nstopped at: %s\n' "$step"; fi
     printf 'wall time %d min %02d s\n' $((SECONDS / 60)) $((SECONDS % 60))

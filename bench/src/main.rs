@@ -2,10 +2,13 @@
 
 use clap::{Parser, Subcommand};
 
+mod history;
 mod http;
 mod log;
 mod processor;
 mod replay;
+#[cfg(feature = "distributed")]
+mod servers;
 mod table;
 mod views;
 
@@ -26,6 +29,9 @@ enum What {
     Replay(replay::Arguments),
     /// Questions to the embedded views, in process: ranking, pages of the feed and of timelines.
     Views(views::Arguments),
+    /// The distributed profile on real servers: appends, relay, views, rankings, fan-out.
+    #[cfg(feature = "distributed")]
+    Servers(servers::Arguments),
     /// A server that answers given bytes. Used by `http`.
     #[command(hide = true)]
     BareHttp(http::bare::Arguments),
@@ -43,6 +49,8 @@ fn main() -> anyhow::Result<()> {
             What::Http(arguments) => http::run(&arguments).await,
             What::Replay(arguments) => replay::run(&arguments).await,
             What::Views(arguments) => views::run(&arguments).await,
+            #[cfg(feature = "distributed")]
+            What::Servers(arguments) => servers::run(&arguments).await,
             What::BareHttp(arguments) => http::bare::run(&arguments).await,
             What::FillLog(arguments) => log::fill::run(&arguments).await,
         }

@@ -6,9 +6,12 @@
 //!   durable. So commands on one hot stream follow each other within one batch of the log instead of one a batch. This
 //!   is safe because the log takes appends in the order of the calls: should the earlier command fail, the later one
 //!   conflicts and is decided anew.
+//! * Commands that lost a race over a stream take turns from then on, first come first served, so that a crowd on one
+//!   stream costs each of them a few attempts and nobody is turned away for bad luck.
 //! * A refusal that rests on a state that is not durable yet is given only once the log has confirmed that state.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nova_domain::command::{subject_of, subjects_of};
 use nova_domain::world::MessageSentAt;
@@ -19,6 +22,7 @@ use nova_events::{Actor, Codec, CodecError, Event, MessageId, Meta, UserId};
 use uuid::Uuid;
 
 use crate::states::{Loaded, States, StatesOptions, Turn};
+use crate::turns::Turns;
 
 #[derive(Debug, Clone)]
 pub struct ExecutorOptions {
@@ -111,6 +115,7 @@ pub struct Executor {
     log: Arc<dyn EventLog>,
     codec: Codec,
     states: Arc<States>,
+    turns: Arc<Turns>,
     options: Arc<ExecutorOptions>,
 }
 
@@ -123,8 +128,8 @@ impl std::fmt::Debug for Executor {
 /// How one attempt ended.
 enum Attempt {
     Done(Outcome),
-    /// Something it looked at changed: decide again.
-    Again,
+    /// This stream, which it looked at, changed: decide again.
+    Again(StreamId),
 }
 
 impl Executor {
@@ -132,7 +137,7 @@ impl Executor {
         let states_options =
             StatesOptions { bytes_max: options.states_bytes_max, run_ahead: options.sole_writer };
         let states = Arc::new(States::new(log.clone(), codec.clone(), &states_options));
-        Self { log, codec, states, options: Arc::new(options) }
+        Self { log, codec, states, turns: Arc::default(), options: Arc::new(options) }
     }
 
     /// The keyed hash of a handle, which its claim stream is named by.
@@ -156,13 +161,33 @@ impl Executor {
         {
             return Ok(outcome);
         }
-        for _ in 0..self.options.attempts_max {
+        let mut contended: Option<StreamId> = None;
+        for attempt in 0..self.options.attempts_max {
+            let _turn = match &contended {
+                None => None,
+                Some(stream) => {
+                    let turn = self.turns.take(stream).await;
+                    self.let_others_go_first(attempt).await;
+                    Some(turn)
+                }
+            };
             match self.attempt(&context, &command).await? {
                 Attempt::Done(outcome) => return Ok(outcome),
-                Attempt::Again => metrics::counter!("command_conflicts_total").increment(1),
+                Attempt::Again(stream) => {
+                    metrics::counter!("command_conflicts_total").increment(1);
+                    contended = Some(stream);
+                }
             }
         }
         Err(CommandError::Busy)
+    }
+
+    /// Turns are those of this process. Others that write to the log are given way to by waiting, longer and longer.
+    async fn let_others_go_first(&self, attempt: u32) {
+        if !self.options.sole_writer && attempt > 2 {
+            let longest = Duration::from_millis(1 << attempt.min(6));
+            tokio::time::sleep(longest.mul_f64(rand::random::<f64>())).await;
+        }
     }
 
     async fn attempt(&self, context: &Context, command: &Command) -> Result<Attempt, CommandError> {
@@ -178,8 +203,8 @@ impl Executor {
         loop {
             match command.decide(&by, &world) {
                 Ok(decision) if decision.events.is_empty() => {
-                    if !self.confirm(&world).await? {
-                        return Ok(Attempt::Again);
+                    if let Some(changed) = self.confirm(&world).await? {
+                        return Ok(Attempt::Again(changed));
                     }
                     if let Some(outcome) = self.overtaken_by_itself(context, command).await? {
                         return Ok(Attempt::Done(outcome));
@@ -195,8 +220,8 @@ impl Executor {
                 Ok(decision) => return self.append(context, command, &world, &guesses, decision).await,
                 Err(Stop::Need(needs)) => self.fetch(&mut world, &mut guesses, needs).await?,
                 Err(Stop::Refused(refusal)) => {
-                    if !self.confirm(&world).await? {
-                        return Ok(Attempt::Again);
+                    if let Some(changed) = self.confirm(&world).await? {
+                        return Ok(Attempt::Again(changed));
                     }
                     return match self.overtaken_by_itself(context, command).await? {
                         Some(outcome) => Ok(Attempt::Done(outcome)),
@@ -263,21 +288,22 @@ impl Executor {
         })
     }
 
-    /// Whether everything that was looked at is durably so. Costs nothing when all of it came from the log.
-    async fn confirm(&self, world: &World) -> Result<bool, CommandError> {
+    /// `None`: everything that was looked at is durably so; otherwise a stream that is not. Costs nothing when all of it
+    /// came from the log.
+    async fn confirm(&self, world: &World) -> Result<Option<StreamId>, CommandError> {
         let all_durable = world.seen().iter().all(|seen| self.states.is_durable(&seen.stream, seen.revision));
         if all_durable && self.options.sole_writer {
-            return Ok(true);
+            return Ok(None);
         }
         let append = Append { command_id: Uuid::now_v7(), writes: conditions(world, &[]) };
         match self.log.append(append).await {
             Ok(_) => {
                 self.states.confirmed(world);
-                Ok(true)
+                Ok(None)
             }
-            Err(LogError::Conflict { .. }) => {
+            Err(LogError::Conflict { stream, .. }) => {
                 self.states.forget(world.seen().iter().map(|seen| &seen.stream));
-                Ok(false)
+                Ok(Some(stream))
             }
             Err(error) => Err(error.into()),
         }
@@ -296,7 +322,7 @@ impl Executor {
         // The states move forward in the same order as their appends are queued.
         let appended =
             match self.states.advance(world, guesses, &events, context.at_ms, || self.log.append(append)) {
-                Turn::Stale => return Ok(Attempt::Again),
+                Turn::Stale(stream) => return Ok(Attempt::Again(stream)),
                 Turn::Taken(appended) => appended.await,
             };
         match appended {
@@ -314,7 +340,7 @@ impl Executor {
             Err(error) => {
                 self.states.forget(world.seen().iter().map(|seen| &seen.stream));
                 match error {
-                    LogError::Conflict { .. } => Ok(Attempt::Again),
+                    LogError::Conflict { stream, .. } => Ok(Attempt::Again(stream)),
                     error => Err(error.into()),
                 }
             }

@@ -9,6 +9,7 @@ mod asking;
 pub mod execute;
 pub mod routes;
 mod states;
+mod turns;
 
 pub use execute::{CommandError, Context, Executor, ExecutorOptions, Outcome, scoped_command_id};
 pub use routes::{CommandOptions, CommandState, openapi, router};

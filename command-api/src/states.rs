@@ -85,8 +85,8 @@ impl Weighter<StreamId, Arc<Slot>> for SlotWeighter {
 /// Whether a command took its turn on the streams it writes.
 pub(crate) enum Turn {
     Taken(BoxFuture<'static, Result<Appended, LogError>>),
-    /// Another command came in between.
-    Stale,
+    /// Another command came in between on this stream.
+    Stale(StreamId),
 }
 
 /// Streams are read in pages: the first one small, because most streams are, and a log answers small reads in place.
@@ -174,7 +174,7 @@ impl States {
             let is_guess = guesses.contains(&seen.stream);
             let Some(slot) = slot else {
                 if is_guess {
-                    return Turn::Stale;
+                    return Turn::Stale(seen.stream.clone());
                 }
                 // A durable state that fell out of the cache: the log's own check decides.
                 continue;
@@ -183,7 +183,7 @@ impl States {
             let forgotten = self.slots.get(&seen.stream).is_none_or(|current| !Arc::ptr_eq(&current, slot));
             let same = Arc::ptr_eq(&now.state, &seen.state) || (!is_guess && now.revision == seen.revision);
             if forgotten || !same {
-                return Turn::Stale;
+                return Turn::Stale(seen.stream.clone());
             }
             locked.push((&seen.stream, now));
         }

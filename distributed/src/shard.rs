@@ -29,6 +29,11 @@ impl Shard {
         Self(format!("{category}.{partition}").into())
     }
 
+    /// One that a store has by its name.
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.into())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,5 +1,7 @@
-//! The views of the distributed profile.
+//! The views of the distributed profile: their stores.
 
+pub mod clickhouse;
+pub mod postgres;
 pub mod redis;
 
 use nova_views::DeadLetter;

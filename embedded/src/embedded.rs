@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use nova_eventlog::{EventLog, FileLog, LogError};
 use nova_events::Codec;
+use nova_events::wrapping::MasterKeyError;
 use nova_views::ViewError;
 
-use crate::keys::{KeyringError, LocalKeyring, MasterKey, MasterKeyError};
+use crate::keys::{KeyringError, LocalKeyring, load_master_key};
 use crate::options::EmbeddedOptions;
 use crate::views::Views;
 
@@ -39,7 +40,7 @@ impl Embedded {
         let keys_dir = options.keys_dir();
         let master = match &options.master_key {
             Some(master) => master.clone(),
-            None => MasterKey::load(&keys_dir)?,
+            None => load_master_key(&keys_dir)?,
         };
         let keyring = LocalKeyring::open(&keys_dir, &master, options.keys_cached_max)?;
         let views = Views::open(&options.views_dir(), options.views, log.head())?;

@@ -3,7 +3,7 @@
 //! * Each subject has random keys, made together, stored wrapped under the master key. A key that was returned is on
 //!   disk.
 //! * A destroyed subject leaves a tombstone; no key is ever made for them again.
-//! * The master key is not with them, unless nobody has given another: see [`MasterKey::load`].
+//! * The master key is not with them, unless nobody has given another: see [`load_master_key`].
 
 mod keyring;
 mod master;
@@ -11,4 +11,4 @@ mod store;
 mod worker;
 
 pub use keyring::{KeyringError, LocalKeyring};
-pub use master::{MasterKey, MasterKeyError};
+pub use master::load_master_key;

@@ -25,6 +25,6 @@ mod window;
 mod write;
 
 pub use embedded::{Embedded, OpenError};
-pub use keys::{KeyringError, LocalKeyring, MasterKey, MasterKeyError};
+pub use keys::{KeyringError, LocalKeyring, load_master_key};
 pub use options::{EmbeddedOptions, ViewsOptions};
 pub use views::Views;

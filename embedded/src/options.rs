@@ -3,16 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use nova_eventlog::FileLogOptions;
+use nova_events::wrapping::MasterKey;
 use nova_views::ranking::Weights;
-
-use crate::keys::MasterKey;
 
 /// Settings of the embedded profile. Everything lives below `data`.
 #[derive(Debug, Clone)]
 pub struct EmbeddedOptions {
     pub data: PathBuf,
     pub log: FileLogOptions,
-    /// The key that wraps all keys. `None`: from the environment or `<data>/keys/master.key`, see [`MasterKey::load`].
+    /// The key that wraps all keys. `None`: from the environment or `<data>/keys/master.key`, see [`load_master_key`](crate::keys::load_master_key).
     pub master_key: Option<MasterKey>,
     /// Data keys kept ready; each about 1 KB.
     pub keys_cached_max: usize,

@@ -5,8 +5,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use nova_embedded::{KeyringError, LocalKeyring, MasterKey, MasterKeyError};
+use nova_embedded::{KeyringError, LocalKeyring, load_master_key};
 use nova_events::seal::Place;
+use nova_events::wrapping::{MasterKey, MasterKeyError};
 use nova_events::{Class, KeyError, Keyring, UserId};
 use uuid::Uuid;
 
@@ -130,7 +131,7 @@ fn the_master_key_is_made_once_and_missed_when_it_is_gone() {
     let dir = tempfile::tempdir().unwrap();
     let keys = dir.path().join("keys");
     let file = keys.join("master.key");
-    let master = MasterKey::load(&keys).unwrap();
+    let master = load_master_key(&keys).unwrap();
     drop(LocalKeyring::open(&keys, &master, 100).unwrap());
     let text = std::fs::read_to_string(&file).unwrap();
     #[cfg(unix)]
@@ -138,12 +139,12 @@ fn the_master_key_is_made_once_and_missed_when_it_is_gone() {
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600, "{}", path.display());
     }
-    drop(LocalKeyring::open(&keys, &MasterKey::load(&keys).unwrap(), 100).unwrap());
+    drop(LocalKeyring::open(&keys, &load_master_key(&keys).unwrap(), 100).unwrap());
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     std::fs::write(&file, "too short").unwrap();
-    assert!(matches!(MasterKey::load(&keys), Err(MasterKeyError::Malformed { .. })));
+    assert!(matches!(load_master_key(&keys), Err(MasterKeyError::Malformed { .. })));
     std::fs::remove_file(&file).unwrap();
-    let missing = MasterKey::load(&keys).unwrap_err();
+    let missing = load_master_key(&keys).unwrap_err();
     assert!(matches!(missing, MasterKeyError::Missing { .. }));
     assert!(missing.to_string().contains("NOVA_MASTER_KEY"), "{missing}");
     assert!(!file.exists(), "no other key is put in its place");

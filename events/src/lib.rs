@@ -2,7 +2,8 @@
 //! from them. Personal data is apart from the rest of an event, sealed under its subject's key before it reaches a log.
 //!
 //! Reading order: [`ids`], the areas ([`user`] to [`read`]), [`Event`] over all of them, [`envelope`] (who, when, why),
-//! [`streams`] (where each event lives), then how they are stored: [`personal`], [`seal`], [`keyring`], [`codec`].
+//! [`streams`] (where each event lives), then how they are stored: [`personal`], [`seal`], [`keyring`], [`wrapping`],
+//! [`codec`].
 //! [`samples`] shows every event.
 
 pub mod ids;
@@ -37,6 +38,7 @@ pub mod samples;
 pub mod seal;
 pub mod streams;
 pub mod upcast;
+pub mod wrapping;
 
 pub use codec::{Codec, CodecError};
 pub use envelope::{Actor, Envelope, Meta};

@@ -11,7 +11,7 @@ Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong, 
 NOVA_LOG filters what is told on stderr, such as NOVA_LOG=debug. Any key of the configuration can be set in the
 environment as NOVA__SECTION__KEY.";
 
-/// Nova: a social network's backend, event-sourced, in one process.
+/// Nova: a social network's backend, event-sourced, in one process or in many.
 #[derive(Debug, Parser)]
 #[command(name = "nova", version, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -45,8 +45,23 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 400, value_parser = people_range())]
         people: u64,
     },
-    /// Serve everything: commands, projections, queries.
+    /// Serve everything: commands, projections, queries, and the relay where there is one.
     Serve,
+    /// Serve commands only (profile distributed).
+    CommandApi,
+    /// Serve queries only (profile distributed).
+    QueryApi,
+    /// Keep views up to date, and do nothing else (profile distributed).
+    Projectors {
+        /// Fill this store's views only. Can be given several times [default: projectors.stores].
+        #[arg(long, value_name = "STORE", value_enum)]
+        store: Vec<StoreName>,
+    },
+    /// Publish the log to Kafka (profile distributed). Several may run: one works, the others stand by.
+    Relay,
+    /// What waits to be published to Kafka (profile distributed).
+    #[command(subcommand)]
+    Outbox(Outbox),
     /// Print a token, and nothing else, for use as `Authorization: Bearer`.
     Token {
         /// The user's id: the subject of the token.
@@ -72,7 +87,7 @@ pub enum Command {
     DeadLetters(DeadLetters),
     /// Print the configuration in force, secrets masked.
     Config,
-    /// Check the data folder and bring its schemas up to date.
+    /// Bring the schemas of all stores up to date: before the first start, and after an upgrade.
     Migrate,
 }
 
@@ -100,6 +115,28 @@ impl From<RoleName> for nova_http::Role {
             RoleName::Dpo => Self::Dpo,
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lowercase")]
+pub enum StoreName {
+    Postgres,
+    ClickHouse,
+    Redis,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Outbox {
+    /// How far the relay is, who it is, and what is parked.
+    Status,
+    /// Events that Kafka does not take, and those behind them in their streams, as JSON lines.
+    Parked,
+    /// Ask the relay to publish them again, in order.
+    Redrive {
+        /// Only those of one stream.
+        #[arg(long, value_name = "NAME")]
+        stream: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -152,6 +189,9 @@ pub enum Projections {
     /// How far each of them is.
     Status,
     /// Build a view anew from the log, beside the live one, and switch to it.
+    ///
+    /// In the profile distributed, `clickhouse/posts` and `redis/posts` are the views of those stores, `posts` that of
+    /// PostgreSQL.
     Rebuild { name: String },
 }
 

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use crate::cli::{Cli, Command, Global};
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, Store};
+use crate::profile::Roles;
 use crate::telemetry;
 
 mod dead_letters;
@@ -13,6 +14,7 @@ mod demo;
 mod import;
 mod log;
 mod migrate;
+mod outbox;
 mod projections;
 mod serve;
 mod token;
@@ -70,7 +72,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-fn dispatch(cli: Cli, config: Config) -> anyhow::Result<End> {
+fn dispatch(cli: Cli, mut config: Config) -> anyhow::Result<End> {
     match cli.command {
         Command::Config => {
             print(&config.shown()?)?;
@@ -78,7 +80,18 @@ fn dispatch(cli: Cli, config: Config) -> anyhow::Result<End> {
         }
         Command::Token { user, role, ttl } => token::run(&config, user, role.into(), ttl),
         Command::Log(command) => wait_for(log::run(config, command)),
-        Command::Serve => wait_for(serve::run(config)),
+        Command::Serve => wait_for(serve::run(config, Roles::ALL)),
+        Command::CommandApi => wait_for(serve::run(config, Roles::COMMANDS)),
+        Command::QueryApi => wait_for(serve::run(config, Roles::QUERIES)),
+        Command::Projectors { store } => {
+            let stores: Vec<Store> = store.into_iter().map(Store::from).collect();
+            if !stores.is_empty() {
+                config.projectors.stores = stores;
+            }
+            wait_for(serve::run(config, Roles::PROJECTORS))
+        }
+        Command::Relay => wait_for(serve::run(config, Roles::RELAY)),
+        Command::Outbox(command) => wait_for(outbox::run(config, command)),
         Command::Demo { people } => wait_for(demo::run(config, cli.global.data.is_some(), people)),
         Command::Import(command) => wait_for(import::run(config, command)),
         Command::Projections(command) => wait_for(projections::run(config, command)),

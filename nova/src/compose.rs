@@ -3,128 +3,119 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use nova_command_api::{CommandState, Context, Executor};
 use nova_domain::read::MarkRead;
-use nova_embedded::{Embedded, EmbeddedOptions};
-use nova_eventlog::{EventFeed, EventLog, FileLog};
+use nova_eventlog::EventLog;
 use nova_events::{Actor, Codec};
 use nova_http::{ApiError, Caller, Issuer};
-use nova_projectors::Projectors;
+use nova_projectors::Redriven;
 use nova_query_api::{Live, MetricsText, QueryState, ReadCommand};
 use nova_views::{ViewError, ViewReader, ViewWriter};
 use uuid::Uuid;
 
 use crate::config::{Config, Profile};
+use crate::profile::{self, Installation, Parked, Roles, Stores, Told};
 use crate::purge;
 
-/// An opened installation.
+/// An opened installation, or the parts of one that this process is.
 #[derive(Debug)]
 pub struct Product {
     config: Config,
+    roles: Roles,
     stores: Stores,
-    codec: Codec,
     executor: Executor,
     issuer: Issuer,
     query: Arc<QueryState>,
-    projectors: Option<Projectors>,
     purge: Option<tokio::task::JoinHandle<()>>,
 }
 
-/// What a profile brings.
-struct Stores {
-    log: Arc<dyn EventLog>,
-    feed: Arc<dyn EventFeed>,
-    reader: Arc<dyn ViewReader>,
-    writer: Arc<dyn ViewWriter>,
-    /// To be closed at the end.
-    file_log: Arc<FileLog>,
-    /// Brings the gauges up to date that nothing else does; called when metrics are asked for.
-    record_metrics: Arc<dyn Fn() + Send + Sync>,
-}
-
-impl std::fmt::Debug for Stores {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stores").field("log", &self.file_log).finish_non_exhaustive()
+fn installation(profile: Profile) -> &'static dyn Installation {
+    match profile {
+        Profile::Embedded => &profile::embedded::InFolder,
+        Profile::Distributed => &profile::distributed::OnServers,
     }
 }
 
-async fn open_stores(config: &Config) -> anyhow::Result<(Stores, Codec)> {
-    match config.profile {
-        Profile::Embedded => open_embedded(config).await,
-        Profile::Distributed => bail!("this build has the embedded profile only: set profile = \"embedded\""),
-    }
+/// Brings the schemas of all stores up to date. Says what it found, in words.
+pub async fn migrate(config: &Config) -> anyhow::Result<String> {
+    installation(config.profile).migrate(config).await
 }
 
-async fn open_embedded(config: &Config) -> anyhow::Result<(Stores, Codec)> {
-    let options = EmbeddedOptions {
-        log: config.log_options(),
-        master_key: config.master_key()?,
-        keys_cached_max: config.keys.cached_max,
-        views: config.views_options(),
-        ..EmbeddedOptions::at(&config.data.dir)
-    };
-    // Recovering a log and opening files blocks.
-    let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await?;
-    let Embedded { log, keyring, views } =
-        opened.with_context(|| format!("cannot open the data folder {}", config.data.dir.display()))?;
-    let measured = views.clone();
-    let stores = Stores {
-        record_metrics: Arc::new(move || measured.record_metrics()),
-        log: Arc::clone(&log) as Arc<dyn EventLog>,
-        feed: Arc::clone(&log) as Arc<dyn EventFeed>,
-        reader: Arc::new(views.clone()),
-        writer: Arc::new(views),
-        file_log: log,
-    };
-    Ok((stores, Codec::new(keyring)))
+/// The log for reading only; also beside a running server.
+pub async fn read_only_log(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
+    installation(config.profile).read_only_log(config).await
+}
+
+/// How large the log is, in words.
+pub async fn log_stats(config: &Config) -> anyhow::Result<String> {
+    installation(config.profile).log_stats(config).await
+}
+
+/// Reads the whole log and checks it. Says what it found, in words.
+pub async fn verify_log(config: &Config) -> anyhow::Result<String> {
+    installation(config.profile).verify_log(config).await
 }
 
 impl Product {
-    /// Opens an installation, or begins one.
-    pub async fn open(config: Config) -> anyhow::Result<Self> {
-        let (stores, codec) = open_stores(&config).await?;
+    /// Opens what these roles need of an installation, or begins one.
+    pub async fn open(config: Config, roles: Roles) -> anyhow::Result<Self> {
+        let stores = installation(config.profile).open(&config, roles).await?;
         let issuer = Issuer::with_options(&config.token_key_file(), config.verifier_options())?;
-        let executor = Executor::new(Arc::clone(&stores.log), codec.clone(), config.executor_options());
+        let options = config.executor_options(stores.sole_writer);
+        let executor = Executor::new(Arc::clone(&stores.log), stores.codec.clone(), options);
         let query = QueryState::new(
             Arc::clone(&stores.reader),
             Arc::clone(&stores.writer),
             Arc::clone(&stores.log),
             Arc::clone(&stores.feed),
-            codec.clone(),
+            stores.codec.clone(),
             config.query_options(),
         );
         let query = Arc::new(query.with_read_command(read_command(executor.clone())));
-        Ok(Self { config, stores, codec, executor, issuer, query, projectors: None, purge: None })
+        Ok(Self { config, roles, stores, executor, issuer, query, purge: None })
     }
 
-    /// Starts to keep the views up to date.
-    pub fn start_projectors(&mut self) {
-        let stores = &self.stores;
-        self.projectors = Some(Projectors::start(
-            Arc::clone(&stores.log),
-            Arc::clone(&stores.feed),
-            self.codec.clone(),
-            Arc::clone(&stores.writer),
-            self.config.projector_options(),
-        ));
+    /// Starts what the roles ask for beside answering requests: keeping the views up to date, relaying, and the purge of
+    /// posts whose grace period is over. It runs for as long as the product is open.
+    pub async fn start(&mut self) -> anyhow::Result<()> {
+        self.stores.runtime.start(&self.config, self.roles).await?;
+        if self.roles.commands {
+            let interval = Duration::from_secs(self.config.commands.purge_interval_s.max(1));
+            let (reader, executor) = (Arc::clone(&self.stores.reader), self.executor.clone());
+            self.purge = Some(tokio::spawn(purge::run(reader, executor, interval)));
+        }
+        Ok(())
     }
 
-    /// Starts to purge posts whose grace period is over, for as long as the product is open.
-    pub fn start_purge(&mut self) {
-        let interval = Duration::from_secs(self.config.commands.purge_interval_s.max(1));
-        let (reader, executor) = (Arc::clone(&self.stores.reader), self.executor.clone());
-        self.purge = Some(tokio::spawn(purge::run(reader, executor, interval)));
+    /// Builds a view anew, beside the live one, and switches to it.
+    pub async fn rebuild(&self, name: &str, told: &mut (dyn FnMut(u64, u64) + Send)) -> anyhow::Result<()> {
+        self.stores.runtime.rebuild(&self.config, name, told as Told<'_>).await
+    }
+
+    /// Projects dead letters again, of one stream or of all.
+    pub async fn redrive(&self, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven> {
+        self.stores.runtime.redrive(&self.config, name, stream).await
+    }
+
+    /// How far the relay is, as JSON.
+    pub async fn outbox_status(&self) -> anyhow::Result<serde_json::Value> {
+        self.stores.runtime.outbox_status().await
+    }
+
+    /// Events that wait for an operator on their way to Kafka: those behind `after`, at most `limit`.
+    pub async fn outbox_parked(&self, after: u64, limit: usize) -> anyhow::Result<Vec<Parked>> {
+        self.stores.runtime.outbox_parked(after, limit).await
+    }
+
+    /// Asks the relay to publish them again; returns how many events.
+    pub async fn outbox_redrive(&self, stream: Option<&str>) -> anyhow::Result<u64> {
+        self.stores.runtime.outbox_redrive(stream).await
     }
 
     pub fn reader(&self) -> &Arc<dyn ViewReader> {
         &self.stores.reader
-    }
-
-    pub fn projectors(&self) -> anyhow::Result<&Projectors> {
-        self.projectors.as_ref().context("the projectors do not run")
     }
 
     /// Waits until the views have seen everything that is in the log by now.
@@ -140,37 +131,35 @@ impl Product {
         }
     }
 
-    /// Both sides of the API, with the layers that every request goes through.
+    /// The sides of the API that this process is, with the layers that every request goes through.
     pub fn router(&self, metrics: Option<PrometheusHandle>) -> Router {
         let commands =
             CommandState { executor: self.executor.clone(), options: self.config.command_options() };
         let metrics = metrics.map(|handle| {
-            let record = Arc::clone(&self.stores.record_metrics);
+            let runtime = Arc::clone(&self.stores.runtime);
             Arc::new(move || {
-                record();
+                runtime.record_metrics();
                 handle.render()
             }) as MetricsText
         });
         let mut document = nova_query_api::openapi();
         document.merge(nova_command_api::openapi());
-        let router = nova_command_api::router(commands)
-            .merge(nova_query_api::router(Arc::clone(&self.query)))
-            .merge(nova_query_api::system_router(Arc::clone(&self.query), metrics, &document));
+        let mut router = nova_query_api::system_router(Arc::clone(&self.query), metrics, &document);
+        if self.roles.commands {
+            router = router.merge(nova_command_api::router(commands));
+        }
+        if self.roles.queries {
+            router = router.merge(nova_query_api::router(Arc::clone(&self.query)));
+        }
         nova_http::with_layers(router, Arc::new(self.issuer.verifier()), &self.config.http_limits())
     }
 
-    /// Stops the projectors and closes the log: everything acknowledged is on disk, and the folder is free.
+    /// Stops what runs and closes what is open: everything acknowledged is safe, and the data folder is free.
     pub async fn close(mut self) {
         if let Some(purge) = self.purge.take() {
             purge.abort();
         }
-        if let Some(projectors) = self.projectors.take() {
-            projectors.stop().await;
-        }
-        let log = Arc::clone(&self.stores.file_log);
-        if tokio::task::spawn_blocking(move || log.close()).await.is_err() {
-            tracing::error!("the log could not be closed");
-        }
+        self.stores.runtime.close().await;
     }
 
     pub fn config(&self) -> &Config {
@@ -186,7 +175,7 @@ impl Product {
     }
 
     pub fn codec(&self) -> &Codec {
-        &self.codec
+        &self.stores.codec
     }
 
     pub fn executor(&self) -> &Executor {

@@ -4,15 +4,20 @@
 //! * An unknown key is an error that names it.
 //! * A secret comes from the environment or from a file of its own, and is masked wherever the configuration is shown.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+use secrets::refuse_secrets;
+pub use secrets::{Secret, ServerUrl};
 
 mod options;
+mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -21,39 +26,30 @@ pub const DEFAULTS: &str = include_str!("../config/default.toml");
 const ENV_PREFIX: &str = "NOVA__";
 const ENV_SEPARATOR: &str = "__";
 
-/// A value that is never shown.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value, if there is one.
-    pub fn reveal(&self) -> Option<&str> {
-        Some(self.0.as_str()).filter(|value| !value.is_empty())
-    }
-
-    fn masked(&self) -> &'static str {
-        if self.0.is_empty() { "" } else { "********" }
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", self.masked())
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.masked())
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
     Embedded,
     Distributed,
+}
+
+impl From<crate::cli::StoreName> for Store {
+    fn from(name: crate::cli::StoreName) -> Self {
+        match name {
+            crate::cli::StoreName::Postgres => Self::Postgres,
+            crate::cli::StoreName::ClickHouse => Self::ClickHouse,
+            crate::cli::StoreName::Redis => Self::Redis,
+        }
+    }
+}
+
+/// A store of views of the distributed profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Store {
+    Postgres,
+    ClickHouse,
+    Redis,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +80,11 @@ sections! {
         keys: Keys,
         log: Log,
         views: Views,
+        postgres: Postgres,
+        kafka: Kafka,
+        relay: Relay,
+        clickhouse: ClickHouse,
+        redis: Redis,
         ranking: Ranking,
         projectors: Projectors,
         commands: Commands,
@@ -130,8 +131,62 @@ sections! {
         session_ttl_ms: u64,
         session_bytes: usize,
     }
+    Postgres {
+        url: ServerUrl,
+        password: Secret,
+        password_file: PathBuf,
+        connections_max: u32,
+        read_connections_max: u32,
+        connect_ms_max: u64,
+        acquire_ms_max: u64,
+        statement_ms_max: u64,
+        read_statement_ms_max: u64,
+        idle_in_transaction_ms_max: u64,
+        batch_events_max: usize,
+        batch_bytes_max: usize,
+        queue_appends_max: usize,
+        queue_bytes_max: usize,
+        append_retry_ms_max: u64,
+    }
+    Kafka {
+        brokers: String,
+        topic_prefix: String,
+        partitions: i32,
+        replication: i32,
+        retention_ms: u64,
+        password: Secret,
+        password_file: PathBuf,
+        settings: BTreeMap<String, String>,
+    }
+    Relay {
+        batch_events_max: usize,
+        batch_bytes_max: usize,
+        batches_in_flight_max: usize,
+        lease_ms: u64,
+        watermark_interval_ms: u64,
+    }
+    ClickHouse {
+        url: String,
+        database: String,
+        user: String,
+        password: Secret,
+        password_file: PathBuf,
+        flush_interval_ms: u64,
+        flush_rows_max: usize,
+        write_timeout_ms: u64,
+        query_timeout_ms: u64,
+    }
+    Redis {
+        url: ServerUrl,
+        password: Secret,
+        password_file: PathBuf,
+        key_prefix: String,
+        timeline_posts_max: usize,
+        timeline_ttl_ms: u64,
+        fan_out_followers_max: usize,
+    }
     Ranking { freshness: f64, engagement: f64, affinity: f64, }
-    Projectors { batch_events_max: usize, queue_batches_max: usize, step_events_max: usize, pace_ms: u64, }
+    Projectors { stores: Vec<Store>, batch_events_max: usize, queue_batches_max: usize, step_events_max: usize, pace_ms: u64, }
     Commands { attempts_max: u32, states_bytes_max: u64, batch_posts_max: usize, purge_interval_s: u64, }
     Limits {
         post_text_bytes_max: usize,
@@ -201,9 +256,20 @@ impl Config {
     }
 
     fn check(&self) -> anyhow::Result<()> {
-        if self.keys.master_key.reveal().is_some() && !self.keys.master_key_file.as_os_str().is_empty() {
+        for (name, secret, file) in [
+            ("keys.master_key", &self.keys.master_key, &self.keys.master_key_file),
+            ("postgres.password", &self.postgres.password, &self.postgres.password_file),
+            ("kafka.password", &self.kafka.password, &self.kafka.password_file),
+            ("clickhouse.password", &self.clickhouse.password, &self.clickhouse.password_file),
+            ("redis.password", &self.redis.password, &self.redis.password_file),
+        ] {
+            if secret.reveal().is_some() && !file.as_os_str().is_empty() {
+                bail!("the configuration is not valid: {name} and {name}_file exclude each other");
+            }
+        }
+        if self.kafka.partitions < 1 || self.kafka.replication < 1 {
             bail!(
-                "the configuration is not valid: keys.master_key and keys.master_key_file exclude each other"
+                "the configuration is not valid: kafka.partitions and kafka.replication must be at least 1"
             );
         }
         for (name, weight) in [
@@ -245,19 +311,4 @@ fn told(error: &figment::Error) -> String {
         _ if path.is_empty() => "it is not TOML of this shape".to_owned(),
         _ => format!("{path} does not hold what it must"),
     }
-}
-
-/// A secret in a configuration file would be copied, shown and committed with it.
-fn refuse_secrets(text: &str, path: &Path) -> anyhow::Result<()> {
-    let there = toml::from_str::<toml::Table>(text)
-        .ok()
-        .and_then(|table| table.get("keys")?.get("master_key")?.as_str().map(|value| !value.is_empty()));
-    if there == Some(true) {
-        bail!(
-            "{} holds the secret keys.master_key: give it as NOVA__KEYS__MASTER_KEY, or put it into a file of its \
-             own and name that in keys.master_key_file",
-            path.display()
-        );
-    }
-    Ok(())
 }

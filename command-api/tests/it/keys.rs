@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use nova_embedded::{LocalKeyring, MasterKey};
+use nova_embedded::{LocalKeyring, load_master_key};
 use nova_events::Keyring;
 
 pub(crate) fn open(dir: &Path) -> Arc<dyn Keyring> {
-    let master = MasterKey::load(dir).unwrap();
+    let master = load_master_key(dir).unwrap();
     Arc::new(LocalKeyring::open(dir, &master, 1_024).unwrap())
 }

@@ -8,13 +8,13 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use aws_lc_rs::hmac;
 use nova_events::keyring::{KeyError, Keyring};
 use nova_events::seal::DataKey;
+use nova_events::wrapping::{MasterKey, MasterKeyError};
 use nova_events::{Class, UserId};
 use parking_lot::Mutex;
 use quick_cache::UnitWeighter;
 use quick_cache::sync::DefaultLifecycle;
 use tokio::sync::oneshot;
 
-use super::master::{MasterKey, MasterKeyError};
 use super::store::KeyStore;
 use super::worker::{self, KeyCache, Request};
 use crate::epochs::IdHash;

@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use nova_events::UserId;
+use nova_events::wrapping::Wrapping;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
 use super::keyring::KeyringError;
-use super::master::Wrapping;
 use crate::sqlite::view_error;
 
 pub(super) const FILE: &str = "keys.db";

@@ -7,16 +7,17 @@ use super::{End, print};
 use crate::cli::DeadLetters;
 use crate::compose::Product;
 use crate::config::Config;
+use crate::profile::Roles;
 
 const PAGE: usize = 500;
 
 pub(super) async fn run(config: Config, command: DeadLetters) -> anyhow::Result<End> {
-    let mut product = Product::open(config).await?;
+    let product = Product::open(config, Roles::VIEWS).await?;
     let done = match command {
         DeadLetters::List { projection } => list(&product, projection.as_deref()).await,
         DeadLetters::Show { position } => show(&product, position).await,
         DeadLetters::Redrive { projection, stream } => {
-            redrive(&mut product, &projection, stream.as_deref()).await
+            redrive(&product, &projection, stream.as_deref()).await
         }
     };
     product.close().await;
@@ -53,10 +54,8 @@ async fn show(product: &Product, position: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn redrive(product: &mut Product, projection: &str, stream: Option<&str>) -> anyhow::Result<()> {
-    product.start_projectors();
-    product.wait_applied().await?;
-    let done = product.projectors()?.redrive(projection, stream).await?;
+async fn redrive(product: &Product, projection: &str, stream: Option<&str>) -> anyhow::Result<()> {
+    let done = product.redrive(projection, stream).await?;
     print(&format!(
         "{} events projected, {} streams free again, {} events still parked",
         done.events, done.streams, done.events_still_parked

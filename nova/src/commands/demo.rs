@@ -6,6 +6,7 @@ use super::{End, print};
 use crate::compose::Product;
 use crate::config::Config;
 use crate::demo::{Plan, Size, announce, play};
+use crate::profile::Roles;
 use crate::server::{Server, Stop};
 use crate::{server, telemetry};
 
@@ -19,9 +20,8 @@ pub(super) async fn run(mut config: Config, data_is_given: bool, people: u64) ->
     let stop = Stop::on_signals()?;
     let metrics = telemetry::init_metrics()?;
     let plan = tokio::task::spawn_blocking(move || Plan::new(Size { people: people as usize }));
-    let mut product = Product::open(config).await?;
-    product.start_projectors();
-    product.start_purge();
+    let mut product = Product::open(config, Roles::ALL).await?;
+    product.start().await?;
     // First, so that an address in use is told at once.
     let server = Server::bind(&product, Some(metrics)).await?;
     let plan = Arc::new(plan.await?);

@@ -1,17 +1,19 @@
 //! `nova projections`.
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nova_views::ProjectionStatus;
 
 use super::{End, print};
 use crate::cli::Projections;
 use crate::compose::Product;
 use crate::config::Config;
+use crate::profile::Roles;
 
 pub(super) async fn run(config: Config, command: Projections) -> anyhow::Result<End> {
-    let mut product = Product::open(config).await?;
+    let product = Product::open(config, Roles::VIEWS).await?;
     let done = match command {
         Projections::Status => status(&product).await,
-        Projections::Rebuild { name } => rebuild(&mut product, &name).await,
+        Projections::Rebuild { name } => rebuild(&product, &name).await,
     };
     product.close().await;
     done.map(|()| End::Done)
@@ -36,11 +38,19 @@ async fn status(product: &Product) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn rebuild(product: &mut Product, name: &str) -> anyhow::Result<()> {
-    product.start_projectors();
-    product.wait_applied().await?;
+async fn rebuild(product: &Product, name: &str) -> anyhow::Result<()> {
     let started = std::time::Instant::now();
-    product.projectors()?.rebuild(name).await?;
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+    if let Ok(style) = ProgressStyle::with_template("rebuilding {wide_bar} {pos}/{len} events {elapsed}") {
+        bar.set_style(style);
+    }
+    let mut told = |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    };
+    let rebuilt = product.rebuild(name, &mut told).await;
+    bar.finish_and_clear();
+    rebuilt?;
     let head = product.log().head();
     print(&format!("rebuilt {name} from {head} events in {:.1} s", started.elapsed().as_secs_f64()))?;
     Ok(())

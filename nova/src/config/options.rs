@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nova_command_api::{CommandOptions, ExecutorOptions};
-use nova_embedded::{MasterKey, ViewsOptions};
+use nova_embedded::ViewsOptions;
 use nova_eventlog::FileLogOptions;
+use nova_events::wrapping::MasterKey;
 use nova_http::{HttpLimits, VerifierOptions};
 use nova_query_api::{LiveOptions, QueryOptions};
 use nova_views::ranking::Weights;
@@ -77,13 +78,12 @@ impl Config {
         }
     }
 
-    pub fn executor_options(&self) -> ExecutorOptions {
+    pub fn executor_options(&self, sole_writer: bool) -> ExecutorOptions {
         ExecutorOptions {
             limits: self.domain_limits(),
             attempts_max: self.commands.attempts_max,
             states_bytes_max: self.commands.states_bytes_max,
-            // The log's lock makes sure of it.
-            sole_writer: true,
+            sole_writer,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nova::compose::Product;
 use nova::config::{Config, Overrides};
+use nova::profile::Roles;
 use nova::server::{Server, Stop};
 use nova_events::UserId;
 use nova_http::{Issuer, Role};
@@ -49,9 +50,8 @@ impl World {
     pub(crate) async fn in_folder(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let config = config_for(&data, change);
         let issuer = Issuer::with_options(&config.token_key_file(), config.verifier_options()).unwrap();
-        let mut product = Product::open(config).await.unwrap();
-        product.start_projectors();
-        product.start_purge();
+        let mut product = Product::open(config, Roles::ALL).await.unwrap();
+        product.start().await.unwrap();
         // What is in the folder already is there to be seen.
         product.wait_applied().await.unwrap();
         let server = Server::bind(&product, None).await.unwrap();

@@ -193,6 +193,11 @@ fn history(acts: &[Act]) -> Story {
     story
 }
 
+/// Random histories of so many acts each, the same at each run.
+pub fn random_histories(count: u32, acts: std::ops::Range<usize>) -> Vec<Story> {
+    samples(count, &prop::collection::vec(act(), acts)).iter().map(|acts| history(acts)).collect()
+}
+
 /// Random values of a strategy, the same at each run.
 fn samples<S: Strategy>(count: u32, strategy: &S) -> Vec<S::Value> {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
@@ -340,7 +345,7 @@ pub async fn any_order_across_streams_gives_the_same_answers<G>(open: impl Async
 }
 
 /// Streams are woven together at random, each in its order.
-fn shuffled(events: &[Envelope], seed: u64) -> Vec<&Envelope> {
+pub fn shuffled(events: &[Envelope], seed: u64) -> Vec<&Envelope> {
     let mut streams: HashMap<&str, Vec<&Envelope>> = HashMap::new();
     for event in events {
         streams.entry(event.stream.as_str()).or_default().push(event);

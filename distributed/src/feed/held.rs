@@ -1,0 +1,157 @@
+//! A partition that this member holds, as the client sees it: where it is, whether it is paused, and who follows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::context::FeedContext;
+use super::follow::Holding;
+use super::pipe::{Item, Pipe, Pushed};
+use super::{Shared, names, unavailable};
+use crate::topics::{Record, decode};
+
+/// A partition that cannot be sought in for this long has failed.
+const RESTART_AFTER: Duration = Duration::from_millis(500);
+
+/// A partition of ours.
+pub(super) struct Held {
+    pub(super) holding: Arc<Holding>,
+    pub(super) follower: Option<Follower>,
+    pub(super) paused: bool,
+}
+
+pub(super) struct Follower {
+    pub(super) pipe: Arc<Pipe>,
+    /// The offset that comes next.
+    pub(super) next: i64,
+    /// Not there yet, since.
+    pub(super) seeking: Option<Instant>,
+}
+
+/// Passes a record to its follower.
+pub(super) fn take(
+    shared: &Shared,
+    consumer: &BaseConsumer<FeedContext>,
+    held: &mut HashMap<u64, Held>,
+    places: &HashMap<String, BTreeMap<i32, u64>>,
+    record: &BorrowedMessage<'_>,
+) {
+    let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
+    let place = places.get(topic).and_then(|partitions| partitions.get(&partition));
+    let Some(held) = place.and_then(|assignment| held.get_mut(assignment)) else { return };
+    let Some(follower) = &mut held.follower else { return };
+    // What was fetched before a seek or a pause is of no use.
+    if follower.seeking.is_some() || offset < follower.next {
+        return;
+    }
+    if offset > follower.next {
+        tracing::warn!(topic, partition, offset, expected = follower.next, "records are missing");
+        held.holding.offsets.forget();
+        let problem = format!("{topic} {partition} has no record at {}", follower.next);
+        follower.pipe.fail(unavailable(problem));
+        held.follower = None;
+        pause(consumer, held);
+        return;
+    }
+    follower.next = offset + 1;
+    let item = Item { offset, record: read(shared, held.holding.category, record) };
+    match follower.pipe.push(item) {
+        Pushed::Taken => {}
+        Pushed::Full => pause(consumer, held),
+        Pushed::Gone => {
+            held.follower = None;
+            pause(consumer, held);
+        }
+    }
+}
+
+/// Whether it is there now. A partition that has just been taken over cannot be sought in at once. One that has failed
+/// cannot at all, until it is given back to the client anew.
+pub(super) fn sought(
+    consumer: &BaseConsumer<FeedContext>,
+    held: &mut Held,
+    result: Result<(), KafkaError>,
+) -> bool {
+    let Some(follower) = &mut held.follower else { return true };
+    let Some(since) = follower.seeking else { return true };
+    let result = match result {
+        Err(_) if since.elapsed() < RESTART_AFTER => return false,
+        Err(_) => restart(consumer, &held.holding, follower.next),
+        Ok(()) => Ok(()),
+    };
+    match result {
+        Ok(()) => {
+            follower.seeking = None;
+            resume(consumer, held);
+        }
+        Err(error) => {
+            let Holding { topic, place, .. } = &*held.holding;
+            let problem =
+                format!("{topic} {} cannot be read from {}: {error}", place.partition, follower.next);
+            follower.pipe.fail(unavailable(problem));
+            held.follower = None;
+        }
+    }
+    true
+}
+
+fn restart(consumer: &BaseConsumer<FeedContext>, holding: &Holding, offset: i64) -> Result<(), KafkaError> {
+    tracing::debug!(
+        topic = holding.topic,
+        partition = holding.place.partition,
+        "a partition is started anew"
+    );
+    consumer.incremental_unassign(&alone(holding))?;
+    let mut list = TopicPartitionList::with_capacity(1);
+    list.add_partition_offset(&holding.topic, holding.place.partition, Offset::Offset(offset))?;
+    consumer.incremental_assign(&list)
+}
+
+fn read(shared: &Shared, category: &'static str, record: &BorrowedMessage<'_>) -> Option<Record> {
+    match decode(record) {
+        Ok(decoded) => {
+            shared.saw_head(match &decoded {
+                Record::Event { event, .. } => event.position,
+                Record::Watermark { position } => *position,
+            });
+            Some(decoded)
+        }
+        Err(error) => {
+            metrics::counter!(names::FOREIGN, "category" => category).increment(1);
+            let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
+            tracing::error!(topic, partition, offset, %error, "no relay wrote this record; it is skipped");
+            None
+        }
+    }
+}
+
+pub(super) fn pause(consumer: &BaseConsumer<FeedContext>, held: &mut Held) {
+    if held.paused {
+        return;
+    }
+    match consumer.pause(&alone(&held.holding)) {
+        Ok(()) => held.paused = true,
+        Err(error) => tracing::warn!(%error, topic = held.holding.topic, "a partition could not be paused"),
+    }
+}
+
+pub(super) fn resume(consumer: &BaseConsumer<FeedContext>, held: &mut Held) {
+    if !held.paused {
+        return;
+    }
+    match consumer.resume(&alone(&held.holding)) {
+        Ok(()) => held.paused = false,
+        Err(error) => tracing::warn!(%error, topic = held.holding.topic, "a partition could not be resumed"),
+    }
+}
+
+fn alone(holding: &Holding) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(1);
+    list.add_partition(&holding.topic, holding.place.partition);
+    list
+}

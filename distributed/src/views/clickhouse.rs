@@ -1,0 +1,286 @@
+//! The views in ClickHouse: what the ranked feed chooses from, what trends, and what analysts ask.
+//!
+//! * No texts, no names: ids, times, and who did what with whose post.
+//! * Effects are exactly once on deliveries that are at least once: every row carries the position of its event, and the
+//!   highest of a key counts; counters are counted from rows, never added to.
+//! * A step is answered when its rows and its cursor are acknowledged and its generation is still the live one.
+//! * A store that has lost its tables says so, gets them back, and is filled again from the log.
+//! * Errors carry the number and the name of what the server says, never its text, which quotes values.
+//!
+//! Reading order: [`options`], `migrations/clickhouse`, `schema`, `generations`, `flush` and `write` (changes to rows),
+//! `feed` (the questions).
+
+mod core;
+mod error;
+mod feed;
+mod flush;
+mod generations;
+mod letters;
+mod options;
+mod rows;
+mod schema;
+mod server;
+mod write;
+
+pub use error::ClickHouseError;
+pub use options::{ClickHouseOptions, Password};
+
+use std::sync::Arc;
+
+use nova_events::UserId;
+use nova_views::ranking::{Candidate, Trending};
+use nova_views::{Apply, DeadLetter, Generation, ProjectionStatus, ViewError, projection};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use self::core::Core;
+use self::error::Failure;
+use self::feed::TrendingList;
+use self::flush::Pending;
+use self::generations::Generations;
+use self::rows::CursorRow;
+use self::schema::Template;
+use self::server::Server;
+use crate::shard::{Shard, ShardCursor, ShardStore};
+
+/// The projections held here.
+const PROJECTIONS: [&str; 4] =
+    [projection::PROFILES, projection::POSTS, projection::ENGAGEMENT, projection::GRAPH];
+
+/// Steps that wait in line for the next flush, each of a lane of its own.
+const STEPS_WAITING_MAX: usize = 1_024;
+
+/// Makes the database, if it is not there, and brings its schema up to date. May be run at any time, again, and by several.
+pub async fn migrate(options: &ClickHouseOptions) -> Result<(), ClickHouseError> {
+    let server = Server::new(options)?;
+    generations::repair_all(&server).await.map_err(|failure| server.opening_error(failure))?;
+    schema::check(&server).await
+}
+
+/// Whether the schema is the one that this program knows.
+pub async fn check_schema(options: &ClickHouseOptions) -> Result<(), ClickHouseError> {
+    schema::check(&Server::new(options)?).await
+}
+
+/// The views. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ClickHouseViews {
+    core: Arc<Core>,
+    steps: mpsc::Sender<Pending>,
+    /// A permit for each change that waits.
+    room: Arc<Semaphore>,
+    trending: Arc<TrendingList>,
+}
+
+impl ClickHouseViews {
+    /// Connects to a migrated database; see [`migrate`].
+    pub async fn open(options: ClickHouseOptions) -> Result<Self, ClickHouseError> {
+        let server = Server::new(&options)?;
+        schema::check(&server).await?;
+        let core = Arc::new(Core::new(server));
+        let (steps, waiting) = mpsc::channel(STEPS_WAITING_MAX);
+        tokio::spawn(flush::run(Arc::clone(&core), waiting));
+        let room = Arc::new(Semaphore::new(options.flush_rows_max.max(1) * 2));
+        Ok(Self { core, steps, room, trending: Arc::default() })
+    }
+
+    /// The posts that may be in someone's feed, as the rules of [`nova_views::ranking`] say. In no order; a post may be
+    /// there for two reasons.
+    pub async fn feed_candidates(
+        &self,
+        viewer: UserId,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Vec<Candidate>, ViewError> {
+        feed::candidates(&self.core, &self.trending, viewer.0, now.timestamp_millis()).await
+    }
+
+    /// The public posts that trend, best first, at most `limit`, and never more than 1,000.
+    pub async fn trending(
+        &self,
+        now: chrono::DateTime<chrono::Utc>,
+        limit: usize,
+    ) -> Result<Vec<Trending>, ViewError> {
+        feed::trending(&self.core, &self.trending, now.timestamp_millis(), limit).await
+    }
+
+    async fn stored_cursors(
+        &self,
+        projection: &'static str,
+        generation: u64,
+    ) -> Result<Vec<CursorRow>, Failure> {
+        generations::cursors(&self.core.server, projection, generation).await
+    }
+
+    async fn bring(
+        &self,
+        template: &'static Template,
+        shard: &Shard,
+        step: Arc<Apply>,
+        cursor: ShardCursor,
+    ) -> Result<(), ViewError> {
+        let generation = match step.generation {
+            Generation::Live => self.core.writes_to(template, shard).await?,
+            Generation::Next => self.core.next(template.projection).await?,
+        };
+        let stopped = || ViewError::Unavailable("the views in ClickHouse are being closed".to_owned());
+        let wanted = step.changes.len().clamp(1, self.core.server.options.flush_rows_max.max(1));
+        let room = Arc::clone(&self.room).acquire_many_owned(u32::try_from(wanted).unwrap_or(u32::MAX));
+        let _room = room.await.map_err(|_| stopped())?;
+        let (done, outcome) = oneshot::channel();
+        let pending = Pending { shard: shard.clone(), step, cursor, generation, done, _room };
+        self.steps.send(pending).await.map_err(|_| stopped())?;
+        outcome.await.map_err(|_| stopped())?
+    }
+
+    async fn status_of(
+        &self,
+        template: &'static Template,
+        generations: &Generations,
+    ) -> Result<ProjectionStatus, ViewError> {
+        let name = template.projection;
+        let Some(row) = generations.of(name) else { return Err(flush::gone()) };
+        let (shards, next, letters) = futures::try_join!(
+            self.stored_cursors(name, row.live),
+            self.stored_cursors(name, row.next),
+            self.letters_of(name, row.live),
+        )?;
+        // The whole log is followed by a rebuild only, where it is shared out.
+        let whole = Shard::whole();
+        let of_shard = |cursor: &CursorRow| {
+            let place = (name, row.live, Shard::named(&cursor.shard));
+            (cursor.shard == whole.as_str(), cursor.position.max(self.core.position(&place).position))
+        };
+        let positions: Vec<(bool, u64)> = shards.iter().map(of_shard).collect();
+        let parts = positions.iter().filter(|(is_whole, _)| !is_whole).map(|(_, position)| *position).min();
+        let whole = positions.iter().find(|(is_whole, _)| *is_whole).map(|(_, position)| *position);
+        let filled = next.iter().map(|cursor| cursor.position).max().unwrap_or(0);
+        Ok(ProjectionStatus {
+            name: name.to_owned(),
+            generation: row.rebuilds,
+            position: parts.or(whole).unwrap_or(0),
+            rebuilding: (row.next > 0).then_some(filled),
+            dead_letters: letters.0,
+            parked_streams: letters.1,
+        })
+    }
+
+    async fn letters_of(&self, projection: &str, generation: u64) -> Result<(u64, u64), Failure> {
+        let sql = format!(
+            "SELECT count(), uniqExact(stream) FROM dead_letters FINAL
+             WHERE projection_name = '{projection}' AND generation = {generation}"
+        );
+        let rows: Vec<(u64, u64)> = self.core.server.fetch(&sql).await?;
+        Ok(rows.first().copied().unwrap_or_default())
+    }
+}
+
+fn find(projection: &str) -> Result<&'static Template, ViewError> {
+    schema::template(projection).ok_or_else(|| ViewError::UnknownProjection(projection.to_owned()))
+}
+
+#[async_trait::async_trait]
+impl ShardStore for ClickHouseViews {
+    fn name(&self) -> &'static str {
+        "clickhouse"
+    }
+
+    fn projections(&self) -> &'static [&'static str] {
+        &PROJECTIONS
+    }
+
+    async fn cursor(
+        &self,
+        projection: &str,
+        generation: Generation,
+        shard: &Shard,
+    ) -> Result<ShardCursor, ViewError> {
+        let template = find(projection)?;
+        let number = match generation {
+            Generation::Live => self.core.start(template, shard).await?,
+            Generation::Next => match self.core.next(projection).await {
+                Err(ViewError::Unavailable(_)) => return Ok(ShardCursor::default()),
+                number => number?,
+            },
+        };
+        let stored = self.stored_cursors(template.projection, number).await?;
+        let stored = stored.iter().find(|row| row.shard == shard.as_str());
+        let stored = stored.map_or_else(ShardCursor::default, |row| ShardCursor {
+            position: row.position,
+            offset: (row.partition_offset >= 0).then_some(row.partition_offset),
+        });
+        let known = self.core.position(&(template.projection, number, shard.clone()));
+        Ok(if known.position > stored.position { known } else { stored })
+    }
+
+    async fn apply(&self, shard: &Shard, step: Arc<Apply>, cursor: ShardCursor) -> Result<(), ViewError> {
+        self.bring(find(step.projection)?, shard, step, cursor).await
+    }
+
+    async fn advance(
+        &self,
+        projection: &str,
+        generation: Generation,
+        shard: &Shard,
+        cursor: ShardCursor,
+    ) -> Result<(), ViewError> {
+        let template = find(projection)?;
+        match generation {
+            Generation::Next => Ok(()),
+            Generation::Live => {
+                self.core.writes_to(template, shard).await?;
+                self.core.advance(template.projection, shard, cursor)
+            }
+        }
+    }
+
+    async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError> {
+        let template = find(projection)?;
+        let generation = generations::begin(&self.core.server, template).await?;
+        self.core.began(template.projection, Some(generation));
+        Ok(())
+    }
+
+    async fn switch(&self, projection: &str) -> Result<(), ViewError> {
+        let template = find(projection)?;
+        let begun = self.core.begun(projection);
+        generations::switch(&self.core.server, template, begun).await?;
+        self.core.began(template.projection, None);
+        self.core.forget_live();
+        self.trending.forget();
+        Ok(())
+    }
+
+    async fn status(&self) -> Result<Vec<ProjectionStatus>, ViewError> {
+        let generations = Generations::load(&self.core.server).await?;
+        let all = schema::TEMPLATES.iter().map(|template| self.status_of(template, &generations));
+        futures::future::try_join_all(all).await
+    }
+
+    async fn dead_letters(
+        &self,
+        projection: Option<&str>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, ViewError> {
+        let only = projection.map(find).transpose()?.map(|template| template.projection);
+        letters::list(&self.core.server, only, after, limit).await
+    }
+
+    async fn applied(&self, of: &[(&'static str, Shard)]) -> Result<u64, ViewError> {
+        let sql = "SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL
+                   WHERE (projection_name, generation) IN (SELECT projection_name, live FROM generations FINAL)";
+        let server = &self.core.server;
+        let (generations, stored) =
+            futures::try_join!(Generations::load(server), server.fetch::<CursorRow>(sql))?;
+        let position = |(name, shard): &(&'static str, Shard)| {
+            find(name)?;
+            let Some(row) = generations.of(name) else { return Ok(0) };
+            let is_it = |cursor: &&CursorRow| {
+                cursor.projection == *name && cursor.generation == row.live && cursor.shard == shard.as_str()
+            };
+            let stored = stored.iter().find(is_it).map_or(0, |cursor| cursor.position);
+            Ok(stored.max(self.core.position(&(*name, row.live, shard.clone())).position))
+        };
+        let positions: Vec<u64> = of.iter().map(position).collect::<Result<_, ViewError>>()?;
+        Ok(positions.into_iter().min().unwrap_or(0))
+    }
+}

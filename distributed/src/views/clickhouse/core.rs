@@ -1,0 +1,196 @@
+//! What a process knows of the store: which generation each of its shards writes to, how far it has come, and what is live.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nova_views::ViewError;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::error::Failure;
+use super::flush::gone;
+use super::generations::{self, Generations, Live};
+use super::rows::GenerationRow;
+use super::schema::Template;
+use super::server::Server;
+use crate::shard::{Shard, ShardCursor};
+
+/// A cursor's place: projection, number of the generation, shard.
+pub(super) type Place = (&'static str, u64, Shard);
+
+/// How long readers go by what was live. A switch drops the old tables, so whoever goes by them for longer hears of it.
+const LIVE_KNOWN: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) server: Server,
+    /// The generation that a shard writes to, since it asked for its cursor.
+    writes_to: Mutex<HashMap<(&'static str, Shard), u64>>,
+    /// Rebuilds that this process began.
+    begun: Mutex<HashMap<&'static str, u64>>,
+    /// Acknowledged, or advanced to with nothing to change.
+    positions: Mutex<HashMap<Place, ShardCursor>>,
+    /// Of those, the ones that are not written yet.
+    advances: Mutex<HashMap<Place, ShardCursor>>,
+    pub(super) advanced: Notify,
+    /// The cursors could not be written because their table is gone.
+    lost: AtomicBool,
+    known: Mutex<Option<(Instant, Generations)>>,
+    /// One repair at a time.
+    repairing: tokio::sync::Mutex<()>,
+}
+
+impl Core {
+    pub(super) fn new(server: Server) -> Self {
+        Self {
+            server,
+            writes_to: Mutex::default(),
+            begun: Mutex::default(),
+            positions: Mutex::default(),
+            advances: Mutex::default(),
+            advanced: Notify::new(),
+            lost: AtomicBool::new(false),
+            known: Mutex::default(),
+            repairing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The live generation, made anew if it was lost.
+    pub(super) async fn ensure(&self, template: &Template) -> Result<GenerationRow, Failure> {
+        let _one = self.repairing.lock().await;
+        let row = generations::ensure(&self.server, template).await?;
+        self.lost.store(false, Ordering::Release);
+        Ok(row)
+    }
+
+    /// From now on the shard writes to the live generation.
+    pub(super) async fn start(&self, template: &'static Template, shard: &Shard) -> Result<u64, Failure> {
+        let live = self.ensure(template).await?.live;
+        self.saw(&Generations::load(&self.server).await?);
+        self.writes_to.lock().insert((template.projection, shard.clone()), live);
+        Ok(live)
+    }
+
+    pub(super) async fn writes_to(&self, template: &'static Template, shard: &Shard) -> Result<u64, Failure> {
+        let known = self.writes_to.lock().get(&(template.projection, shard.clone())).copied();
+        match known {
+            Some(generation) => Ok(generation),
+            None => self.start(template, shard).await,
+        }
+    }
+
+    pub(super) fn began(&self, projection: &'static str, generation: Option<u64>) {
+        let mut begun = self.begun.lock();
+        match generation {
+            Some(generation) => begun.insert(projection, generation),
+            None => begun.remove(projection),
+        };
+    }
+
+    pub(super) fn begun(&self, projection: &str) -> Option<u64> {
+        self.begun.lock().get(projection).copied()
+    }
+
+    /// The generation that a rebuild fills: the one that this process began, or whoever did.
+    pub(super) async fn next(&self, projection: &str) -> Result<u64, ViewError> {
+        if let Some(generation) = self.begun(projection) {
+            return Ok(generation);
+        }
+        let generations = Generations::load(&self.server).await?;
+        match generations.of(projection).map_or(0, |row| row.next) {
+            0 => Err(ViewError::Unavailable("no rebuild of this view has begun".to_owned())),
+            next => Ok(next),
+        }
+    }
+
+    /// Moves the position of a place that is acknowledged.
+    pub(super) fn reached(&self, place: Place, cursor: ShardCursor) {
+        if cursor.position == 0 {
+            return;
+        }
+        let mut positions = self.positions.lock();
+        let held = positions.entry(place).or_default();
+        if cursor.position >= held.position {
+            *held = cursor;
+        }
+    }
+
+    pub(super) fn position(&self, place: &Place) -> ShardCursor {
+        self.positions.lock().get(place).copied().unwrap_or_default()
+    }
+
+    /// Nothing to change up to there. Written some time.
+    pub(super) fn advance(
+        &self,
+        projection: &'static str,
+        shard: &Shard,
+        cursor: ShardCursor,
+    ) -> Result<(), ViewError> {
+        if self.lost.load(Ordering::Acquire) {
+            return Err(gone());
+        }
+        let Some(generation) = self.writes_to.lock().get(&(projection, shard.clone())).copied() else {
+            return Err(ViewError::Switched);
+        };
+        let live = self.known.lock().as_ref().and_then(|(_, known)| known.of(projection).map(|row| row.live));
+        if live.is_some_and(|live| live != generation) {
+            return Err(ViewError::Switched);
+        }
+        let place = (projection, generation, shard.clone());
+        if cursor.position > self.position(&place).position {
+            self.reached(place.clone(), cursor);
+            self.advances.lock().insert(place, cursor);
+            self.advanced.notify_one();
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_advances(&self) -> HashMap<Place, ShardCursor> {
+        std::mem::take(&mut *self.advances.lock())
+    }
+
+    /// They are written with the next ones, unless there is nothing to write them to.
+    pub(super) fn cursors_failed(&self, cursors: &HashMap<Place, ShardCursor>, failure: &Failure) {
+        if failure.is_gone() {
+            self.lost.store(true, Ordering::Release);
+            return;
+        }
+        let acknowledged: Vec<(Place, ShardCursor)> = cursors
+            .iter()
+            .filter(|(place, cursor)| cursor.position <= self.position(place).position)
+            .map(|(place, cursor)| (place.clone(), *cursor))
+            .collect();
+        let mut advances = self.advances.lock();
+        for (place, cursor) in acknowledged {
+            advances.entry(place).or_insert(cursor);
+        }
+    }
+
+    /// Takes note of what is live.
+    pub(super) fn saw(&self, generations: &Generations) {
+        *self.known.lock() = Some((Instant::now(), generations.clone()));
+    }
+
+    pub(super) fn forget_live(&self) {
+        *self.known.lock() = None;
+    }
+
+    /// What readers look at.
+    pub(super) async fn live(&self) -> Result<Live, Failure> {
+        let known = self.known.lock().clone();
+        let known = known.filter(|(at, _)| at.elapsed() < LIVE_KNOWN).and_then(|(_, known)| Live::of(&known));
+        if let Some(live) = known {
+            return Ok(live);
+        }
+        let generations = Generations::load(&self.server).await?;
+        self.saw(&generations);
+        Live::of(&generations).ok_or_else(|| Failure::Gone("no generation is live".to_owned()))
+    }
+
+    /// The same, for whoever found tables gone: those of a generation that was live a moment ago.
+    pub(super) async fn live_again(&self) -> Result<Live, Failure> {
+        self.forget_live();
+        self.live().await
+    }
+}

@@ -1,0 +1,206 @@
+//! Which generation of a projection is live. The row in `generations` is the truth: inserting it is the switch, and a
+//! reader or writer that goes by an older one finds its tables gone, looks again, and goes on with the new ones.
+//!
+//! * Numbers are never used twice, so what is late for an old generation cannot reach a new one; the first one is the
+//!   server's clock, so that holds also for a database that was dropped and made again.
+//! * Whoever finds the tables of the live generation gone makes a new, empty one. Two that find it at once make the same
+//!   one, or that of the later one counts.
+
+use std::collections::HashMap;
+
+use nova_views::{ViewError, projection};
+
+use super::error::Failure;
+use super::rows::{CursorRow, GenerationRow};
+use super::schema::{self, BASE_TABLES, Relation, Template};
+use super::server::Server;
+use crate::shard::Shard;
+
+/// The rows by projection. Small, so all of them are read at once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Generations(HashMap<String, GenerationRow>);
+
+impl Generations {
+    pub(super) async fn load(server: &Server) -> Result<Self, Failure> {
+        let sql = "SELECT projection_name, live, next, rebuilds, change FROM generations FINAL";
+        let rows: Vec<GenerationRow> = server.fetch(sql).await?;
+        Ok(Self(rows.into_iter().map(|row| (row.projection.clone(), row)).collect()))
+    }
+
+    pub(super) fn of(&self, projection: &str) -> Option<&GenerationRow> {
+        self.0.get(projection)
+    }
+}
+
+/// The live generations, as readers need them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Live {
+    pub(super) users: u64,
+    pub(super) posts: u64,
+    pub(super) engagement: u64,
+    pub(super) graph: u64,
+}
+
+impl Live {
+    pub(super) fn of(generations: &Generations) -> Option<Self> {
+        let live = |projection: &str| generations.of(projection).map(|row| row.live);
+        Some(Self {
+            users: live(projection::PROFILES)?,
+            posts: live(projection::POSTS)?,
+            engagement: live(projection::ENGAGEMENT)?,
+            graph: live(projection::GRAPH)?,
+        })
+    }
+}
+
+/// Makes sure of everything that there should be, whatever was lost.
+pub(super) async fn repair_all(server: &Server) -> Result<(), Failure> {
+    schema::migrate_base(server).await?;
+    for template in &schema::TEMPLATES {
+        repair(server, template).await?;
+    }
+    schema::migrate_rest(server).await
+}
+
+/// Makes sure that the projection has a live generation, with tables, and that analysts see it.
+pub(super) async fn ensure(server: &Server, template: &Template) -> Result<GenerationRow, Failure> {
+    let is_there =
+        |relations: &[Relation], table: &str| relations.iter().any(|relation| relation.name == table);
+    let relations = match schema::relations(server).await {
+        Err(failure) if failure.is_gone() => Vec::new(),
+        relations => relations?,
+    };
+    if BASE_TABLES.iter().any(|table| !is_there(&relations, table)) {
+        tracing::error!("the views in ClickHouse are gone, making them again");
+        repair_all(server).await?;
+    }
+    repair(server, template).await
+}
+
+async fn repair(server: &Server, template: &Template) -> Result<GenerationRow, Failure> {
+    let (relations, generations) = futures::try_join!(schema::relations(server), Generations::load(server))?;
+    let there = template.generations(&relations);
+    let is_whole = |generation: u64| {
+        template
+            .tables(generation)
+            .iter()
+            .all(|table| relations.iter().any(|relation| relation.name == *table))
+    };
+    let row = match generations.of(template.projection) {
+        Some(row) if is_whole(row.live) => row.clone(),
+        lost => {
+            let before = lost.cloned().unwrap_or_else(|| GenerationRow {
+                projection: template.projection.to_owned(),
+                live: 0,
+                next: 0,
+                rebuilds: 0,
+                change: 0,
+            });
+            if before.live > 0 {
+                tracing::error!(
+                    projection = template.projection,
+                    "a view is gone, filling it again from the log"
+                );
+            }
+            let unused = unused(&before, &there);
+            let clock_s = server.clock().await? / 1_000_000_000;
+            let row = GenerationRow {
+                live: if before.live == 0 { unused.max(clock_s) } else { unused },
+                next: 0,
+                rebuilds: before.rebuilds + 1,
+                change: before.change + 1,
+                ..before
+            };
+            template.create(server, row.live).await?;
+            server.insert("generations", std::slice::from_ref(&row)).await?;
+            row
+        }
+    };
+    if !template.is_shown(row.live, &relations) {
+        template.show(server, row.live).await?;
+    }
+    for old in there.into_iter().filter(|old| *old < row.live && *old != row.next) {
+        template.drop(server, old).await?;
+    }
+    Ok(row)
+}
+
+fn unused(row: &GenerationRow, there: &std::collections::BTreeSet<u64>) -> u64 {
+    row.live.max(row.next).max(there.last().copied().unwrap_or(0)) + 1
+}
+
+/// Begins a next generation; one that was left unfinished goes. Returns its number.
+pub(super) async fn begin(server: &Server, template: &Template) -> Result<u64, Failure> {
+    let before = ensure(server, template).await?;
+    let there = template.generations(&schema::relations(server).await?);
+    let next = unused(&before, &there);
+    template.create(server, next).await?;
+    let row = GenerationRow { next, change: before.change + 1, ..before.clone() };
+    server.insert("generations", std::slice::from_ref(&row)).await?;
+    for unfinished in there.into_iter().filter(|other| *other != before.live) {
+        template.drop(server, unfinished).await?;
+    }
+    Ok(next)
+}
+
+/// Makes the next generation the live one. The cursors of the shards go with it: each stays where it is, or goes back to
+/// where the next generation has been filled up to.
+pub(super) async fn switch(
+    server: &Server,
+    template: &Template,
+    begun: Option<u64>,
+) -> Result<(), ViewError> {
+    let name = template.projection;
+    let before = Generations::load(server).await?.of(name).cloned();
+    let before = before.filter(|row| row.next > 0 && begun.is_none_or(|begun| begun == row.next));
+    let Some(before) = before else {
+        return Err(ViewError::Unavailable("no rebuild of this view has begun".to_owned()));
+    };
+    let filled = cursors(server, name, before.next).await?;
+    let filled = filled.iter().find(|row| row.shard == Shard::whole().as_str()).map_or(0, |row| row.position);
+    let mut rows = cursors(server, name, before.live).await?;
+    rows.retain(|row| row.position > 0 && row.shard != Shard::whole().as_str() && filled > 0);
+    for row in &mut rows {
+        row.generation = before.next;
+        if row.position > filled {
+            (row.position, row.partition_offset) = (filled, -1);
+        }
+    }
+    server.insert("cursors", &rows).await?;
+    let row = GenerationRow {
+        live: before.next,
+        next: 0,
+        rebuilds: before.rebuilds + 1,
+        change: before.change + 1,
+        projection: before.projection,
+    };
+    server.insert("generations", std::slice::from_ref(&row)).await?;
+    // It is the live one now. Should the rest not be done, the next start does it.
+    let tidied = async {
+        template.show(server, row.live).await?;
+        template.drop(server, before.live).await?;
+        for table in ["cursors", "dead_letters"] {
+            let live = row.live;
+            let sql = format!("DELETE FROM {table} WHERE projection_name = '{name}' AND generation < {live}");
+            server.execute(&sql).await?;
+        }
+        Ok::<_, Failure>(())
+    };
+    if let Err(failure) = tidied.await {
+        tracing::warn!(projection = name, reason = failure.reason(), "cannot tidy up after a switch");
+    }
+    Ok(())
+}
+
+/// The cursors of a generation, by shard.
+pub(super) async fn cursors(
+    server: &Server,
+    projection: &'static str,
+    generation: u64,
+) -> Result<Vec<CursorRow>, Failure> {
+    let sql = format!(
+        "SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL
+         WHERE projection_name = '{projection}' AND generation = {generation}"
+    );
+    server.fetch(&sql).await
+}

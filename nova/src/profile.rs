@@ -1,0 +1,134 @@
+//! What a profile brings, in the same shape for both.
+
+use std::sync::Arc;
+
+use nova_eventlog::{EventFeed, EventLog};
+use nova_events::Codec;
+use nova_events::envelope::time_of_ms;
+use nova_projectors::Redriven;
+use nova_views::{ViewReader, ViewWriter};
+
+use crate::config::Config;
+
+#[cfg_attr(not(feature = "distributed"), path = "profile/without_distributed.rs")]
+pub(crate) mod distributed;
+pub(crate) mod embedded;
+
+/// The parts of the product that a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Takes commands over HTTP.
+    pub commands: bool,
+    /// Answers queries over HTTP.
+    pub queries: bool,
+    /// Keeps views up to date.
+    pub projectors: bool,
+    /// Publishes the log to Kafka. The embedded profile has nothing to publish to.
+    pub relay: bool,
+    /// Looks at every store of views, as an operator does.
+    pub views: bool,
+}
+
+impl Roles {
+    pub const NONE: Self = Self { commands: false, queries: false, projectors: false, relay: false, views: false };
+    pub const ALL: Self = Self { commands: true, queries: true, projectors: true, relay: true, views: true };
+    pub const VIEWS: Self = Self { views: true, ..Self::NONE };
+    pub const COMMANDS: Self = Self { commands: true, ..Self::NONE };
+    pub const QUERIES: Self = Self { queries: true, ..Self::NONE };
+    pub const PROJECTORS: Self = Self { projectors: true, ..Self::NONE };
+    pub const RELAY: Self = Self { relay: true, ..Self::NONE };
+}
+
+/// A kind of installation.
+#[async_trait::async_trait]
+pub(crate) trait Installation: Send + Sync {
+    /// Opens what these roles need.
+    async fn open(&self, config: &Config, roles: Roles) -> anyhow::Result<Stores>;
+
+    /// Brings the schemas of all stores up to date. Says what it found, in words.
+    async fn migrate(&self, config: &Config) -> anyhow::Result<String>;
+
+    async fn read_only_log(&self, config: &Config) -> anyhow::Result<Arc<dyn EventLog>>;
+
+    async fn log_stats(&self, config: &Config) -> anyhow::Result<String>;
+
+    async fn verify_log(&self, config: &Config) -> anyhow::Result<String>;
+}
+
+/// What services are built on, and what runs beside them.
+pub(crate) struct Stores {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) feed: Arc<dyn EventFeed>,
+    pub(crate) codec: Codec,
+    pub(crate) reader: Arc<dyn ViewReader>,
+    pub(crate) writer: Arc<dyn ViewWriter>,
+    /// No other process appends to the log.
+    pub(crate) sole_writer: bool,
+    pub(crate) runtime: Arc<dyn Runtime>,
+}
+
+impl std::fmt::Debug for Stores {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stores").field("runtime", &self.runtime).finish_non_exhaustive()
+    }
+}
+
+/// The moving parts of a profile.
+#[async_trait::async_trait]
+pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
+    /// Starts what the roles ask for: keeping views up to date, relaying.
+    async fn start(&self, config: &Config, roles: Roles) -> anyhow::Result<()>;
+
+    /// Builds a view anew from the log, beside the live one, and switches to it. `told` hears how far it is and how far
+    /// the log.
+    async fn rebuild(&self, config: &Config, name: &str, told: Told<'_>) -> anyhow::Result<()>;
+
+    /// Projects dead letters again, of one stream or of all.
+    async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven>;
+
+    async fn outbox_status(&self) -> anyhow::Result<serde_json::Value> {
+        Err(no_outbox())
+    }
+
+    async fn outbox_parked(&self, _after: u64, _limit: usize) -> anyhow::Result<Vec<Parked>> {
+        Err(no_outbox())
+    }
+
+    async fn outbox_redrive(&self, _stream: Option<&str>) -> anyhow::Result<u64> {
+        Err(no_outbox())
+    }
+
+    /// Brings the gauges up to date that nothing else does; called when metrics are asked for.
+    fn record_metrics(&self);
+
+    /// Stops what runs and closes what is open: everything acknowledged is safe.
+    async fn close(&self);
+}
+
+/// The times that a log spans, as a line.
+pub(crate) fn span(first_ms: Option<u64>, last_ms: Option<u64>) -> String {
+    let time = |ms: u64| time_of_ms(i64::try_from(ms).unwrap_or(i64::MAX)).to_rfc3339();
+    match (first_ms, last_ms) {
+        (Some(first), Some(last)) => format!("recorded  {} to {}", time(first), time(last)),
+        _ => "recorded  nothing yet".to_owned(),
+    }
+}
+
+fn no_outbox() -> anyhow::Error {
+    anyhow::anyhow!("the embedded profile has no outbox: its views follow the log itself")
+}
+
+/// An event that Kafka does not take, or one behind it in its stream.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Parked {
+    pub position: u64,
+    pub stream: String,
+    pub kind: String,
+    pub error: String,
+    pub attempts: u64,
+    /// RFC 3339; `None`: not by itself any more.
+    pub next_attempt_at: Option<String>,
+    pub parked_at: String,
+}
+
+pub(crate) type Told<'a> = &'a mut (dyn FnMut(u64, u64) + Send);

@@ -1,0 +1,272 @@
+//! The distributed profile: any number of processes of each role, on PostgreSQL, Kafka, ClickHouse and Redis.
+//!
+//! What a process needs depends on its roles. Commands need PostgreSQL alone; the relay also Kafka; projectors Kafka and
+//! the stores that they fill; queries all stores.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use nova_distributed::feed::GroupOptions;
+use nova_distributed::kafka::{check_topics, ensure_topics};
+use nova_distributed::keys::PostgresKeyring;
+use nova_distributed::log::PostgresLog;
+use nova_distributed::postgres::{self, PgPool};
+use nova_distributed::relay::{self, Relay};
+use nova_distributed::shard::{Shard, ShardStore, ShardWriter};
+use nova_distributed::views::clickhouse::{self, ClickHouseViews};
+use nova_distributed::views::postgres::PostgresViews;
+use nova_distributed::views::redis::RedisViews;
+use nova_distributed::views::{Stores as ViewStores, Views};
+use nova_eventlog::{EventFeed, EventLog};
+use nova_events::Codec;
+use nova_projectors::{Apart, Redriven};
+use nova_views::{ViewReader, ViewWriter, projection};
+use parking_lot::Mutex;
+
+use super::{Installation, Parked, Roles, Runtime, Stores, Told};
+use crate::config::{Config, Store};
+
+mod groups;
+mod inspect;
+mod options;
+
+use groups::Group;
+
+/// An installation on servers.
+pub(crate) struct OnServers;
+
+#[async_trait::async_trait]
+impl Installation for OnServers {
+    async fn open(&self, config: &Config, roles: Roles) -> anyhow::Result<Stores> {
+        open(config, roles).await
+    }
+
+    async fn migrate(&self, config: &Config) -> anyhow::Result<String> {
+        migrate(config).await
+    }
+
+    async fn read_only_log(&self, config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
+        Ok(open_log(config).await?.1)
+    }
+
+    async fn log_stats(&self, config: &Config) -> anyhow::Result<String> {
+        inspect::stats(&*open_log(config).await?.1).await
+    }
+
+    async fn verify_log(&self, config: &Config) -> anyhow::Result<String> {
+        inspect::verify(&*open_log(config).await?.1).await
+    }
+}
+
+async fn migrate(config: &Config) -> anyhow::Result<String> {
+    let pool = postgres::connect(&config.postgres_options()?).await?;
+    postgres::migrate(&pool).await?;
+    let kafka = config.kafka_options()?;
+    // First the number of partitions that the log is published with, which never changes.
+    relay::remember_topics(&pool, &kafka.topics).await?;
+    ensure_topics(&kafka).await?;
+    clickhouse::migrate(&config.clickhouse_options()?).await?;
+    RedisViews::open(config.redis_options()?).await?;
+    Ok("PostgreSQL, Kafka's topics and ClickHouse are as this version needs them; Redis needs nothing.".to_owned())
+}
+
+async fn open_log(config: &Config) -> anyhow::Result<(PgPool, Arc<PostgresLog>)> {
+    let pool = postgres::connect(&config.postgres_options()?).await?;
+    postgres::check_schema(&pool).await?;
+    let log = PostgresLog::open(pool.clone(), config.postgres_log_options()).await?;
+    Ok((pool, log))
+}
+
+/// The projections of a store, in every shard that carries events for them.
+fn expected(config: &Config, names: &[&'static str]) -> Vec<(&'static str, Shard)> {
+    let topics = config.topics();
+    nova_projectors::ALL
+        .iter()
+        .filter(|projection| names.contains(&projection.name))
+        .flat_map(|projection| {
+            let shards = topics.shards(projection.categories.iter().copied());
+            shards.into_iter().map(|shard| (projection.name, shard))
+        })
+        .collect()
+}
+
+async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
+    let master = config.master_key()?.context(
+        "the distributed profile needs keys.master_key (NOVA__KEYS__MASTER_KEY) or keys.master_key_file, the same on \
+         every machine: 32 random bytes in base64",
+    )?;
+    let (pool, log) = open_log(config).await?;
+    let keyring = PostgresKeyring::open(pool.clone(), &master, config.keyring_options()).await?;
+    let codec = Codec::new(Arc::new(keyring));
+    if roles.relay || roles.projectors {
+        check_topics(&config.kafka_options()?).await?;
+    }
+    let wanted = |store: Store| {
+        roles.queries || roles.views || (roles.projectors && config.projectors.stores.contains(&store))
+    };
+    let read_pool = postgres::connect(&config.postgres_read_options()?).await?;
+    let in_postgres = PostgresViews::open(
+        pool.clone(),
+        read_pool,
+        config.postgres_views_options(expected(config, &projection::ALL)),
+    )
+    .await
+    .context("cannot open the views in PostgreSQL")?;
+    let in_clickhouse = match wanted(Store::ClickHouse) {
+        true => Some(ClickHouseViews::open(config.clickhouse_options()?).await?),
+        false => None,
+    };
+    let in_redis = match wanted(Store::Redis) {
+        true => Some(RedisViews::open(config.redis_options()?).await?),
+        false => None,
+    };
+    let mut shard_stores: Vec<Arc<dyn ShardStore>> = vec![Arc::new(in_postgres.clone())];
+    shard_stores.extend(in_clickhouse.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
+    shard_stores.extend(in_redis.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
+    let (reader, writer): (Arc<dyn ViewReader>, Arc<dyn ViewWriter>) = match (in_clickhouse, in_redis) {
+        (Some(clickhouse), Some(redis)) => {
+            let stores = ViewStores { postgres: in_postgres, clickhouse, redis };
+            let waits_for = shard_stores
+                .iter()
+                .map(|store| (Arc::clone(store), expected(config, store.projections())))
+                .collect();
+            let views = Views::new(stores, waits_for, config.composite_options());
+            (Arc::new(views.clone()), Arc::new(views))
+        }
+        _ => (Arc::new(in_postgres.clone()), Arc::new(ShardWriter::whole(Arc::new(in_postgres)))),
+    };
+    let running = Running {
+        pool,
+        log: Arc::clone(&log),
+        codec: codec.clone(),
+        stores: shard_stores,
+        relay: Mutex::default(),
+        groups: Mutex::default(),
+    };
+    Ok(Stores {
+        log: Arc::clone(&log) as Arc<dyn EventLog>,
+        feed: log as Arc<dyn EventFeed>,
+        codec,
+        reader,
+        writer,
+        sole_writer: false,
+        runtime: Arc::new(running),
+    })
+}
+
+/// What runs in this process.
+struct Running {
+    pool: PgPool,
+    log: Arc<PostgresLog>,
+    codec: Codec,
+    stores: Vec<Arc<dyn ShardStore>>,
+    relay: Mutex<Option<Relay>>,
+    groups: Mutex<Vec<Group>>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("stores", &self.stores).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// `posts` is PostgreSQL's, `clickhouse/posts` ClickHouse's.
+    fn store<'a>(&self, name: &'a str) -> anyhow::Result<(Arc<dyn ShardStore>, &'a str)> {
+        let (store, projection) = name.split_once('/').unwrap_or(("postgres", name));
+        let Some(found) = self.stores.iter().find(|one| one.name() == store) else {
+            bail!("no store of views is called {store:?}: there are postgres, clickhouse and redis");
+        };
+        if !found.projections().contains(&projection) {
+            bail!("{store} holds no projection {projection:?}: there are {}", found.projections().join(", "));
+        }
+        Ok((Arc::clone(found), projection))
+    }
+
+    fn apart(&self, config: &Config, store: Arc<dyn ShardStore>) -> Apart {
+        let views = Arc::new(ShardWriter::whole(store));
+        let log = Arc::clone(&self.log) as Arc<dyn EventLog>;
+        Apart::new(log, self.codec.clone(), views, config.rebuild_step_events())
+    }
+}
+
+#[async_trait::async_trait]
+impl Runtime for Running {
+    async fn start(&self, config: &Config, roles: Roles) -> anyhow::Result<()> {
+        let kafka = config.kafka_options()?;
+        if roles.relay {
+            let log = Arc::clone(&self.log) as Arc<dyn EventLog>;
+            let relay = Relay::start(
+                self.pool.clone(),
+                log,
+                self.log.wakeup(),
+                kafka.clone(),
+                config.relay_options(),
+            )
+            .await?;
+            *self.relay.lock() = Some(relay);
+        }
+        if roles.projectors {
+            for store in self.stores.iter().filter(|store| config.fills(store.name())) {
+                let options =
+                    GroupOptions::new(format!("{}.views.{}", kafka.topics.prefix, store.name()));
+                let group = Group::start(
+                    Arc::clone(store),
+                    kafka.clone(),
+                    options,
+                    Arc::clone(&self.log) as Arc<dyn EventLog>,
+                    self.codec.clone(),
+                    config.shard_projector_options(),
+                )?;
+                self.groups.lock().push(group);
+            }
+        }
+        Ok(())
+    }
+
+    async fn rebuild(&self, config: &Config, name: &str, told: Told<'_>) -> anyhow::Result<()> {
+        let (store, projection) = self.store(name)?;
+        Ok(self.apart(config, store).rebuild(projection, told).await?)
+    }
+
+    async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven> {
+        let (store, projection) = self.store(name)?;
+        Ok(self.apart(config, store).redrive(projection, stream).await?)
+    }
+
+    async fn outbox_status(&self) -> anyhow::Result<serde_json::Value> {
+        Ok(serde_json::to_value(relay::outbox_status(&self.pool).await?)?)
+    }
+
+    async fn outbox_parked(&self, after: u64, limit: usize) -> anyhow::Result<Vec<Parked>> {
+        let parked = relay::parked(&self.pool, after, limit).await?;
+        let shown = |event: relay::ParkedEvent| Parked {
+            position: event.position,
+            stream: event.stream,
+            kind: event.kind,
+            error: event.error,
+            attempts: u64::from(event.attempts),
+            next_attempt_at: event.next_attempt_at.map(|at| at.to_rfc3339()),
+            parked_at: event.parked_at.to_rfc3339(),
+        };
+        Ok(parked.into_iter().map(shown).collect())
+    }
+
+    async fn outbox_redrive(&self, stream: Option<&str>) -> anyhow::Result<u64> {
+        Ok(relay::request_redrive(&self.pool, stream).await?)
+    }
+
+    fn record_metrics(&self) {}
+
+    async fn close(&self) {
+        let groups = std::mem::take(&mut *self.groups.lock());
+        for group in groups {
+            group.stop().await;
+        }
+        let relay = self.relay.lock().take();
+        if let Some(relay) = relay {
+            relay.stop().await;
+        }
+        self.log.close().await;
+    }
+}

@@ -1,0 +1,108 @@
+//! A store's consumer group, as far as it is in this process: projections run for each shard that the group gives us.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nova_distributed::feed::{AssignedShard, Assignment, GroupOptions, KafkaGroup};
+use nova_distributed::kafka::KafkaOptions;
+use nova_distributed::shard::{Shard, ShardStore, ShardWriter};
+use nova_eventlog::EventLog;
+use nova_events::Codec;
+use nova_projectors::{ALL, Options, Projection, Projectors};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// How long the steps that are under way may take when a shard is taken away. What takes longer is repeated by whoever
+/// gets the shard, which changes nothing.
+const HAND_OVER: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct Group {
+    kafka: KafkaGroup,
+    task: JoinHandle<()>,
+}
+
+impl Group {
+    pub(super) fn start(
+        store: Arc<dyn ShardStore>,
+        kafka: KafkaOptions,
+        mut options: GroupOptions,
+        log: Arc<dyn EventLog>,
+        codec: Codec,
+        projectors: Options,
+    ) -> anyhow::Result<Self> {
+        let projections: Vec<&'static Projection> =
+            ALL.iter().filter(|projection| store.projections().contains(&projection.name)).collect();
+        let mut categories: Vec<&'static str> =
+            projections.iter().flat_map(|projection| projection.categories.iter().copied()).collect();
+        categories.sort_unstable();
+        categories.dedup();
+        options.categories = categories;
+        let (kafka, assignments) = KafkaGroup::start(kafka, options, Arc::clone(&log))?;
+        let shards = Shards { store, projections, log, codec, projectors, running: HashMap::new() };
+        Ok(Self { kafka, task: tokio::spawn(shards.run(assignments)) })
+    }
+
+    /// Leaves the group, so that others take over at once, and stops what runs.
+    pub(super) async fn stop(self) {
+        self.kafka.stop().await;
+        if self.task.await.is_err() {
+            tracing::error!("the shards of a store could not be stopped");
+        }
+    }
+}
+
+struct Shards {
+    store: Arc<dyn ShardStore>,
+    projections: Vec<&'static Projection>,
+    log: Arc<dyn EventLog>,
+    codec: Codec,
+    projectors: Options,
+    running: HashMap<Shard, Projectors>,
+}
+
+impl Shards {
+    async fn run(mut self, mut assignments: mpsc::Receiver<Assignment>) {
+        while let Some(assignment) = assignments.recv().await {
+            match assignment {
+                Assignment::Assigned(shard) => self.begin(shard).await,
+                Assignment::Revoked { shard, done } => {
+                    let stopping = self.running.remove(&shard);
+                    // Several are revoked at once: none waits for the others.
+                    tokio::spawn(async move {
+                        if let Some(projectors) = stopping {
+                            let _ = tokio::time::timeout(HAND_OVER, projectors.stop()).await;
+                        }
+                        let _ = done.send(());
+                    });
+                }
+            }
+        }
+        futures::future::join_all(self.running.values().map(Projectors::stop)).await;
+    }
+
+    async fn begin(&mut self, assigned: AssignedShard) {
+        let AssignedShard { shard, category, feed, offsets } = assigned;
+        let projections: Vec<_> = self
+            .projections
+            .iter()
+            .copied()
+            .filter(|projection| projection.categories.contains(&category))
+            .collect();
+        let part = format!("{}/{shard}", self.store.name());
+        let views = Arc::new(ShardWriter::new(Arc::clone(&self.store), shard.clone(), offsets));
+        let projectors = Projectors::start_some(
+            projections,
+            &part,
+            Arc::clone(&self.log),
+            feed,
+            self.codec.clone(),
+            views,
+            self.projectors,
+        );
+        if let Some(before) = self.running.insert(shard, projectors) {
+            before.stop().await;
+        }
+    }
+}

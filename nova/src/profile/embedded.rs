@@ -1,0 +1,223 @@
+//! The embedded profile: everything in this process and its data folder.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nova_embedded::{Embedded, EmbeddedOptions, Views};
+use nova_eventlog::{EventFeed, EventLog, FileLog, VerifyReport};
+use nova_events::Codec;
+use nova_projectors::{Projectors, Redriven};
+use nova_views::{ViewError, ViewReader};
+use parking_lot::Mutex;
+
+use super::{Installation, Roles, Runtime, Stores, Told, span};
+use crate::config::Config;
+
+/// An installation in a data folder.
+pub(crate) struct InFolder;
+
+#[async_trait::async_trait]
+impl Installation for InFolder {
+    async fn open(&self, config: &Config, roles: Roles) -> anyhow::Result<Stores> {
+        if ![Roles::ALL, Roles::NONE, Roles::VIEWS].contains(&roles) {
+            bail!("the embedded profile is one process: `nova serve`, or set profile = \"distributed\"");
+        }
+        open(config).await
+    }
+
+    /// The schemas are brought up to date whenever the folder is opened, so there is nothing to do but to open it.
+    async fn migrate(&self, config: &Config) -> anyhow::Result<String> {
+        let stores = open(config).await?;
+        let checked = stores.writer.status().await;
+        let head = stores.log.head();
+        stores.runtime.close().await;
+        Ok(format!(
+            "{}: the log (position {head}) and {} views open and have the schemas of this version.\n\
+             The embedded profile applies its schemas at every start; there is nothing else to migrate.",
+            config.data.dir.display(),
+            checked?.len()
+        ))
+    }
+
+    async fn read_only_log(&self, config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
+        Ok(Arc::new(FileLog::open_read_only(&log_folder(config)?, config.log_options())?))
+    }
+
+    async fn log_stats(&self, config: &Config) -> anyhow::Result<String> {
+        let stats = FileLog::open_read_only(&log_folder(config)?, config.log_options())?.stats();
+        Ok(format!(
+            "head      {}\nevents    {}\nstreams   {}\nsegments  {}\nbytes     {}\n{}",
+            stats.head,
+            stats.events,
+            stats.streams,
+            stats.segments,
+            stats.bytes,
+            span(stats.first_recorded_at_ms, stats.last_recorded_at_ms)
+        ))
+    }
+
+    async fn verify_log(&self, config: &Config) -> anyhow::Result<String> {
+        verify(log_folder(config)?).await
+    }
+}
+
+fn log_folder(config: &Config) -> anyhow::Result<PathBuf> {
+    let dir = config.data.dir.join("log");
+    if !dir.is_dir() {
+        bail!(
+            "there is no log in {}: nothing has been written to this data folder yet",
+            config.data.dir.display()
+        );
+    }
+    Ok(dir)
+}
+
+async fn verify(dir: PathBuf) -> anyhow::Result<String> {
+    let started = std::time::Instant::now();
+    let report = tokio::task::spawn_blocking(move || {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+        if let Ok(style) = ProgressStyle::with_template("verifying {wide_bar} {pos}/{len} segments {elapsed}")
+        {
+            bar.set_style(style);
+        }
+        let report = FileLog::verify(&dir, |done, all| {
+            bar.set_length(all);
+            bar.set_position(done);
+        });
+        bar.finish_and_clear();
+        report
+    });
+    let VerifyReport {
+        segments,
+        events,
+        streams,
+        bytes,
+        indexes,
+        torn_bytes,
+        first_recorded_at_ms,
+        last_recorded_at_ms,
+    } = report.await??;
+    let torn = if torn_bytes > 0 {
+        format!("torn      {torn_bytes} bytes that a crash left behind; the next start cuts them off\n")
+    } else {
+        String::new()
+    };
+    Ok(format!(
+        "the log is sound: every checksum, the order, every index\nevents    {events}\nstreams   {streams}\n\
+         segments  {segments} ({indexes} with an index)\nbytes     {bytes}\n{torn}{}\ntook      {:.1} s",
+        span(first_recorded_at_ms, last_recorded_at_ms),
+        started.elapsed().as_secs_f64()
+    ))
+}
+
+async fn open(config: &Config) -> anyhow::Result<Stores> {
+    let options = EmbeddedOptions {
+        log: config.log_options(),
+        master_key: config.master_key()?,
+        keys_cached_max: config.keys.cached_max,
+        views: config.views_options(),
+        ..EmbeddedOptions::at(&config.data.dir)
+    };
+    // Recovering a log and opening files blocks.
+    let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await?;
+    let Embedded { log, keyring, views } =
+        opened.with_context(|| format!("cannot open the data folder {}", config.data.dir.display()))?;
+    let codec = Codec::new(keyring);
+    let running = Running {
+        log: Arc::clone(&log),
+        views: views.clone(),
+        codec: codec.clone(),
+        projectors: Mutex::default(),
+    };
+    Ok(Stores {
+        log: Arc::clone(&log) as Arc<dyn EventLog>,
+        feed: log as Arc<dyn EventFeed>,
+        codec,
+        reader: Arc::new(views.clone()),
+        writer: Arc::new(views),
+        // The log's lock makes sure of it.
+        sole_writer: true,
+        runtime: Arc::new(running),
+    })
+}
+
+struct Running {
+    log: Arc<FileLog>,
+    views: Views,
+    codec: Codec,
+    projectors: Mutex<Option<Arc<Projectors>>>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("log", &self.log).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    fn projectors(&self, config: &Config) -> Arc<Projectors> {
+        let start = || {
+            Arc::new(Projectors::start(
+                Arc::clone(&self.log) as _,
+                Arc::clone(&self.log) as _,
+                self.codec.clone(),
+                Arc::new(self.views.clone()),
+                config.projector_options(),
+            ))
+        };
+        Arc::clone(self.projectors.lock().get_or_insert_with(start))
+    }
+
+    /// The projectors, once the views have seen everything that is in the log by now.
+    async fn caught_up(&self, config: &Config) -> anyhow::Result<Arc<Projectors>> {
+        let projectors = self.projectors(config);
+        let head = self.log.head();
+        loop {
+            match self.views.wait_applied(head, Duration::from_secs(1)).await {
+                Ok(()) => return Ok(projectors),
+                // A large log takes its time; it gets on.
+                Err(ViewError::Behind { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Runtime for Running {
+    async fn start(&self, config: &Config, roles: Roles) -> anyhow::Result<()> {
+        if roles.projectors {
+            self.projectors(config);
+        }
+        Ok(())
+    }
+
+    async fn rebuild(&self, config: &Config, name: &str, told: Told<'_>) -> anyhow::Result<()> {
+        let projectors = self.caught_up(config).await?;
+        projectors.rebuild(name).await?;
+        told(self.log.head(), self.log.head());
+        Ok(())
+    }
+
+    async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven> {
+        Ok(self.caught_up(config).await?.redrive(name, stream).await?)
+    }
+
+    fn record_metrics(&self) {
+        self.views.record_metrics();
+    }
+
+    async fn close(&self) {
+        let projectors = self.projectors.lock().take();
+        if let Some(projectors) = projectors {
+            projectors.stop().await;
+        }
+        let log = Arc::clone(&self.log);
+        if tokio::task::spawn_blocking(move || log.close()).await.is_err() {
+            tracing::error!("the log could not be closed");
+        }
+    }
+}
