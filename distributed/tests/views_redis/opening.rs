@@ -41,9 +41,9 @@ async fn an_order_is_frozen_for_a_while() {
             reason: FeedReason::Affinity,
         })
         .collect();
-    world.views.freeze(7, &places, Duration::from_millis(300)).await.unwrap();
-    assert_eq!(world.views.frozen(7).await.unwrap(), Some(places));
-    assert_eq!(world.views.frozen(8).await.unwrap(), None);
+    world.views.freeze("feed:7", &places, Duration::from_millis(300)).await.unwrap();
+    assert_eq!(world.views.frozen("feed:7").await.unwrap(), Some(places));
+    assert_eq!(world.views.frozen("feed:8").await.unwrap(), None);
     tokio::time::sleep(Duration::from_millis(400)).await;
-    assert_eq!(world.views.frozen(7).await.unwrap(), None);
+    assert_eq!(world.views.frozen("feed:7").await.unwrap(), None);
 }

@@ -142,6 +142,12 @@ impl PostgresViews {
         Ok(self.reads().followees(user).await?.into_iter().map(UserId).collect())
     }
 
+    /// Those of `users` whom someone follows.
+    pub async fn followed_among(&self, user: UserId, users: &[UserId]) -> Result<Vec<UserId>, ViewError> {
+        let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+        Ok(self.reads().followed_among(user, &users).await?.into_iter().map(UserId).collect())
+    }
+
     /// What may be in someone's feed, as [`nova_views::ranking`] says.
     pub async fn feed_candidates(
         &self,

@@ -2,7 +2,7 @@
 //!
 //! Below the prefix: `live` (a hash: which generation of each projection is live, which is being filled),
 //! `g:{generation}:...` (what one projection holds), `t:{posts}:{graph}:{user}` (a timeline, made of both),
-//! `b:...` (a timeline that is being put together), `z:{id}` (a frozen order). Ids are 16 bytes, as they are.
+//! `b:...` (a timeline that is being put together), `z:{name}` (a frozen order). Ids are 16 bytes, as they are.
 
 use std::collections::HashSet;
 

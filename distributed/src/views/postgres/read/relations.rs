@@ -21,6 +21,9 @@ const SUGGESTED_MAX: usize = 500;
 
 const FOLLOWEES: &str = "SELECT followee FROM v_graph.follows WHERE follower = $1 AND edge ORDER BY followee";
 
+const FOLLOWED_AMONG: &str =
+    "SELECT followee FROM v_graph.follows WHERE follower = $1 AND followee = ANY($2) AND edge";
+
 /// Changes with every edge of the viewer: one that is off stays, with a higher version.
 const RELATIONS_VERSION: &str = "SELECT greatest((SELECT max(v) FROM v_graph.follows WHERE follower = $1),
                      (SELECT max(v) FROM v_graph.blocks WHERE blocker = $1),
@@ -68,6 +71,12 @@ const POPULAR: &str =
 impl Reads {
     pub(super) async fn followees(&self, user: UserId) -> Result<Vec<Uuid>, ViewError> {
         let found = rows(&self.pool, || query(FOLLOWEES).bind(user.0)).await?;
+        found.iter().map(|row| Columns::of(row).take()).collect()
+    }
+
+    /// Those of `users` whom someone follows.
+    pub(super) async fn followed_among(&self, user: UserId, users: &[Uuid]) -> Result<Vec<Uuid>, ViewError> {
+        let found = rows(&self.pool, || query(FOLLOWED_AMONG).bind(user.0).bind(users)).await?;
         found.iter().map(|row| Columns::of(row).take()).collect()
     }
 
