@@ -17,7 +17,7 @@ async fn redelivered_overlapping_and_late_steps_change_only_what_is_new() {
     for _ in 0..2 {
         world.tell(&changes).await;
     }
-    assert_eq!(world.posts_in(1, &nothing).await, [2]);
+    assert_eq!(world.posts_in(1, &nothing).await, [0u32; 0], "the edge was off again before the posts came");
     // Half of it again, with something new behind it.
     world.tell(&[changes[2].clone(), changes[3].clone(), follow(5, 1, 2, true), posted(6, 6, 2)]).await;
     assert_eq!(world.posts_in(1, &nothing).await, [6, 4, 2]);

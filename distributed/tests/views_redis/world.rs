@@ -31,8 +31,10 @@ impl World {
         let prefix = Prefix::new(of);
         let mut options = RedisOptions { timeline_posts_max: 20, ..prefix.options() };
         change(&mut options);
-        let views = RedisViews::open(options).await.unwrap();
-        Self { views, prefix }
+        let world = Self { views: RedisViews::open(options).await.unwrap(), prefix };
+        // Someone starts to follow the log: from now on something is live.
+        world.cursor("posts").await;
+        world
     }
 
     /// Tells both projections, each in one step of the whole log.
