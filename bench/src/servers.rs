@@ -84,9 +84,12 @@ impl Installation {
     async fn new() -> anyhow::Result<Self> {
         let name = format!("nova_bench_{}", Uuid::new_v4().simple());
         let url = variable("NOVA_TEST_POSTGRES_URL")?;
-        let admin = postgres::connect(&PostgresOptions { url: url.clone(), ..PostgresOptions::default() }).await?;
+        let admin =
+            postgres::connect(&PostgresOptions { url: url.clone(), ..PostgresOptions::default() }).await?;
         sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&admin).await?;
-        let Some((server, _)) = url.rsplit_once('/') else { bail!("NOVA_TEST_POSTGRES_URL names no database") };
+        let Some((server, _)) = url.rsplit_once('/') else {
+            bail!("NOVA_TEST_POSTGRES_URL names no database")
+        };
         let folder = std::env::temp_dir().join(&name);
         std::fs::create_dir_all(&folder)?;
         let text = format!(
@@ -102,7 +105,8 @@ impl Installation {
         let mut config = Config::load(Some(&file), &Overrides::default())?;
         config.postgres.url = format!("{server}/{name}").into();
         config.clickhouse.password = variable("NOVA_TEST_CLICKHOUSE_PASSWORD")?.into();
-        config.keys.master_key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff".to_owned().into();
+        config.keys.master_key =
+            "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff".to_owned().into();
         nova::compose::migrate(&config).await?;
         Ok(Self { config, admin, name })
     }

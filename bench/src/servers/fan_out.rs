@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use chrono::{TimeDelta, Utc};
-use nova_distributed::shard::{ShardWriter, ShardStore};
+use nova_distributed::shard::{ShardStore, ShardWriter};
 use nova_distributed::views::redis::{RedisOptions, RedisViews, TimelineKey, TimelineSource};
-use nova_events::post::Visibility;
 use nova_events::UserId;
+use nova_events::post::Visibility;
 use nova_views::{Apply, Change, Generation, ViewError, ViewWriter as _, What, projection};
 
 use super::{Arguments, variable};

@@ -129,11 +129,7 @@ impl Fixture {
 }
 
 /// Milliseconds of each answer.
-async fn candidates(
-    views: &ClickHouseViews,
-    viewers: &[UserId],
-    at_once: usize,
-) -> anyhow::Result<Vec<f64>> {
+async fn candidates(views: &ClickHouseViews, viewers: &[UserId], at_once: usize) -> anyhow::Result<Vec<f64>> {
     let mut tasks = Vec::new();
     for part in viewers.chunks(viewers.len().div_ceil(at_once)) {
         let (views, part) = (views.clone(), part.to_vec());
@@ -183,7 +179,8 @@ pub(super) async fn run(arguments: &Arguments, table: &mut Table) -> anyhow::Res
     };
     migrate(&options).await?;
     let fixture = Fixture { client: client.clone(), now_ms: chrono::Utc::now().timestamp_millis() };
-    let measured = measure(&fixture, options, &format!("{posts} posts, {likes} likes"), arguments, table).await;
+    let measured =
+        measure(&fixture, options, &format!("{posts} posts, {likes} likes"), arguments, table).await;
     let outside = client.with_database("default");
     outside.query_raw(&format!("DROP DATABASE IF EXISTS {database}")).execute().await?;
     measured

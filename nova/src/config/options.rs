@@ -47,11 +47,7 @@ impl Config {
 
     pub fn ranking_weights(&self) -> Weights {
         let ranking = &self.ranking;
-        Weights {
-            freshness: ranking.freshness,
-            engagement: ranking.engagement,
-            affinity: ranking.affinity,
-        }
+        Weights { freshness: ranking.freshness, engagement: ranking.engagement, affinity: ranking.affinity }
     }
 
     pub fn projector_options(&self) -> nova_projectors::Options {

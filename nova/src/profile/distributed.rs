@@ -67,7 +67,8 @@ async fn migrate(config: &Config) -> anyhow::Result<String> {
     ensure_topics(&kafka).await?;
     clickhouse::migrate(&config.clickhouse_options()?).await?;
     RedisViews::open(config.redis_options()?).await?;
-    Ok("PostgreSQL, Kafka's topics and ClickHouse are as this version needs them; Redis needs nothing.".to_owned())
+    Ok("PostgreSQL, Kafka's topics and ClickHouse are as this version needs them; Redis needs nothing."
+        .to_owned())
 }
 
 async fn open_log(config: &Config) -> anyhow::Result<(postgres::PgPool, Arc<PostgresLog>)> {
@@ -105,9 +106,8 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         roles.queries || roles.views || (roles.projectors && config.projectors.stores.contains(&store))
     };
     let options = config.postgres_views_options(expected(config, &projection::ALL));
-    let in_postgres = PostgresViews::open(pool.clone(), options)
-        .await
-        .context("cannot open the views in PostgreSQL")?;
+    let in_postgres =
+        PostgresViews::open(pool.clone(), options).await.context("cannot open the views in PostgreSQL")?;
     let in_clickhouse = match wanted(Store::ClickHouse) {
         true => Some(ClickHouseViews::open(config.clickhouse_options()?).await?),
         false => None,
@@ -126,7 +126,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
                 .iter()
                 .map(|store| (Arc::clone(store), expected(config, store.projections())))
                 .collect();
-            let views = Views::new(stores, waits_for, config.composite_options());
+            let views = Views::new(stores, waits_for, config.views_together_options());
             (Arc::new(views.clone()), Arc::new(views))
         }
         _ => (Arc::new(in_postgres.clone()), Arc::new(ShardWriter::whole(Arc::new(in_postgres)))),
@@ -203,7 +203,7 @@ impl Runtime for Running {
         }
         if roles.projectors {
             for store in self.stores.iter().filter(|store| config.fills(store.name())) {
-                    let group_id = format!("{}.views.{}", kafka.topics.prefix, store.name());
+                let group_id = format!("{}.views.{}", kafka.topics.prefix, store.name());
                 let options = GroupOptions { group_id, ..GroupOptions::default() };
                 let group = Group::start(
                     Arc::clone(store),

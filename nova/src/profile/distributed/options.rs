@@ -7,6 +7,7 @@ use nova_distributed::postgres::PostgresOptions;
 use nova_distributed::relay::RelayOptions;
 use nova_distributed::shard::Shard;
 use nova_distributed::topics::Topics;
+use nova_distributed::views::ViewsOptions;
 use nova_distributed::views::clickhouse::{ClickHouseOptions, Password};
 use nova_distributed::views::postgres::{PostgresViewsOptions, ReadOptions};
 use nova_distributed::views::redis::RedisOptions;
@@ -52,7 +53,10 @@ impl Config {
         }
     }
 
-    pub(super) fn postgres_views_options(&self, expected: Vec<(&'static str, Shard)>) -> PostgresViewsOptions {
+    pub(super) fn postgres_views_options(
+        &self,
+        expected: Vec<(&'static str, Shard)>,
+    ) -> PostgresViewsOptions {
         let (postgres, views) = (&self.postgres, &self.views);
         let read = ReadOptions {
             connections_max: postgres.read_connections_max,
@@ -127,6 +131,14 @@ impl Config {
             fan_out_followers_max: redis.fan_out_followers_max,
             ..RedisOptions::default()
         })
+    }
+
+    pub(super) fn views_together_options(&self) -> ViewsOptions {
+        ViewsOptions {
+            weights: self.ranking_weights(),
+            session_ttl_ms: self.views.session_ttl_ms,
+            ..ViewsOptions::default()
+        }
     }
 
     /// Limits of the projections of one shard.
