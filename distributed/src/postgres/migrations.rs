@@ -12,6 +12,7 @@ use super::{PostgresError, Server};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "log", include_str!("../../../migrations/postgres/0001_log.sql")),
     (2, "keys", include_str!("../../../migrations/postgres/0002_keys.sql")),
+    (10, "views", include_str!("../../../migrations/postgres/0010_views.sql")),
 ];
 
 const TABLE: &str = "nova.migrations";
