@@ -14,7 +14,7 @@ mod together;
 use std::sync::Arc;
 
 use nova_distributed::shard::{ShardStore, ShardWriter};
-use nova_distributed::views::postgres::{PostgresViews, PostgresViewsOptions};
+use nova_distributed::views::postgres::{PostgresViews, PostgresViewsOptions, ReadOptions};
 use nova_testkit::contract::views::Ports;
 use postgres::Database;
 
@@ -35,5 +35,13 @@ mod the_contract {
 
 /// One process of those that share a database.
 async fn open(database: &Database) -> PostgresViews {
-    PostgresViews::open(database.pool().await, PostgresViewsOptions::default()).await.unwrap()
+    // The contract wants ranked lists worked out whenever they are asked for.
+    let read = ReadOptions {
+        connections_max: 4,
+        feed_ranking_ttl_ms: 0,
+        trending_ttl_ms: 0,
+        ..ReadOptions::default()
+    };
+    let options = PostgresViewsOptions { read, ..PostgresViewsOptions::default() };
+    PostgresViews::open(database.pool().await, options).await.unwrap()
 }
