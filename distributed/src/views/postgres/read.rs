@@ -84,6 +84,8 @@ pub(super) struct Reads {
     pool: PgPool,
     options: ReadOptions,
     orders: Orders,
+    /// Whoever holds it works out what trends.
+    trending_turn: tokio::sync::Mutex<()>,
     applied: Applied,
 }
 
@@ -108,7 +110,7 @@ impl Reads {
             .acquire_timeout(Duration::from_millis(options.connection_wait_ms.max(1)))
             .connect_lazy_with(connection);
         let (orders, applied) = (Orders::new(&options), Applied::new(cursors, options.expected.clone()));
-        Self { pool, options, orders, applied }
+        Self { pool, options, orders, trending_turn: tokio::sync::Mutex::default(), applied }
     }
 }
 
@@ -140,6 +142,12 @@ impl PostgresViews {
     /// Whom someone follows, in order of their ids.
     pub async fn followees(&self, user: UserId) -> Result<Vec<UserId>, ViewError> {
         Ok(self.reads().followees(user).await?.into_iter().map(UserId).collect())
+    }
+
+    /// Those of `users` whom someone follows.
+    pub async fn followed_among(&self, user: UserId, users: &[UserId]) -> Result<Vec<UserId>, ViewError> {
+        let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+        Ok(self.reads().followed_among(user, &users).await?.into_iter().map(UserId).collect())
     }
 
     /// What may be in someone's feed, as [`nova_views::ranking`] says.

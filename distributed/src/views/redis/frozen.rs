@@ -21,25 +21,25 @@ pub struct Frozen {
 const BYTES: usize = 16 + 8 + 1;
 
 impl RedisViews {
-    /// Keeps an order for `ttl`.
-    pub async fn freeze(&self, id: u128, places: &[Frozen], ttl: Duration) -> Result<(), ViewError> {
+    /// Keeps an order for `ttl`, under a name that says whose it is.
+    pub async fn freeze(&self, name: &str, places: &[Frozen], ttl: Duration) -> Result<(), ViewError> {
         let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut command = redis::cmd("SET");
-        command.arg(self.frozen_key(id)).arg(encode(places)).arg("PX").arg(ttl_ms);
+        command.arg(self.frozen_key(name)).arg(encode(places)).arg("PX").arg(ttl_ms);
         self.ask(&command).await
     }
 
     /// `None`: it is not kept any more.
-    pub async fn frozen(&self, id: u128) -> Result<Option<Vec<Frozen>>, ViewError> {
+    pub async fn frozen(&self, name: &str) -> Result<Option<Vec<Frozen>>, ViewError> {
         let mut command = redis::cmd("GET");
-        command.arg(self.frozen_key(id));
+        command.arg(self.frozen_key(name));
         let bytes: Option<Vec<u8>> =
             command.query_async(&mut self.reads().clone()).await.map_err(|error| view_error(&error))?;
         bytes.map(|bytes| decode(&bytes).ok_or_else(unreadable)).transpose()
     }
 
-    fn frozen_key(&self, id: u128) -> String {
-        self.key(&format!("z:{id:032x}"))
+    fn frozen_key(&self, name: &str) -> String {
+        self.key(&format!("z:{name}"))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Below the prefix: `live` (a hash: which generation of each projection is live, which is being filled),
 //! `g:{generation}:...` (what one projection holds), `t:{posts}:{graph}:{user}` (a timeline, made of both),
-//! `b:...` (a timeline that is being put together), `z:{id}` (a frozen order). Ids are 16 bytes, as they are.
+//! `b:...` (a timeline that is being put together), `z:{name}` (a frozen order). Ids are 16 bytes, as they are.
 
 use std::collections::HashSet;
 
@@ -25,8 +25,9 @@ pub(super) fn number_of(token: &str) -> u64 {
 pub(super) fn is_left_over(rest: &[u8], known: &HashSet<String>) -> bool {
     let mut parts = rest.splitn(4, |byte| *byte == b':');
     let kind = parts.next();
-    let mut unknown =
-        || parts.next().is_none_or(|token| std::str::from_utf8(token).is_ok_and(|token| !known.contains(token)));
+    let mut unknown = || {
+        parts.next().is_none_or(|token| std::str::from_utf8(token).is_ok_and(|token| !known.contains(token)))
+    };
     match kind {
         Some(b"g") => unknown(),
         Some(b"t") => unknown() || unknown(),
@@ -41,7 +42,8 @@ mod tests {
     #[test]
     fn keys_of_generations_that_are_gone_are_left_over() {
         let known = HashSet::from(["1-aa".to_owned(), "2-bb".to_owned()]);
-        for key in ["live", "z:77", "b:9-zz:1-aa:u", "g:1-aa:cursors", "g:1-aa:author:a:b", "t:1-aa:2-bb:u:v"] {
+        for key in ["live", "z:77", "b:9-zz:1-aa:u", "g:1-aa:cursors", "g:1-aa:author:a:b", "t:1-aa:2-bb:u:v"]
+        {
             assert!(!is_left_over(key.as_bytes(), &known), "{key}");
         }
         for key in ["g:9-zz:cursors", "g:9-zz:author:x", "t:1-aa:9-zz:u", "t:9-zz:2-bb:u"] {

@@ -21,6 +21,9 @@ const SUGGESTED_MAX: usize = 500;
 
 const FOLLOWEES: &str = "SELECT followee FROM v_graph.follows WHERE follower = $1 AND edge ORDER BY followee";
 
+const FOLLOWED_AMONG: &str =
+    "SELECT followee FROM v_graph.follows WHERE follower = $1 AND followee = ANY($2) AND edge";
+
 /// Changes with every edge of the viewer: one that is off stays, with a higher version.
 const RELATIONS_VERSION: &str = "SELECT greatest((SELECT max(v) FROM v_graph.follows WHERE follower = $1),
                      (SELECT max(v) FROM v_graph.blocks WHERE blocker = $1),
@@ -68,6 +71,12 @@ const POPULAR: &str =
 impl Reads {
     pub(super) async fn followees(&self, user: UserId) -> Result<Vec<Uuid>, ViewError> {
         let found = rows(&self.pool, || query(FOLLOWEES).bind(user.0)).await?;
+        found.iter().map(|row| Columns::of(row).take()).collect()
+    }
+
+    /// Those of `users` whom someone follows.
+    pub(super) async fn followed_among(&self, user: UserId, users: &[Uuid]) -> Result<Vec<Uuid>, ViewError> {
+        let found = rows(&self.pool, || query(FOLLOWED_AMONG).bind(user.0).bind(users)).await?;
         found.iter().map(|row| Columns::of(row).take()).collect()
     }
 
@@ -152,13 +161,12 @@ impl Reads {
             if ids.is_empty() {
                 return Ok(showing.list(&question));
             }
-            let profiles = self.profiles(viewer, &ids).await?;
+            let hidden = |id: &Uuid| *id == viewer.0 || followees.contains(id);
+            let wanted: Vec<Uuid> = ids.iter().copied().filter(|id| !hidden(id)).collect();
+            let profiles = self.profiles(viewer, &wanted).await?;
             let mut profiles: HashMap<Uuid, Profile> =
                 profiles.into_iter().map(|profile| (profile.id.0, profile)).collect();
-            showing.show(ids.len(), |place| {
-                let hidden = place.id == viewer.0 || followees.contains(&place.id);
-                profiles.remove(&place.id).filter(|_| !hidden)
-            });
+            showing.show(ids.len(), |place| profiles.remove(&place.id));
         }
     }
 

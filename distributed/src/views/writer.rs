@@ -1,0 +1,98 @@
+//! The projections of all stores under one roof, for operators: PostgreSQL's have their names, those of another store
+//! have its name before theirs.
+
+use std::sync::Arc;
+
+use nova_views::{Apply, DeadLetter, Generation, ProjectionStatus, ViewError, ViewWriter};
+
+use super::{Views, first_letters};
+use crate::shard::{Shard, ShardCursor, ShardStore};
+
+/// The store whose projections have no name before theirs.
+const PLAIN: &str = "postgres";
+
+fn qualified(store: &dyn ShardStore, projection: &str) -> String {
+    if store.name() == PLAIN { projection.to_owned() } else { format!("{}/{projection}", store.name()) }
+}
+
+impl Views {
+    fn all_stores(&self) -> [&dyn ShardStore; 3] {
+        let stores = &self.shared.stores;
+        [&stores.postgres, &stores.clickhouse, &stores.redis]
+    }
+
+    /// The store, and what the projection is called there.
+    fn find(&self, name: &str) -> Result<(&dyn ShardStore, &'static str), ViewError> {
+        let (store, projection) = name.split_once('/').unwrap_or((PLAIN, name));
+        let unknown = || ViewError::UnknownProjection(name.to_owned());
+        let store = self.all_stores().into_iter().find(|one| one.name() == store).ok_or_else(unknown)?;
+        let known = store.projections().iter().find(|known| **known == projection);
+        Ok((store, known.ok_or_else(unknown)?))
+    }
+}
+
+/// Cursors are those of the whole log.
+#[async_trait::async_trait]
+impl ViewWriter for Views {
+    async fn cursor(&self, projection: &str, generation: Generation) -> Result<u64, ViewError> {
+        let (store, projection) = self.find(projection)?;
+        Ok(store.cursor(projection, generation, &Shard::whole()).await?.position)
+    }
+
+    async fn apply(&self, step: Arc<Apply>) -> Result<(), ViewError> {
+        let (store, projection) = self.find(step.projection)?;
+        let cursor = ShardCursor { position: step.cursor, offset: None };
+        let step = if step.projection == projection {
+            step
+        } else {
+            Arc::new(Apply { projection, ..(*step).clone() })
+        };
+        store.apply(&Shard::whole(), step, cursor).await
+    }
+
+    async fn advance(&self, projection: &str, generation: Generation, cursor: u64) -> Result<(), ViewError> {
+        let (store, projection) = self.find(projection)?;
+        let cursor = ShardCursor { position: cursor, offset: None };
+        store.advance(projection, generation, &Shard::whole(), cursor).await
+    }
+
+    async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError> {
+        let (store, projection) = self.find(projection)?;
+        store.begin_rebuild(projection).await
+    }
+
+    async fn switch(&self, projection: &str) -> Result<(), ViewError> {
+        let (store, projection) = self.find(projection)?;
+        store.switch(projection).await
+    }
+
+    async fn status(&self) -> Result<Vec<ProjectionStatus>, ViewError> {
+        let mut all = Vec::new();
+        for store in self.all_stores() {
+            let statuses = store.status().await?.into_iter();
+            all.extend(statuses.map(|one| ProjectionStatus { name: qualified(store, &one.name), ..one }));
+        }
+        Ok(all)
+    }
+
+    async fn dead_letters(
+        &self,
+        projection: Option<&str>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, ViewError> {
+        let named = |store: &dyn ShardStore, letters: Vec<DeadLetter>| -> Vec<DeadLetter> {
+            let name = |one: DeadLetter| DeadLetter { projection: qualified(store, &one.projection), ..one };
+            letters.into_iter().map(name).collect()
+        };
+        if let Some(projection) = projection {
+            let (store, projection) = self.find(projection)?;
+            return Ok(named(store, store.dead_letters(Some(projection), after, limit).await?));
+        }
+        let mut all = Vec::new();
+        for store in self.all_stores() {
+            all.extend(named(store, store.dead_letters(None, after, limit).await?));
+        }
+        Ok(first_letters(all, limit))
+    }
+}
