@@ -31,7 +31,14 @@ pub(crate) struct Maker {
 impl Maker {
     /// One that goes on from a history of so many events, now.
     pub(crate) fn behind(log: Arc<dyn EventLog>, codec: Codec, events: u64) -> Self {
-        Self { log, codec, state: events, users: 100, posts: 100, at_ms: chrono::Utc::now().timestamp_millis() }
+        Self {
+            log,
+            codec,
+            state: events,
+            users: 100,
+            posts: 100,
+            at_ms: chrono::Utc::now().timestamp_millis(),
+        }
     }
 
     fn random(&mut self, below: u64) -> u64 {

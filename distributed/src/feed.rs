@@ -143,7 +143,7 @@ fn unavailable(problem: String) -> LogError {
 }
 
 impl KafkaGroup {
-    /// Ways to be told of assignments before the group waits for the program.
+    /// Assignments that wait for the program; more of them wait in the poll thread.
     const ASSIGNMENTS_MAX: usize = 64;
     /// Leaving takes a moment; a broker that does not answer must not keep the program from ending.
     const LEAVE_MAX: Duration = Duration::from_secs(10);

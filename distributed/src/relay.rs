@@ -27,6 +27,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::kafka::KafkaOptions;
+use crate::postgres::sql_problem;
 use lease::Lease;
 use session::{End, Memory, Session};
 use store::{Store, Taken};
@@ -271,8 +272,8 @@ impl Shared {
                     standby
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the relay cannot reach its outbox, trying again");
-                    self.problem(Some(format!("PostgreSQL: {error}")));
+                    tracing::warn!(error = %sql_problem(&error), "the relay cannot reach its outbox, trying again");
+                    self.problem(Some(format!("PostgreSQL: {}", sql_problem(&error))));
                     backoff.next()
                 }
             };
@@ -296,7 +297,7 @@ impl Shared {
         tracing::error!(%error, "this relay cannot lead");
         self.problem(Some(error.to_string()));
         if let Err(error) = self.store.release(taken.epoch).await {
-            tracing::warn!(%error, "the relay's lease could not be given back, it runs out");
+            tracing::warn!(error = %sql_problem(&error), "the relay's lease could not be given back, it runs out");
         }
         BACKOFF_MAX
     }
@@ -315,7 +316,7 @@ impl Shared {
         drop(kept);
         if given_back {
             if let Err(error) = self.store.release(taken.epoch).await {
-                tracing::warn!(%error, "the relay's lease could not be given back, it runs out");
+                tracing::warn!(error = %sql_problem(&error), "the relay's lease could not be given back, it runs out");
             }
         } else {
             metrics::counter!(names::FENCED).increment(1);

@@ -106,7 +106,7 @@ pub trait ShardStore: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Which offset belongs to which position, in one shard. Shared by the feed, which learns of them, and the writer,
-/// which saves them. Holds the latest [`Offsets::KNOWN_MAX`].
+/// which saves them. Holds the latest few thousand.
 #[derive(Debug, Default)]
 pub struct Offsets {
     known: Mutex<VecDeque<(u64, i64)>>,

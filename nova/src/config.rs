@@ -161,7 +161,7 @@ sections! {
     Relay {
         batch_events_max: usize,
         batch_bytes_max: usize,
-        batches_in_flight_max: usize,
+        in_flight_events_max: usize,
         lease_ms: u64,
         watermark_interval_ms: u64,
     }

@@ -30,7 +30,8 @@ pub struct Roles {
 }
 
 impl Roles {
-    pub const NONE: Self = Self { commands: false, queries: false, projectors: false, relay: false, views: false };
+    pub const NONE: Self =
+        Self { commands: false, queries: false, projectors: false, relay: false, views: false };
     pub const ALL: Self = Self { commands: true, queries: true, projectors: true, relay: true, views: true };
     pub const VIEWS: Self = Self { views: true, ..Self::NONE };
     pub const COMMANDS: Self = Self { commands: true, ..Self::NONE };

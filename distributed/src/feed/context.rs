@@ -52,7 +52,10 @@ impl ClientContext for FeedContext {
 impl ConsumerContext for FeedContext {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, why: RDKafkaRespErr, list: &mut TopicPartitionList) {
         if self.closing.load(Ordering::Acquire) {
-            unassign(consumer, list);
+            if consumer.incremental_unassign(list).is_err() {
+                // Some of them had not been taken over yet.
+                let _ = consumer.unassign();
+            }
         } else if why == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             self.rebalanced.lock().push_back(Rebalanced::Assigned(list.clone()));
         } else {

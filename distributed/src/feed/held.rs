@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -15,13 +14,13 @@ use super::pipe::{Item, Pipe, Pushed};
 use super::{Shared, names, unavailable};
 use crate::topics::{Record, decode};
 
-/// A partition that cannot be sought in for this long has failed.
-const RESTART_AFTER: Duration = Duration::from_millis(500);
-
 /// A partition of ours.
 pub(super) struct Held {
     pub(super) holding: Arc<Holding>,
     pub(super) follower: Option<Follower>,
+    /// The client reads it.
+    pub(super) started: bool,
+    /// True at first: the client remembers it from the last time that the partition was ours.
     pub(super) paused: bool,
 }
 
@@ -29,8 +28,6 @@ pub(super) struct Follower {
     pub(super) pipe: Arc<Pipe>,
     /// The offset that comes next.
     pub(super) next: i64,
-    /// Not there yet, since.
-    pub(super) seeking: Option<Instant>,
 }
 
 /// Passes a record to its follower.
@@ -45,8 +42,8 @@ pub(super) fn take(
     let place = places.get(topic).and_then(|partitions| partitions.get(&partition));
     let Some(held) = place.and_then(|assignment| held.get_mut(assignment)) else { return };
     let Some(follower) = &mut held.follower else { return };
-    // What was fetched before a seek or a pause is of no use.
-    if follower.seeking.is_some() || offset < follower.next {
+    // Fetched before it was paused or started anew.
+    if offset < follower.next {
         return;
     }
     if offset > follower.next {
@@ -70,46 +67,24 @@ pub(super) fn take(
     }
 }
 
-/// Whether it is there now. A partition that has just been taken over cannot be sought in at once. One that has failed
-/// cannot at all, until it is given back to the client anew.
-pub(super) fn sought(
+/// Gives it to the client with the offset to begin at. A seek would be less to do, but one that comes while the client is
+/// still looking for where to begin is forgotten, and one in a partition that has failed is refused.
+pub(super) fn start(
     consumer: &BaseConsumer<FeedContext>,
     held: &mut Held,
-    result: Result<(), KafkaError>,
-) -> bool {
-    let Some(follower) = &mut held.follower else { return true };
-    let Some(since) = follower.seeking else { return true };
-    let result = match result {
-        Err(_) if since.elapsed() < RESTART_AFTER => return false,
-        Err(_) => restart(consumer, &held.holding, follower.next),
-        Ok(()) => Ok(()),
-    };
-    match result {
-        Ok(()) => {
-            follower.seeking = None;
-            resume(consumer, held);
-        }
-        Err(error) => {
-            let Holding { topic, place, .. } = &*held.holding;
-            let problem =
-                format!("{topic} {} cannot be read from {}: {error}", place.partition, follower.next);
-            follower.pipe.fail(unavailable(problem));
-            held.follower = None;
-        }
+    offset: i64,
+) -> Result<(), KafkaError> {
+    if held.started {
+        consumer.incremental_unassign(&alone(&held.holding))?;
+        held.started = false;
     }
-    true
-}
-
-fn restart(consumer: &BaseConsumer<FeedContext>, holding: &Holding, offset: i64) -> Result<(), KafkaError> {
-    tracing::debug!(
-        topic = holding.topic,
-        partition = holding.place.partition,
-        "a partition is started anew"
-    );
-    consumer.incremental_unassign(&alone(holding))?;
+    let Holding { topic, place, .. } = &*held.holding;
     let mut list = TopicPartitionList::with_capacity(1);
-    list.add_partition_offset(&holding.topic, holding.place.partition, Offset::Offset(offset))?;
-    consumer.incremental_assign(&list)
+    list.add_partition_offset(topic, place.partition, Offset::Offset(offset))?;
+    consumer.incremental_assign(&list)?;
+    held.started = true;
+    resume(consumer, held);
+    Ok(())
 }
 
 fn read(shared: &Shared, category: &'static str, record: &BorrowedMessage<'_>) -> Option<Record> {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 
 use super::context::{self, FeedContext, Rebalanced};
 use super::follow::{Holding, ShardFeed};
-use super::held::{Follower, Held, pause, resume, sought, take};
+use super::held::{Follower, Held, pause, resume, start, take};
 use super::poller::{Command, Place, Poller};
 use super::{AssignedShard, Assignment, Shared, names, unavailable};
 
@@ -23,8 +23,6 @@ const BURST_MAX: usize = 1_024;
 const IDLE: Duration = Duration::from_millis(100);
 /// While something is about to happen.
 const SOON: Duration = Duration::from_millis(5);
-/// The client answers from memory; it is waited for only while it is busy with the partition.
-const SEEK: Duration = Duration::from_millis(100);
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// The same trouble is told at most this often.
 const QUIET: Duration = Duration::from_secs(30);
@@ -93,11 +91,10 @@ impl<'a> Session<'a> {
             if self.held.is_empty() {
                 return Some(End::Stopped);
             }
-            self.release(None, self.held.keys().copied().collect(), false);
+            self.release(false, self.held.keys().copied().collect(), false);
         }
         self.tell_program();
         self.go_on_releasing();
-        let seeking = self.releasing.is_none() && self.go_on_seeking();
         let mut quiet = 0;
         for _ in 0..BURST_MAX {
             // An event that is not a record answers `None` too, and may have others behind it.
@@ -131,7 +128,7 @@ impl<'a> Session<'a> {
             }
         }
         if quiet > 1 {
-            let soon = seeking || self.releasing.is_some() || !self.poller.untold.is_empty();
+            let soon = self.releasing.is_some() || !self.poller.untold.is_empty();
             if let Some(command) = self.poller.received.wait(if soon { SOON } else { IDLE }) {
                 self.obey(command);
             }
@@ -143,18 +140,24 @@ impl<'a> Session<'a> {
         match command {
             Command::Wake => {}
             Command::Stop => self.stopping = true,
-            Command::Follow { place, offset, pipe } => match self.held.get_mut(&place.assignment) {
-                Some(held) => {
-                    held.follower = Some(Follower { pipe, next: offset, seeking: Some(Instant::now()) });
+            Command::Follow { place, offset, pipe } => {
+                let Some(held) = self.held.get_mut(&place.assignment) else {
+                    return pipe.fail(unavailable("the partition is not ours any more".to_owned()));
+                };
+                match start(&self.consumer, held, offset) {
+                    Ok(()) => held.follower = Some(Follower { pipe, next: offset }),
+                    Err(error) => {
+                        held.follower = None;
+                        let Holding { topic, place, .. } = &*held.holding;
+                        let place = format!("{topic} {} cannot be read from {offset}", place.partition);
+                        pipe.fail(unavailable(format!("{place}: {error}")));
+                    }
                 }
-                None => pipe.fail(unavailable("the partition is not ours any more".to_owned())),
-            },
+            }
             Command::Resume { place, pipe } => {
                 let Some(held) = self.held.get_mut(&place.assignment) else { return };
-                let current = held
-                    .follower
-                    .as_ref()
-                    .is_some_and(|follower| Arc::ptr_eq(&follower.pipe, &pipe) && follower.seeking.is_none());
+                let current =
+                    held.follower.as_ref().is_some_and(|follower| Arc::ptr_eq(&follower.pipe, &pipe));
                 if current {
                     resume(&self.consumer, held);
                 }
@@ -162,40 +165,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Whether some are still not where they should be.
-    fn go_on_seeking(&mut self) -> bool {
-        let mut list = TopicPartitionList::new();
-        for held in self.held.values() {
-            if let Some(Follower { next, seeking: Some(_), .. }) = &held.follower {
-                let (topic, partition) = (&held.holding.topic, held.holding.place.partition);
-                // Fails for offsets below zero only.
-                let _ = list.add_partition_offset(topic, partition, Offset::Offset(*next));
-            }
-        }
-        if list.count() == 0 {
-            return false;
-        }
-        let list = match self.consumer.seek_partitions(list, SEEK) {
-            Ok(list) => list,
-            Err(error) => {
-                tracing::debug!(%error, "seeking takes longer");
-                return true;
-            }
-        };
-        let mut seeking = false;
-        for one in list.elements() {
-            let place = self.places.get(one.topic()).and_then(|partitions| partitions.get(&one.partition()));
-            if let Some(held) = place.and_then(|assignment| self.held.get_mut(assignment)) {
-                seeking |= !sought(&self.consumer, held, one.error());
-            }
-        }
-        seeking
-    }
-
     fn rebalance(&mut self, rebalanced: Rebalanced) {
         metrics::counter!(names::REBALANCES, "group" => self.shared.options.group_id.clone()).increment(1);
         match rebalanced {
-            Rebalanced::Assigned(list) => self.take_over(list),
+            Rebalanced::Assigned(list) => self.take_over(&list),
             Rebalanced::Revoked(list) => {
                 let lost = self.consumer.assignment_lost();
                 let taken: Vec<u64> = list
@@ -209,20 +182,14 @@ impl<'a> Session<'a> {
                     lost,
                     "shards revoked"
                 );
-                self.release(Some(list), taken, lost);
+                self.release(true, taken, lost);
             }
         }
     }
 
-    /// Paused, and at the end, until someone follows from somewhere.
-    fn take_over(&mut self, mut list: TopicPartitionList) {
-        if let Err(error) = list.set_all_offsets(Offset::End) {
-            tracing::warn!(%error, "the partitions could not be taken over");
-        }
-        context::assign(&self.consumer, &list);
-        if let Err(error) = self.consumer.pause(&list) {
-            tracing::warn!(%error, "the partitions could not be paused");
-        }
+    /// The client is given a partition only when someone follows it: then it is known where to begin.
+    fn take_over(&mut self, list: &TopicPartitionList) {
+        context::assign(&self.consumer, &TopicPartitionList::new());
         tracing::info!(group = self.shared.options.group_id, shards = list.count(), "shards assigned");
         for one in list.elements() {
             let (topic, partition) = (one.topic(), one.partition());
@@ -242,12 +209,21 @@ impl<'a> Session<'a> {
                 feed: Arc::new(ShardFeed { holding: Arc::clone(&holding), group: Arc::clone(&self.shared) }),
             }));
             self.places.entry(topic.to_owned()).or_default().insert(partition, place.assignment);
-            self.held.insert(place.assignment, Held { holding, follower: None, paused: true });
+            self.held
+                .insert(place.assignment, Held { holding, follower: None, started: false, paused: true });
         }
     }
 
-    /// What is `lost` belongs to another member already: there is nothing to wait for.
-    fn release(&mut self, list: Option<TopicPartitionList>, taken: Vec<u64>, lost: bool) {
+    /// What is `lost` belongs to another member already: there is nothing to wait for. `answer`: the client waits to hear
+    /// that they are given back.
+    fn release(&mut self, answer: bool, taken: Vec<u64>, lost: bool) {
+        let mut list = TopicPartitionList::new();
+        for held in taken.iter().filter_map(|assignment| self.held.get(assignment)) {
+            if held.started {
+                list.add_partition(&held.holding.topic, held.holding.place.partition);
+            }
+        }
+        let list = answer.then_some(list);
         let waiting = taken.into_iter().filter_map(|assignment| self.let_go(assignment)).collect();
         let wait = if lost { 0 } else { self.shared.options.revoke_wait_ms };
         let deadline = Instant::now() + Duration::from_millis(wait);

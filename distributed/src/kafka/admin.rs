@@ -12,6 +12,9 @@ use super::context::about_authentication;
 use super::{KafkaContext, KafkaOptions, KafkaSetupError};
 use crate::topics::CATEGORIES;
 
+/// The largest event that the log takes, with room for its headers. Brokers take half of it by default.
+const RECORD_BYTES_MAX: &str = "2097152";
+
 /// How long brokers get to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -89,6 +92,7 @@ async fn create(options: &KafkaOptions, missing: &[String]) -> Result<(), KafkaS
             NewTopic::new(name, options.topics.partitions, copies)
                 .set("retention.ms", &retention_ms)
                 .set("min.insync.replicas", &in_sync)
+                .set("max.message.bytes", RECORD_BYTES_MAX)
         })
         .collect();
     let limits = AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER));

@@ -12,6 +12,8 @@ use super::{PostgresError, Server};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "log", include_str!("../../../migrations/postgres/0001_log.sql")),
     (2, "keys", include_str!("../../../migrations/postgres/0002_keys.sql")),
+    (3, "outbox", include_str!("../../../migrations/postgres/0003_outbox.sql")),
+    (10, "views", include_str!("../../../migrations/postgres/0010_views.sql")),
 ];
 
 const TABLE: &str = "nova.migrations";

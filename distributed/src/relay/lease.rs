@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::store::Store;
+use crate::postgres::sql_problem;
 
 #[derive(Debug)]
 pub(super) struct Lease {
@@ -76,7 +77,7 @@ impl Lease {
                     return;
                 }
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "cannot renew the relay's lease, trying again");
+                    tracing::warn!(error = %sql_problem(&error), "cannot renew the relay's lease, trying again");
                     length / 10
                 }
                 Err(_) => length / 10,

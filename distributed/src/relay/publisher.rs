@@ -251,6 +251,8 @@ impl Publisher {
             ("linger.ms", linger_ms.as_str()),
             ("batch.size", "524288"),
             ("batch.num.messages", "10000"),
+            // As large as the topics take, which is more than the log does.
+            ("message.max.bytes", "2000000"),
             ("compression.type", "lz4"),
             ("queue.buffering.max.messages", "200000"),
             ("queue.buffering.max.kbytes", "131072"),

@@ -5,6 +5,7 @@ use nova_eventlog::{Filter, Recorded};
 
 use super::session::{End, Session, Step};
 use super::store::Changed;
+use crate::postgres::sql_problem;
 
 /// Streams, and events of each, before the relay looks after new events again.
 const STREAMS_MAX: i64 = 8;
@@ -104,5 +105,5 @@ impl Session<'_> {
 }
 
 fn postgres(error: sqlx::Error) -> End {
-    End::Failed(format!("PostgreSQL: {error}"))
+    End::Failed(format!("PostgreSQL: {}", sql_problem(&error)))
 }

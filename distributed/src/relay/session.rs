@@ -13,6 +13,7 @@ use super::lease::Lease;
 use super::publisher::{Outcome, Outgoing, Publisher};
 use super::store::{Changed, Parking};
 use super::{Backoff, Shared, names};
+use crate::postgres::sql_problem;
 use crate::topics::{CATEGORIES, event_headers, watermark_headers};
 
 /// How a session ended.
@@ -86,13 +87,20 @@ impl<'a> Session<'a> {
         lease: &'a Arc<Lease>,
         memory: &'a mut Memory,
     ) -> Result<Self, String> {
-        let position =
-            shared.store.position(lease.epoch).await.map_err(|error| format!("PostgreSQL: {error}"))?;
+        let position = shared
+            .store
+            .position(lease.epoch)
+            .await
+            .map_err(|error| format!("PostgreSQL: {}", sql_problem(&error)))?;
         let Some(cursor) = position else {
             lease.fence();
             return Err("another relay leads".to_owned());
         };
-        let parked = shared.store.parked_streams().await.map_err(|error| format!("PostgreSQL: {error}"))?;
+        let parked = shared
+            .store
+            .parked_streams()
+            .await
+            .map_err(|error| format!("PostgreSQL: {}", sql_problem(&error)))?;
         let publisher = Publisher::new(&shared.kafka, &shared.options).map_err(|error| error.to_string())?;
         let now = Instant::now();
         Ok(Self {
@@ -437,7 +445,7 @@ impl<'a> Session<'a> {
                 Err(End::Lost)
             }
             Err(error) => {
-                tracing::warn!(%error, "the relay cannot move its cursor, trying again");
+                tracing::warn!(error = %sql_problem(&error), "the relay cannot move its cursor, trying again");
                 let later = self.done.take().unwrap_or_default();
                 let mut parked = done.parked;
                 parked.extend(later.parked);

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS post_counters_g{g} (
     comments UInt64,
     ver UInt64
 ) ENGINE = ReplacingMergeTree(ver) ORDER BY post_id
-SETTINGS index_granularity = 256, min_age_to_force_merge_seconds = 120;
+SETTINGS index_granularity = 64, min_age_to_force_merge_seconds = 120;
 
 -- Who did something with what whom wrote: likes of posts and of comments, and comments.
 CREATE TABLE IF NOT EXISTS interactions_g{g} (

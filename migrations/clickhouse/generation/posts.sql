@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS posts_g{g} (
     ver UInt64,
     is_deleted UInt8
 ) ENGINE = ReplacingMergeTree(ver, is_deleted) ORDER BY (author_id, created_at, post_id)
-SETTINGS index_granularity = 512, min_age_to_force_merge_seconds = 120;
+SETTINGS index_granularity = 128, min_age_to_force_merge_seconds = 120;
 
 -- By time, for what trends: its last two days are read without the rest.
 CREATE TABLE IF NOT EXISTS posts_by_time_g{g} (

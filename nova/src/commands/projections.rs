@@ -22,7 +22,7 @@ pub(super) async fn run(config: Config, command: Projections) -> anyhow::Result<
 async fn status(product: &Product) -> anyhow::Result<()> {
     let head = product.log().head();
     let mut table = format!(
-        "{:<16} {:>10} {:>12} {:>10} {:>12} {:>14}\n",
+        "{:<22} {:>10} {:>12} {:>10} {:>12} {:>14}\n",
         "projection", "generation", "position", "lag", "dead letters", "parked streams"
     );
     for ProjectionStatus { name, generation, position, dead_letters, parked_streams, .. } in
@@ -30,7 +30,7 @@ async fn status(product: &Product) -> anyhow::Result<()> {
     {
         let lag = head.saturating_sub(position);
         table.push_str(&format!(
-            "{name:<16} {generation:>10} {position:>12} {lag:>10} {dead_letters:>12} {parked_streams:>14}\n"
+            "{name:<22} {generation:>10} {position:>12} {lag:>10} {dead_letters:>12} {parked_streams:>14}\n"
         ));
     }
     table.push_str(&format!("The log is at position {head}."));

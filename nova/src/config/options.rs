@@ -29,7 +29,7 @@ impl Config {
     }
 
     pub fn views_options(&self) -> ViewsOptions {
-        let (views, ranking) = (&self.views, &self.ranking);
+        let views = &self.views;
         ViewsOptions {
             readers_max: views.readers_max,
             writer_cache_bytes: views.writer_cache_bytes,
@@ -37,16 +37,17 @@ impl Config {
             mmap_bytes: views.mmap_bytes,
             cache_bytes: views.cache_bytes,
             window_posts_max: views.window_posts_max,
-            weights: Weights {
-                freshness: ranking.freshness,
-                engagement: ranking.engagement,
-                affinity: ranking.affinity,
-            },
+            weights: self.ranking_weights(),
             feed_ranking_ttl_ms: views.feed_ranking_ttl_ms,
             trending_ttl_ms: views.trending_ttl_ms,
             session_ttl_ms: views.session_ttl_ms,
             session_bytes: views.session_bytes,
         }
+    }
+
+    pub fn ranking_weights(&self) -> Weights {
+        let ranking = &self.ranking;
+        Weights { freshness: ranking.freshness, engagement: ranking.engagement, affinity: ranking.affinity }
     }
 
     pub fn projector_options(&self) -> nova_projectors::Options {

@@ -13,6 +13,12 @@ const MASK: &str = "********";
 #[serde(transparent)]
 pub struct Secret(pub(super) String);
 
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self(value)
+    }
+}
+
 impl Secret {
     /// The value, if there is one.
     pub fn reveal(&self) -> Option<&str> {
@@ -53,6 +59,12 @@ impl Serialize for Secret {
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct ServerUrl(String);
+
+impl From<String> for ServerUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
 
 impl ServerUrl {
     /// With the password that was given apart, unless it has one itself.

@@ -10,7 +10,7 @@ use nova_distributed::feed::GroupOptions;
 use nova_distributed::kafka::{check_topics, ensure_topics};
 use nova_distributed::keys::PostgresKeyring;
 use nova_distributed::log::PostgresLog;
-use nova_distributed::postgres::{self, PgPool};
+use nova_distributed::postgres;
 use nova_distributed::relay::{self, Relay};
 use nova_distributed::shard::{Shard, ShardStore, ShardWriter};
 use nova_distributed::views::clickhouse::{self, ClickHouseViews};
@@ -67,10 +67,11 @@ async fn migrate(config: &Config) -> anyhow::Result<String> {
     ensure_topics(&kafka).await?;
     clickhouse::migrate(&config.clickhouse_options()?).await?;
     RedisViews::open(config.redis_options()?).await?;
-    Ok("PostgreSQL, Kafka's topics and ClickHouse are as this version needs them; Redis needs nothing.".to_owned())
+    Ok("PostgreSQL, Kafka's topics and ClickHouse are as this version needs them; Redis needs nothing."
+        .to_owned())
 }
 
-async fn open_log(config: &Config) -> anyhow::Result<(PgPool, Arc<PostgresLog>)> {
+async fn open_log(config: &Config) -> anyhow::Result<(postgres::PgPool, Arc<PostgresLog>)> {
     let pool = postgres::connect(&config.postgres_options()?).await?;
     postgres::check_schema(&pool).await?;
     let log = PostgresLog::open(pool.clone(), config.postgres_log_options()).await?;
@@ -96,22 +97,17 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
          every machine: 32 random bytes in base64",
     )?;
     let (pool, log) = open_log(config).await?;
-    let keyring = PostgresKeyring::open(pool.clone(), &master, config.keyring_options()).await?;
-    let codec = Codec::new(Arc::new(keyring));
+    let keyring = PostgresKeyring::open(pool.clone(), &master, &config.keyring_options()).await?;
+    let codec = Codec::new(keyring);
     if roles.relay || roles.projectors {
         check_topics(&config.kafka_options()?).await?;
     }
     let wanted = |store: Store| {
         roles.queries || roles.views || (roles.projectors && config.projectors.stores.contains(&store))
     };
-    let read_pool = postgres::connect(&config.postgres_read_options()?).await?;
-    let in_postgres = PostgresViews::open(
-        pool.clone(),
-        read_pool,
-        config.postgres_views_options(expected(config, &projection::ALL)),
-    )
-    .await
-    .context("cannot open the views in PostgreSQL")?;
+    let options = config.postgres_views_options(expected(config, &projection::ALL));
+    let in_postgres =
+        PostgresViews::open(pool.clone(), options).await.context("cannot open the views in PostgreSQL")?;
     let in_clickhouse = match wanted(Store::ClickHouse) {
         true => Some(ClickHouseViews::open(config.clickhouse_options()?).await?),
         false => None,
@@ -130,7 +126,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
                 .iter()
                 .map(|store| (Arc::clone(store), expected(config, store.projections())))
                 .collect();
-            let views = Views::new(stores, waits_for, config.composite_options());
+            let views = Views::new(stores, waits_for, config.views_together_options());
             (Arc::new(views.clone()), Arc::new(views))
         }
         _ => (Arc::new(in_postgres.clone()), Arc::new(ShardWriter::whole(Arc::new(in_postgres)))),
@@ -156,7 +152,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
 
 /// What runs in this process.
 struct Running {
-    pool: PgPool,
+    pool: postgres::PgPool,
     log: Arc<PostgresLog>,
     codec: Codec,
     stores: Vec<Arc<dyn ShardStore>>,
@@ -202,14 +198,13 @@ impl Runtime for Running {
                 self.log.wakeup(),
                 kafka.clone(),
                 config.relay_options(),
-            )
-            .await?;
+            );
             *self.relay.lock() = Some(relay);
         }
         if roles.projectors {
             for store in self.stores.iter().filter(|store| config.fills(store.name())) {
-                let options =
-                    GroupOptions::new(format!("{}.views.{}", kafka.topics.prefix, store.name()));
+                let group_id = format!("{}.views.{}", kafka.topics.prefix, store.name());
+                let options = GroupOptions { group_id, ..GroupOptions::default() };
                 let group = Group::start(
                     Arc::clone(store),
                     kafka.clone(),

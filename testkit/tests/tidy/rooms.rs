@@ -58,7 +58,7 @@ const RULES: &[Rule] = &[
 const ANY: &str = "*";
 
 /// What tests may use beside what the room itself may.
-const FOR_TESTS: [&str; 2] = ["testkit", "embedded"];
+const FOR_TESTS: [&str; 3] = ["testkit", "embedded", "projectors"];
 
 pub(crate) struct Room {
     /// Its folder.

@@ -84,6 +84,8 @@ pub(super) struct Reads {
     pool: PgPool,
     options: ReadOptions,
     orders: Orders,
+    /// Whoever holds it works out what trends.
+    trending_turn: tokio::sync::Mutex<()>,
     applied: Applied,
 }
 
@@ -108,7 +110,7 @@ impl Reads {
             .acquire_timeout(Duration::from_millis(options.connection_wait_ms.max(1)))
             .connect_lazy_with(connection);
         let (orders, applied) = (Orders::new(&options), Applied::new(cursors, options.expected.clone()));
-        Self { pool, options, orders, applied }
+        Self { pool, options, orders, trending_turn: tokio::sync::Mutex::default(), applied }
     }
 }
 

@@ -193,7 +193,11 @@ impl Reads {
         let (order, at) = match self.orders.start(&question, page)? {
             Start::Kept(order, at) => (order, at),
             Start::Anew { started_ms, passed, behind } => {
-                let order = self.orders.keep(&question, started_ms, self.trending_places(started_ms).await?);
+                let order = if page.cursor.is_none() {
+                    self.trending_order(started_ms).await?
+                } else {
+                    self.orders.keep(&question, started_ms, self.trending_places(started_ms).await?)
+                };
                 let at = order.place_behind(passed, behind);
                 (order, at)
             }
@@ -212,6 +216,11 @@ impl Reads {
     /// What trends, perhaps as it was a moment ago.
     async fn trending_order(&self, now_ms: i64) -> Result<Arc<Order>, ViewError> {
         let question = self.orders.question("trending", (), 0, now_ms, self.options.trending_ttl_ms);
+        if let Some(order) = self.orders.current(&question) {
+            return Ok(order);
+        }
+        // One at a time: whoever waited takes what the one before them found.
+        let _turn = self.trending_turn.lock().await;
         if let Some(order) = self.orders.current(&question) {
             return Ok(order);
         }

@@ -114,6 +114,9 @@ impl Reads {
 
     /// Those of them that the viewer may see, in any order.
     pub(super) async fn profiles(&self, viewer: UserId, users: &[Uuid]) -> Result<Vec<Profile>, ViewError> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
         let found = rows(&self.pool, || query(PROFILES).bind(viewer.0).bind(users)).await?;
         found.iter().map(|row| profile_of(&mut Columns::of(row))).collect()
     }

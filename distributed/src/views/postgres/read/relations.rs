@@ -161,13 +161,12 @@ impl Reads {
             if ids.is_empty() {
                 return Ok(showing.list(&question));
             }
-            let profiles = self.profiles(viewer, &ids).await?;
+            let hidden = |id: &Uuid| *id == viewer.0 || followees.contains(id);
+            let wanted: Vec<Uuid> = ids.iter().copied().filter(|id| !hidden(id)).collect();
+            let profiles = self.profiles(viewer, &wanted).await?;
             let mut profiles: HashMap<Uuid, Profile> =
                 profiles.into_iter().map(|profile| (profile.id.0, profile)).collect();
-            showing.show(ids.len(), |place| {
-                let hidden = place.id == viewer.0 || followees.contains(&place.id);
-                profiles.remove(&place.id).filter(|_| !hidden)
-            });
+            showing.show(ids.len(), |place| profiles.remove(&place.id));
         }
     }
 

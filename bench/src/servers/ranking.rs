@@ -1,16 +1,15 @@
-//! Measures feed candidates and trends at size: 1 M posts, 10 M likes, 200,000 people. The data set is made on the server,
-//! in a database of its own, which is dropped at the end.
-//!
-//! `cargo run --release -p nova-distributed --example clickhouse_feed [posts] [likes]`, with `NOVA_TEST_CLICKHOUSE_*` set.
+//! Feed candidates and trends in ClickHouse at size: 200,000 people, 300 followees for each viewer. The data set is made
+//! on the server, in a database of its own, which is dropped at the end.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clickhouse::Client;
 use nova_distributed::views::clickhouse::{ClickHouseOptions, ClickHouseViews, Password, migrate};
 use nova_events::UserId;
 use uuid::Uuid;
 
-type Failure = Box<dyn std::error::Error>;
+use super::{Arguments, variable};
+use crate::table::Table;
 
 const PEOPLE: u64 = 200_000;
 /// Followees of each of those who ask.
@@ -24,21 +23,21 @@ struct Fixture {
 }
 
 impl Fixture {
-    async fn execute(&self, what: &str, sql: &str) -> Result<(), Failure> {
+    async fn execute(&self, what: &str, sql: &str) -> Result<(), anyhow::Error> {
         let began = Instant::now();
         self.client.query_raw(sql).execute().await?;
-        println!("{what}: {:.1} s", began.elapsed().as_secs_f64());
+        eprintln!("{what}: {:.1} s", began.elapsed().as_secs_f64());
         Ok(())
     }
 
-    async fn table(&self, stem: &str) -> Result<String, Failure> {
+    async fn table(&self, stem: &str) -> Result<String, anyhow::Error> {
         let sql = format!(
             "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^{stem}_g[0-9]+$')"
         );
         Ok(self.client.query_raw(&sql).fetch_one::<String>().await?)
     }
 
-    async fn fill(&self, posts: u64, likes: u64) -> Result<(), Failure> {
+    async fn fill(&self, posts: u64, likes: u64) -> Result<(), anyhow::Error> {
         let user = |n: &str| format!("reinterpretAsUUID(sipHash128('u', toUInt64({n})))");
         let post = |n: &str| format!("reinterpretAsUUID(sipHash128('p', toUInt64({n})))");
         let now_ms = self.now_ms;
@@ -110,7 +109,7 @@ impl Fixture {
     }
 
     /// Some small parts beside the large ones, as there are while it is written to.
-    async fn small_parts(&self) -> Result<(), Failure> {
+    async fn small_parts(&self) -> Result<(), anyhow::Error> {
         for table in ["posts", "posts_by_time", "post_counters", "interactions", "follows"] {
             let table = self.table(table).await?;
             for n in 0..8 {
@@ -121,7 +120,7 @@ impl Fixture {
         Ok(())
     }
 
-    async fn viewers(&self, count: u64) -> Result<Vec<UserId>, Failure> {
+    async fn viewers(&self, count: u64) -> Result<Vec<UserId>, anyhow::Error> {
         let sql =
             format!("SELECT toString(reinterpretAsUUID(sipHash128('u', number))) FROM numbers({count})");
         let ids: Vec<String> = self.client.query_raw(&sql).fetch_all().await?;
@@ -129,60 +128,44 @@ impl Fixture {
     }
 }
 
-fn report(what: &str, mut times: Vec<Duration>) {
-    times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1_000.0;
-    println!(
-        "{what}: {} answers, p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, most {:.1} ms",
-        times.len(),
-        at(0.5),
-        at(0.9),
-        at(0.99),
-        at(1.0)
-    );
-}
-
-async fn measure(
-    what: &str,
-    views: &ClickHouseViews,
-    viewers: &[UserId],
-    at_once: usize,
-) -> Result<(), Failure> {
+/// Milliseconds of each answer.
+async fn candidates(views: &ClickHouseViews, viewers: &[UserId], at_once: usize) -> anyhow::Result<Vec<f64>> {
     let mut tasks = Vec::new();
     for part in viewers.chunks(viewers.len().div_ceil(at_once)) {
         let (views, part) = (views.clone(), part.to_vec());
         tasks.push(tokio::spawn(async move {
             let mut times = Vec::new();
-            let mut found = 0;
             for viewer in part {
                 let began = Instant::now();
-                found += views.feed_candidates(viewer, chrono::Utc::now()).await?.len();
-                times.push(began.elapsed());
+                let found = views.feed_candidates(viewer, chrono::Utc::now()).await?;
+                times.push(began.elapsed().as_secs_f64() * 1e3);
+                assert!(!found.is_empty(), "someone has no candidates");
             }
-            Ok::<_, nova_views::ViewError>((times, found))
+            Ok::<_, nova_views::ViewError>(times)
         }));
     }
-    let (mut times, mut found) = (Vec::new(), 0);
+    let mut times = Vec::new();
     for task in tasks {
-        let (some, more) = task.await??;
-        times.extend(some);
-        found += more;
+        times.extend(task.await??);
     }
-    println!("{} candidates each", found / times.len().max(1));
-    report(what, times);
-    Ok(())
+    Ok(times)
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Failure> {
-    let mut sizes = std::env::args().skip(1).map(|size| size.parse::<u64>());
-    let posts = sizes.next().transpose()?.unwrap_or(1_000_000);
-    let likes = sizes.next().transpose()?.unwrap_or(10_000_000);
-    let database = format!("nova_feed_{}", std::process::id());
+/// The rows of one measurement: its median, and its 99th percentile.
+fn report(table: &mut Table, what: &str, setting: &str, mut times: Vec<f64>) {
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    table.row(&format!("{what}, p50"), setting, "ms", &[at(0.5)]);
+    table.row(&format!("{what}, p99"), setting, "ms", &[at(0.99)]);
+}
+
+pub(super) async fn run(arguments: &Arguments, table: &mut Table) -> anyhow::Result<()> {
+    let (posts, likes) = (arguments.posts, arguments.likes);
+    let database = format!("nova_bench_ranking_{}", std::process::id());
     let (url, user, password) = (
-        std::env::var("NOVA_TEST_CLICKHOUSE_URL")?,
-        std::env::var("NOVA_TEST_CLICKHOUSE_USER")?,
-        std::env::var("NOVA_TEST_CLICKHOUSE_PASSWORD")?,
+        variable("NOVA_TEST_CLICKHOUSE_URL")?,
+        variable("NOVA_TEST_CLICKHOUSE_USER")?,
+        variable("NOVA_TEST_CLICKHOUSE_PASSWORD")?,
     );
     let client =
         Client::default().with_url(&url).with_user(&user).with_password(&password).with_database(&database);
@@ -196,26 +179,37 @@ async fn main() -> Result<(), Failure> {
     };
     migrate(&options).await?;
     let fixture = Fixture { client: client.clone(), now_ms: chrono::Utc::now().timestamp_millis() };
-    let measured = async {
-        fixture.fill(posts, likes).await?;
-        let views = ClickHouseViews::open(options.clone()).await?;
-        let viewers = fixture.viewers(400).await?;
-        measure("feed, large parts, one at a time", &views, &viewers, 1).await?;
-        fixture.small_parts().await?;
-        measure("feed, small parts too, one at a time", &views, &viewers, 1).await?;
-        measure("feed, small parts too, four at a time", &views, &viewers, 4).await?;
-        let uncached = ClickHouseViews::open(ClickHouseOptions { trending_ttl_ms: 0, ..options }).await?;
-        let mut times = Vec::new();
-        for _ in 0..30 {
-            let began = Instant::now();
-            uncached.trending(chrono::Utc::now(), 100).await?;
-            times.push(began.elapsed());
-        }
-        report("what trends, worked out anew", times);
-        Ok::<_, Failure>(())
-    };
-    let measured = measured.await;
+    let measured =
+        measure(&fixture, options, &format!("{posts} posts, {likes} likes"), arguments, table).await;
     let outside = client.with_database("default");
     outside.query_raw(&format!("DROP DATABASE IF EXISTS {database}")).execute().await?;
     measured
+}
+
+async fn measure(
+    fixture: &Fixture,
+    options: ClickHouseOptions,
+    size: &str,
+    arguments: &Arguments,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    fixture.fill(arguments.posts, arguments.likes).await?;
+    let views = ClickHouseViews::open(options.clone()).await?;
+    let viewers = fixture.viewers(400).await?;
+    let what = "candidates of a feed, ClickHouse";
+    report(table, what, &format!("{size}; one at a time"), candidates(&views, &viewers, 1).await?);
+    fixture.small_parts().await?;
+    let setting = format!("{size}; small parts beside the large ones, one at a time");
+    report(table, what, &setting, candidates(&views, &viewers, 1).await?);
+    let setting = format!("{size}; small parts too, four at a time");
+    report(table, what, &setting, candidates(&views, &viewers, 4).await?);
+    let uncached = ClickHouseViews::open(ClickHouseOptions { trending_ttl_ms: 0, ..options }).await?;
+    let mut times = Vec::new();
+    for _ in 0..30 {
+        let began = Instant::now();
+        uncached.trending(chrono::Utc::now(), 100).await?;
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    report(table, "what trends, worked out anew", size, times);
+    Ok(())
 }

@@ -1,0 +1,201 @@
+//! The configuration in the words of `distributed`.
+
+use nova_distributed::kafka::KafkaOptions;
+use nova_distributed::keys::PostgresKeyringOptions;
+use nova_distributed::log::PostgresLogOptions;
+use nova_distributed::postgres::PostgresOptions;
+use nova_distributed::relay::RelayOptions;
+use nova_distributed::shard::Shard;
+use nova_distributed::topics::Topics;
+use nova_distributed::views::ViewsOptions;
+use nova_distributed::views::clickhouse::{ClickHouseOptions, Password};
+use nova_distributed::views::postgres::{PostgresViewsOptions, ReadOptions};
+use nova_distributed::views::redis::RedisOptions;
+
+use crate::config::{Config, Store};
+
+/// Events in one step of a shard. Steps of many shards are put together, so they need not be large.
+const SHARD_STEP_EVENTS_MAX: usize = 4_096;
+const SHARD_BATCH_EVENTS_MAX: usize = 1_024;
+const SHARD_QUEUE_BATCHES_MAX: usize = 4;
+
+impl Config {
+    pub(super) fn postgres_options(&self) -> anyhow::Result<PostgresOptions> {
+        let postgres = &self.postgres;
+        let password = postgres.password.or_file("postgres.password", &postgres.password_file)?;
+        Ok(PostgresOptions {
+            url: postgres.url.with_password(password.as_deref()),
+            connections_max: postgres.connections_max,
+            connect_ms_max: postgres.connect_ms_max,
+            acquire_ms_max: postgres.acquire_ms_max,
+            statement_ms_max: postgres.statement_ms_max,
+            idle_in_transaction_ms_max: postgres.idle_in_transaction_ms_max,
+            ..PostgresOptions::default()
+        })
+    }
+
+    pub(super) fn postgres_log_options(&self) -> PostgresLogOptions {
+        let postgres = &self.postgres;
+        PostgresLogOptions {
+            batch_events_max: postgres.batch_events_max,
+            batch_bytes_max: postgres.batch_bytes_max,
+            queue_appends_max: postgres.queue_appends_max,
+            queue_bytes_max: postgres.queue_bytes_max,
+            append_retry_ms_max: postgres.append_retry_ms_max,
+            ..PostgresLogOptions::default()
+        }
+    }
+
+    pub(super) fn keyring_options(&self) -> PostgresKeyringOptions {
+        PostgresKeyringOptions {
+            subjects_cached_max: self.keys.cached_max,
+            ..PostgresKeyringOptions::default()
+        }
+    }
+
+    pub(super) fn postgres_views_options(
+        &self,
+        expected: Vec<(&'static str, Shard)>,
+    ) -> PostgresViewsOptions {
+        let (postgres, views) = (&self.postgres, &self.views);
+        let read = ReadOptions {
+            connections_max: postgres.read_connections_max,
+            connection_wait_ms: postgres.read_statement_ms_max,
+            statement_timeout_ms: postgres.read_statement_ms_max,
+            weights: self.ranking_weights(),
+            feed_ranking_ttl_ms: views.feed_ranking_ttl_ms,
+            trending_ttl_ms: views.trending_ttl_ms,
+            session_ttl_ms: views.session_ttl_ms,
+            session_bytes: views.session_bytes,
+            expected,
+        };
+        PostgresViewsOptions { read, ..PostgresViewsOptions::default() }
+    }
+
+    pub(super) fn topics(&self) -> Topics {
+        Topics { prefix: self.kafka.topic_prefix.clone(), partitions: self.kafka.partitions }
+    }
+
+    pub(super) fn kafka_options(&self) -> anyhow::Result<KafkaOptions> {
+        let kafka = &self.kafka;
+        let mut settings = kafka.settings.clone();
+        if let Some(password) = kafka.password.or_file("kafka.password", &kafka.password_file)? {
+            settings.insert("sasl.password".to_owned(), password);
+        }
+        Ok(KafkaOptions {
+            brokers: kafka.brokers.clone(),
+            topics: self.topics(),
+            replication: kafka.replication,
+            retention_ms: kafka.retention_ms,
+            settings,
+        })
+    }
+
+    pub(super) fn relay_options(&self) -> RelayOptions {
+        let relay = &self.relay;
+        RelayOptions {
+            lease_ms: relay.lease_ms,
+            batch_events_max: relay.batch_events_max,
+            batch_bytes_max: relay.batch_bytes_max,
+            in_flight_events_max: relay.in_flight_events_max,
+            watermark_interval_ms: relay.watermark_interval_ms,
+            ..RelayOptions::default()
+        }
+    }
+
+    pub(super) fn clickhouse_options(&self) -> anyhow::Result<ClickHouseOptions> {
+        let clickhouse = &self.clickhouse;
+        let password = clickhouse.password.or_file("clickhouse.password", &clickhouse.password_file)?;
+        Ok(ClickHouseOptions {
+            url: clickhouse.url.clone(),
+            database: clickhouse.database.clone(),
+            user: clickhouse.user.clone(),
+            password: Password::new(password.unwrap_or_default()),
+            flush_interval_ms: clickhouse.flush_interval_ms,
+            flush_rows_max: clickhouse.flush_rows_max,
+            write_timeout_ms: clickhouse.write_timeout_ms,
+            query_timeout_ms: clickhouse.query_timeout_ms,
+            trending_ttl_ms: self.views.trending_ttl_ms,
+            ..ClickHouseOptions::default()
+        })
+    }
+
+    pub(super) fn redis_options(&self) -> anyhow::Result<RedisOptions> {
+        let redis = &self.redis;
+        let password = redis.password.or_file("redis.password", &redis.password_file)?;
+        Ok(RedisOptions {
+            url: redis.url.with_password(password.as_deref()),
+            prefix: redis.key_prefix.clone(),
+            timeline_posts_max: redis.timeline_posts_max,
+            timeline_ttl_ms: redis.timeline_ttl_ms,
+            fan_out_followers_max: redis.fan_out_followers_max,
+            ..RedisOptions::default()
+        })
+    }
+
+    pub(super) fn views_together_options(&self) -> ViewsOptions {
+        ViewsOptions {
+            weights: self.ranking_weights(),
+            session_ttl_ms: self.views.session_ttl_ms,
+            ..ViewsOptions::default()
+        }
+    }
+
+    /// Limits of the projections of one shard.
+    pub(super) fn shard_projector_options(&self) -> nova_projectors::Options {
+        let projectors = self.projector_options();
+        nova_projectors::Options {
+            batch_events_max: projectors.batch_events_max.min(SHARD_BATCH_EVENTS_MAX),
+            queue_batches_max: projectors.queue_batches_max.min(SHARD_QUEUE_BATCHES_MAX),
+            step_events_max: projectors.step_events_max.min(SHARD_STEP_EVENTS_MAX),
+            pace_ms: projectors.pace_ms,
+        }
+    }
+
+    /// Events in one step of a rebuild.
+    pub(super) fn rebuild_step_events(&self) -> usize {
+        self.projectors.step_events_max.min(20_000)
+    }
+
+    /// Whether this process is to fill the store of this name.
+    pub(super) fn fills(&self, store: &str) -> bool {
+        self.projectors.stores.iter().any(|one| one.name() == store)
+    }
+}
+
+impl Store {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::ClickHouse => "clickhouse",
+            Self::Redis => "redis",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Overrides;
+
+    #[test]
+    fn the_defaults_are_those_of_the_crate_that_they_configure() {
+        let config = Config::load(None, &Overrides::default()).unwrap();
+        let same = |ours: String, theirs: String| assert_eq!(ours, theirs);
+        same(format!("{:?}", config.postgres_log_options()), format!("{:?}", PostgresLogOptions::default()));
+        same(format!("{:?}", config.keyring_options()), format!("{:?}", PostgresKeyringOptions::default()));
+        same(format!("{:?}", config.relay_options()), format!("{:?}", RelayOptions::default()));
+        same(
+            format!("{:?}", config.clickhouse_options().unwrap()),
+            format!("{:?}", ClickHouseOptions::default()),
+        );
+        same(format!("{:?}", config.redis_options().unwrap()), format!("{:?}", RedisOptions::default()));
+        same(
+            format!("{:?}", config.postgres_options().unwrap()),
+            format!("{:?}", PostgresOptions::default()),
+        );
+        assert_eq!(config.postgres_options().unwrap().url, PostgresOptions::default().url);
+        let kafka = config.kafka_options().unwrap();
+        assert_eq!(kafka.retention_ms, KafkaOptions::RETENTION_MS);
+    }
+}
