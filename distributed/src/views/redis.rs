@@ -104,7 +104,11 @@ impl ShardStore for RedisViews {
         shard: &Shard,
     ) -> Result<ShardCursor, ViewError> {
         let projection = known(projection)?;
-        Ok(self.stand_anew(projection, generation, shard).await?.map(|(_, cursor)| cursor).unwrap_or_default())
+        Ok(self
+            .stand_anew(projection, generation, shard)
+            .await?
+            .map(|(_, cursor)| cursor)
+            .unwrap_or_default())
     }
 
     async fn apply(&self, shard: &Shard, step: Arc<Apply>, cursor: ShardCursor) -> Result<(), ViewError> {

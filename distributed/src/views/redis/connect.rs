@@ -52,13 +52,14 @@ pub(super) async fn connect(options: &RedisOptions) -> Result<Connections, Redis
             .set_max_delay(Duration::from_secs(1))
     };
     // To find out at once; later on it connects again by itself.
-    let mut once = client.get_multiplexed_async_connection_with_config(
-        &redis::AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(Duration::from_millis(options.connect_timeout_ms)))
-            .set_response_timeout(Some(options.response_timeout())),
-    )
-    .await
-    .map_err(refused)?;
+    let mut once = client
+        .get_multiplexed_async_connection_with_config(
+            &redis::AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(Duration::from_millis(options.connect_timeout_ms)))
+                .set_response_timeout(Some(options.response_timeout())),
+        )
+        .await
+        .map_err(refused)?;
     let about: String = redis::cmd("INFO").arg("server").query_async(&mut once).await.map_err(refused)?;
     check_version(&server, &about)?;
     advise(&mut once, &server, options).await;
@@ -68,7 +69,8 @@ pub(super) async fn connect(options: &RedisOptions) -> Result<Connections, Redis
 }
 
 fn check_version(server: &str, about: &str) -> Result<(), RedisOpenError> {
-    let found = about.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown").trim();
+    let found =
+        about.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown").trim();
     let mut numbers = found.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if version < VERSION_MIN {
@@ -78,11 +80,7 @@ fn check_version(server: &str, about: &str) -> Result<(), RedisOpenError> {
 }
 
 /// Settings that cost memory, or lose what has no time to live. A server that does not tell them is taken as it is.
-async fn advise(
-    connection: &mut redis::aio::MultiplexedConnection,
-    server: &str,
-    options: &RedisOptions,
-) {
+async fn advise(connection: &mut redis::aio::MultiplexedConnection, server: &str, options: &RedisOptions) {
     let mut setting = async |name: &str| -> Option<String> {
         let pair: Vec<String> =
             redis::cmd("CONFIG").arg("GET").arg(name).query_async(connection).await.ok()?;

@@ -65,7 +65,9 @@ impl Standings {
     }
 
     fn forget(&self, projection: &'static str, generation: Generation) {
-        self.known.lock().retain(|(of, in_generation, _), _| (*of, *in_generation) != (projection, generation));
+        self.known
+            .lock()
+            .retain(|(of, in_generation, _), _| (*of, *in_generation) != (projection, generation));
     }
 }
 

@@ -79,7 +79,8 @@ impl RedisViews {
         let moved: u8 = reply.next()?;
         let merges: Vec<Vec<u8>> = reply.next()?;
         for pairs in merges.chunks(2 * MERGES_PER_CALL) {
-            let mut call = self.shared.scripts.merge.call().arg(&standing.token).arg(options.timeline_posts_max);
+            let mut call =
+                self.shared.scripts.merge.call().arg(&standing.token).arg(options.timeline_posts_max);
             for id in pairs {
                 call = call.arg(&id[..]);
             }

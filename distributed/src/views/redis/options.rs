@@ -15,7 +15,7 @@ pub struct RedisOptions {
     pub timeline_ttl_ms: u64,
     /// Posts of authors with more followers are not written to the followers' timelines but merged when those are read.
     pub fan_out_followers_max: usize,
-    /// Followers for each call of the script that fans out. Redis does nothing else meanwhile.
+    /// Entries that one call of a script may write to followers' timelines. Redis does nothing else meanwhile.
     pub fan_out_batch_followers: usize,
     /// Timelines that one process puts together at a time, so that a store that lost all of them does not bury
     /// PostgreSQL.

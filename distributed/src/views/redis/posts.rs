@@ -15,8 +15,6 @@ use crate::shard::ShardCursor;
 
 /// Posts for each call of the first script.
 const POSTS_PER_CALL: usize = 250;
-/// Entries that a script may add to timelines in one call; what needs more goes through a fan-out of several calls.
-const ADDS_MAX: usize = 500;
 /// Authors whose posts are fanned out at a time.
 const FAN_OUTS: usize = 8;
 
@@ -61,7 +59,7 @@ impl RedisViews {
         let mut call = self.shared.scripts.posts.call().arg(standing.kind()).arg(&standing.token);
         call = call.arg(standing.shard.as_str()).arg(standing.seen);
         call = call.arg(cursor.position).arg(offset_text(cursor)).arg(u8::from(is_last));
-        call = call.arg(options.timeline_posts_max).arg(ADDS_MAX);
+        call = call.arg(options.timeline_posts_max).arg(options.fan_out_batch_followers);
         for Posted { author, at_ms, post } in posts {
             call = call.arg(&author.as_bytes()[..]).arg(at_ms).arg(&post.as_bytes()[..]);
         }
@@ -88,7 +86,7 @@ impl RedisViews {
         let began = Instant::now();
         let mut followers = 0;
         for posts in posts.chunks(100) {
-            let batch = (options.fan_out_batch_followers / posts.len()).max(10);
+            let batch = (options.fan_out_batch_followers / posts.len()).max(1);
             let mut from = "0".to_owned();
             loop {
                 let mut call = self.shared.scripts.fan_out.call().arg(token).arg(options.timeline_posts_max);

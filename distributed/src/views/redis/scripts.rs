@@ -36,7 +36,10 @@ macro_rules! script {
     ($name:literal, $prefix:expr) => {
         Named {
             name: $name,
-            script: Script::new(concat!(include_str!("lua/common.lua"), include_str!(concat!("lua/", $name, ".lua")))),
+            script: Script::new(concat!(
+                include_str!("lua/common.lua"),
+                include_str!(concat!("lua/", $name, ".lua"))
+            )),
             prefix: $prefix.to_owned(),
         }
     };
@@ -85,7 +88,8 @@ impl Call<'_> {
         let began = Instant::now();
         let answer: redis::RedisResult<Vec<Value>> =
             self.invocation.invoke_async(&mut connection.clone()).await;
-        metrics::histogram!(names::SCRIPT_SECONDS, "script" => self.name).record(began.elapsed().as_secs_f64());
+        metrics::histogram!(names::SCRIPT_SECONDS, "script" => self.name)
+            .record(began.elapsed().as_secs_f64());
         let values = answer.map_err(|error| view_error(&error))?;
         Ok(Reply { values: values.into_iter() })
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use nova_views::ViewError;
 
-use super::{RedisViews, names};
 use super::connect::view_error;
+use super::{RedisViews, names};
 
 const KEYS_PER_PAGE: usize = 1_000;
 /// Between two pages: others want to use the server too.
@@ -21,8 +21,12 @@ impl RedisViews {
             let _alone = views.shared.sweeping.lock().await;
             match views.sweep_once().await {
                 Ok(0) => {}
-                Ok(keys) => tracing::info!(keys, "deleted what earlier generations of the views left in Redis"),
-                Err(error) => tracing::warn!(%error, "cannot delete what earlier generations of the views left in Redis"),
+                Ok(keys) => {
+                    tracing::info!(keys, "deleted what earlier generations of the views left in Redis")
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot delete what earlier generations of the views left in Redis")
+                }
             }
         });
     }
@@ -37,8 +41,11 @@ impl RedisViews {
             let (next, keys): (String, Vec<Vec<u8>>) =
                 scan.query_async(&mut connection).await.map_err(|error| view_error(&error))?;
             // After the page: a generation that was begun before it is known then.
-            let known: HashSet<String> =
-                self.ask::<Vec<String>>(redis::cmd("HVALS").arg(self.key("live"))).await?.into_iter().collect();
+            let known: HashSet<String> = self
+                .ask::<Vec<String>>(redis::cmd("HVALS").arg(self.key("live")))
+                .await?
+                .into_iter()
+                .collect();
             let left_over: Vec<&[u8]> = keys
                 .iter()
                 .filter(|key| key.strip_prefix(prefix).is_some_and(|rest| names::is_left_over(rest, &known)))

@@ -19,8 +19,8 @@
 
 use std::time::{Duration, Instant};
 
-use nova_views::ViewError;
 use nova_events::UserId;
+use nova_views::ViewError;
 use uuid::Uuid;
 
 use super::{RedisViews, names};
@@ -117,13 +117,10 @@ impl RedisViews {
             return Ok(Regenerated::NothingLive);
         }
         let most = self.shared.options.timeline_posts_max;
-        let newest = source.newest(viewer, most).await?;
-        // Others of the last one's millisecond may have been cut off.
-        let floor = match newest.last() {
-            Some((at_ms, _)) if newest.len() >= most => Some(at_ms.saturating_add(1)),
-            Some(_) | None => None,
-        };
-        let floor = floor.map_or_else(|| "-inf".to_owned(), |floor| floor.to_string());
+        let newest = source.newest(viewer, most + 1).await?;
+        // Others of the same millisecond as the one that is too many may be missing.
+        let beyond = newest.get(most).map(|(at_ms, _)| at_ms.saturating_add(1).to_string());
+        let floor = beyond.unwrap_or_else(|| "-inf".to_owned());
         if self.gather(&building, &floor).await? && self.finish(&building, &floor, &newest).await? {
             metrics::counter!(names::REGENERATIONS).increment(1);
         }
@@ -200,4 +197,3 @@ impl Building {
         call.arg(&self.viewer.0.as_bytes()[..]).arg(&self.token).arg(&self.posts).arg(&self.graph)
     }
 }
-

@@ -6,8 +6,9 @@ if not posts or not graph then return {'none'} end
 local timeline, building = timeline_key(posts, graph, user), building_key(posts, graph, user)
 local floor = floor_of(timeline)
 if floor and floor ~= INF then return {'there'} end
-if redis.call('EXISTS', building) == 1 then return {'busy'} end
-redis.call('DEL', timeline)
+-- A timeline that is gone meanwhile (the memory was full) will not be finished by whoever began it.
+if floor and redis.call('EXISTS', building) == 1 then return {'busy'} end
+redis.call('DEL', timeline, building)
 redis.call('ZADD', timeline, '+inf', '')
 redis.call('PEXPIRE', timeline, time_ms)
 redis.call('HSET', building, 'token', token, 'floor', '-inf')

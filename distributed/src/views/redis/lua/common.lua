@@ -87,6 +87,8 @@ local function merge_author(timeline, building, author, cap, at_least)
   if not floor then return end
   local of_author = floor_of(author) or -INF
   if floor == INF then
+    -- Nobody will finish it.
+    if redis.call('EXISTS', building) == 0 then return end
     local known = tonumber(redis.call('HGET', building, 'floor') or '-inf')
     if of_author > known then redis.call('HSET', building, 'floor', text(of_author)) end
     at_least = math.max(at_least, of_author, known)
