@@ -2,7 +2,7 @@
 //! part is used through the ports of the rooms it serves; nothing outside of here knows that these servers exist.
 //!
 //! Reading order: [`postgres`] (connections, schema), [`log`] and [`keys`] (what lives there and nowhere else),
-//! [`topics`] (what stands in Kafka), [`shard`] (how the views' stores share the work).
+//! [`topics`] (what stands in Kafka), [`kafka`] (how it is reached), [`relay`] (from the log to Kafka), [`shard`] (how the views' stores share the work).
 
 pub mod postgres;
 
@@ -11,6 +11,7 @@ pub mod log;
 pub mod topics;
 
 pub mod kafka;
+
 pub mod relay;
 
 pub mod shard;
