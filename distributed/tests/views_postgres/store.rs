@@ -39,7 +39,8 @@ pub(crate) fn at(position: u64) -> ShardCursor {
 }
 
 async fn say(store: &impl ShardStore, shard: &Shard, version: u64) -> Result<(), ViewError> {
-    let step = step(projection::POSTS, Generation::Live, vec![post(version, version.into(), "said")], version);
+    let step =
+        step(projection::POSTS, Generation::Live, vec![post(version, version.into(), "said")], version);
     store.apply(shard, step, at(version)).await
 }
 

@@ -116,6 +116,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         true => Some(RedisViews::open(config.redis_options()?).await?),
         false => None,
     };
+    let to_save = in_postgres.clone();
     let mut shard_stores: Vec<Arc<dyn ShardStore>> = vec![Arc::new(in_postgres.clone())];
     shard_stores.extend(in_clickhouse.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
     shard_stores.extend(in_redis.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
@@ -136,6 +137,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         log: Arc::clone(&log),
         codec: codec.clone(),
         stores: shard_stores,
+        in_postgres: to_save,
         relay: Mutex::default(),
         groups: Mutex::default(),
     };
@@ -156,6 +158,7 @@ struct Running {
     log: Arc<PostgresLog>,
     codec: Codec,
     stores: Vec<Arc<dyn ShardStore>>,
+    in_postgres: PostgresViews,
     relay: Mutex<Option<Relay>>,
     groups: Mutex<Vec<Group>>,
 }
@@ -261,6 +264,9 @@ impl Runtime for Running {
         let relay = self.relay.lock().take();
         if let Some(relay) = relay {
             relay.stop().await;
+        }
+        if let Err(error) = self.in_postgres.save().await {
+            tracing::warn!(%error, "how far the views are could not be saved; the next start begins a little earlier");
         }
         self.log.close().await;
     }

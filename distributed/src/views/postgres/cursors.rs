@@ -6,20 +6,18 @@
 //! * Steps save their cursors themselves. Cursors that moved past events with nothing to change are saved from time to
 //!   time, all at once; readers of this process see them at once.
 
+mod saved;
+
 use std::collections::HashMap;
-use std::time::Duration;
 
 use nova_views::{Generation, ViewError};
 use parking_lot::Mutex;
-use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, watch};
-use tokio_util::sync::CancellationToken;
 
-use super::error::view_error;
 use super::schema::{VIEWS, index_of};
 use crate::shard::{Shard, ShardCursor};
 
-const AFTER_AN_ERROR: Duration = Duration::from_secs(1);
+pub(super) use saved::{keep_saving, positions, put, refresh, save};
 
 #[derive(Debug)]
 pub(super) struct Cursors {
@@ -126,12 +124,32 @@ impl Cursors {
         self.views.lock()[index].next = Some((number, HashMap::new()));
     }
 
+    /// The position that the server has told to have saved by now. Asked for *before* what is saved is read: what was
+    /// told by then must be there.
+    pub(super) fn told(&self, index: usize, generation: Generation, shard: &Shard) -> u64 {
+        let views = self.views.lock();
+        let told = match generation {
+            Generation::Live => views[index].shards.get(shard.as_str()).map(|place| place.saved),
+            Generation::Next => {
+                views[index].next.as_ref().and_then(|(_, told)| told.get(shard.as_str()).copied())
+            }
+        };
+        told.unwrap_or(0)
+    }
+
     /// What is saved is given to whoever asks, or what has moved on since. From now on the shard belongs to this filling.
-    pub(super) fn serve(&self, index: usize, number: i64, shard: &Shard, saved: ShardCursor) -> ShardCursor {
+    pub(super) fn serve(
+        &self,
+        index: usize,
+        number: i64,
+        shard: &Shard,
+        told: u64,
+        saved: ShardCursor,
+    ) -> ShardCursor {
         let mut views = self.views.lock();
         views[index].live_is(number);
         let place = views[index].place(shard.as_str());
-        let is_whole = place.served == Served::Under(number) && saved.position >= place.saved;
+        let is_whole = place.served == Served::Under(number) && saved.position >= told;
         let cursor = if is_whole { later(place.cursor, saved) } else { saved };
         *place = Place { served: Served::Under(number), cursor, saved: saved.position };
         self.moved.send_replace(());
@@ -153,14 +171,14 @@ impl Cursors {
         Ok(())
     }
 
-    /// Whether a step may go into this filling, of which so much is saved in the shard.
+    /// Whether a step may go into this filling, of which so much is saved in the shard, and so much was told.
     pub(super) fn admits(
         &self,
         index: usize,
         generation: Generation,
         number: i64,
         shard: &Shard,
-        saved: u64,
+        (told, saved): (u64, u64),
     ) -> bool {
         let mut views = self.views.lock();
         let known = &mut views[index];
@@ -171,15 +189,13 @@ impl Cursors {
                 match place.served {
                     Served::Nobody => place.served = Served::Under(number),
                     Served::Under(other) if other != number => return false,
-                    Served::Under(_) if saved < place.saved => place.served = Served::Lost,
+                    Served::Under(_) if saved < told => place.served = Served::Lost,
                     Served::Under(_) | Served::Lost => {}
                 }
                 place.served == Served::Under(number)
             }
             Generation::Next => match &known.next {
-                Some((begun, told)) => {
-                    *begun == number && saved >= told.get(shard.as_str()).copied().unwrap_or(0)
-                }
+                Some((begun, _)) => *begun == number && saved >= told,
                 None => {
                     known.next = Some((number, HashMap::new()));
                     true
@@ -249,151 +265,51 @@ impl Cursors {
     }
 }
 
-/// The positions that are saved of these shards; none for those of which nothing is.
-pub(super) async fn positions(
-    db: &mut PgConnection,
-    index: usize,
-    number: i64,
-    shards: &[&str],
-) -> sqlx::Result<HashMap<String, u64>> {
-    let sql = "SELECT shard, position FROM nova.view_cursors
-               WHERE projection = $1 AND generation_number = $2 AND shard = ANY($3)";
-    let rows: Vec<(String, i64)> =
-        sqlx::query_as(sql).bind(VIEWS[index].name).bind(number).bind(shards).fetch_all(db).await?;
-    Ok(rows.into_iter().map(|(shard, position)| (shard, position as u64)).collect())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Saves cursors, in this order. They do not go back, and one at 0 is not kept.
-pub(super) async fn put(
-    db: &mut PgConnection,
-    cursors: impl Iterator<Item = (usize, i64, &str, ShardCursor)>,
-) -> sqlx::Result<()> {
-    let (mut projections, mut numbers, mut shards) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut positions, mut offsets) = (Vec::new(), Vec::new());
-    for (index, number, shard, cursor) in cursors.filter(|(.., cursor)| cursor.position > 0) {
-        projections.push(VIEWS[index].name);
-        numbers.push(number);
-        shards.push(shard);
-        positions.push(cursor.position as i64);
-        offsets.push(cursor.offset);
+    fn at(position: u64) -> ShardCursor {
+        ShardCursor { position, offset: None }
     }
-    if shards.is_empty() {
-        return Ok(());
-    }
-    let sql = "INSERT INTO nova.view_cursors AS held
-                   (projection, generation_number, shard, position, kafka_offset)
-               SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[])
-               ON CONFLICT (projection, generation_number, shard) DO UPDATE SET
-                   position = excluded.position,
-                   kafka_offset = CASE WHEN excluded.position > held.position THEN excluded.kafka_offset
-                                       ELSE coalesce(held.kafka_offset, excluded.kafka_offset) END
-               WHERE excluded.position > held.position
-                   OR (excluded.position = held.position AND held.kafka_offset IS NULL
-                       AND excluded.kafka_offset IS NOT NULL)";
-    sqlx::query(sql)
-        .bind(projections)
-        .bind(numbers)
-        .bind(shards)
-        .bind(positions)
-        .bind(offsets)
-        .execute(db)
-        .await
-        .map(|_| ())
-}
 
-/// Saves whatever has moved since it was last saved.
-pub(super) async fn save(pool: &PgPool, cursors: &Cursors) -> Result<(), ViewError> {
-    let unsaved = cursors.unsaved();
-    if unsaved.is_empty() {
-        return Ok(());
-    }
-    save_these(pool, cursors, unsaved).await.map_err(|error| view_error(&error))
-}
+    const LIVE: Generation = Generation::Live;
 
-async fn save_these(pool: &PgPool, cursors: &Cursors, unsaved: Vec<Unsaved>) -> sqlx::Result<()> {
-    // What is read and what is written are of one life of the server: a connection does not outlive it.
-    let mut transaction = pool.begin_with("BEGIN; SET LOCAL synchronous_commit = off").await?;
-    let live: Vec<(String, i64)> =
-        sqlx::query_as("SELECT projection, live_number FROM nova.view_generations")
-            .fetch_all(&mut *transaction)
-            .await?;
-    let mut there = Vec::with_capacity(unsaved.len());
-    for of_view in unsaved.chunk_by(|a, b| a.index == b.index) {
-        let Unsaved { index, number, .. } = of_view[0];
-        let now = live.iter().find(|(projection, _)| projection == VIEWS[index].name).map(|(_, now)| *now);
-        if now != Some(number) {
-            if let Some(now) = now {
-                cursors.live_is(index, now);
-            }
-            continue;
-        }
-        let shards: Vec<&str> = of_view.iter().map(|unsaved| &*unsaved.shard).collect();
-        let saved = positions(&mut transaction, index, number, &shards).await?;
-        for unsaved in of_view {
-            if saved.get(&*unsaved.shard).copied().unwrap_or(0) < unsaved.saved {
-                cursors.lost(unsaved);
-            } else {
-                there.push(unsaved);
-            }
-        }
+    #[test]
+    fn what_was_read_before_it_was_saved_is_not_lost() {
+        let (cursors, shard) = (Cursors::default(), Shard::whole());
+        assert_eq!(cursors.serve(0, 5, &shard, 0, at(7)), at(7));
+        let told = cursors.told(0, LIVE, &shard);
+        cursors.advance(0, &shard, at(9)).unwrap();
+        cursors.saved(0, LIVE, 5, shard.as_str(), at(9));
+        assert!(cursors.admits(0, LIVE, 5, &shard, (told, 7)), "read before 9 was saved");
+        assert_eq!(cursors.serve(0, 5, &shard, told, at(7)), at(9));
     }
-    let rows = there.iter().map(|u| (u.index, u.number, &*u.shard, u.cursor));
-    put(&mut transaction, rows).await?;
-    transaction.commit().await?;
-    for Unsaved { index, number, shard, cursor, .. } in there {
-        cursors.saved(*index, Generation::Live, *number, shard, *cursor);
-    }
-    Ok(())
-}
 
-/// Saves whenever something has moved, but not more often than that; and once more at the end.
-pub(super) async fn keep_saving(
-    pool: PgPool,
-    cursors: std::sync::Arc<Cursors>,
-    interval: Duration,
-    stop: CancellationToken,
-) {
-    loop {
-        tokio::select! {
-            () = cursors.unsaved.notified() => {}
-            () = stop.cancelled() => {}
-        }
-        let mut pause = interval;
-        if let Err(error) = save(&pool, &cursors).await {
-            tracing::warn!(%error, "cannot save how far the views are, trying again");
-            pause = AFTER_AN_ERROR;
-            cursors.unsaved.notify_one();
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
+    #[test]
+    fn what_was_told_to_be_saved_and_is_not_is_lost_until_the_cursor_is_asked_for() {
+        let (cursors, shard) = (Cursors::default(), Shard::whole());
+        cursors.serve(0, 5, &shard, 0, at(7));
+        cursors.saved(0, LIVE, 5, shard.as_str(), at(9));
+        let told = cursors.told(0, LIVE, &shard);
+        assert!(!cursors.admits(0, LIVE, 5, &shard, (told, 7)));
+        assert!(matches!(cursors.advance(0, &shard, at(10)), Err(ViewError::Switched)));
+        assert!(!cursors.admits(0, LIVE, 5, &shard, (told, 9)), "whatever is there later");
+        assert_eq!(cursors.serve(0, 5, &shard, told, at(7)), at(7));
+        assert!(cursors.admits(0, LIVE, 5, &shard, (7, 7)));
     }
-}
 
-/// Reads how far all live views are.
-pub(super) async fn refresh(pool: &PgPool, cursors: &Cursors) -> Result<(), ViewError> {
-    let sql = "SELECT g.projection, g.live_number, c.shard, c.position, c.kafka_offset
-               FROM nova.view_generations g
-               LEFT JOIN nova.view_cursors c
-                   ON c.projection = g.projection AND c.generation_number = g.live_number";
-    let rows: Vec<(String, i64, Option<String>, Option<i64>, Option<i64>)> =
-        sqlx::query_as(sql).fetch_all(pool).await.map_err(|error| view_error(&error))?;
-    let mut views = cursors.views.lock();
-    for (projection, number, shard, position, offset) in rows {
-        let Ok(index) = index_of(&projection) else { continue };
-        let known = &mut views[index];
-        known.live_is(number);
-        if known.live_number != number {
-            continue;
-        }
-        if let (Some(shard), Some(position)) = (shard, position) {
-            let read = ShardCursor { position: position as u64, offset };
-            let place = known.place(&shard);
-            // What another process has saved since this one had the shard counts too.
-            place.cursor = later(place.cursor, read);
-        }
+    #[test]
+    fn another_filling_is_not_the_one_that_was_served() {
+        let (cursors, shard) = (Cursors::default(), Shard::whole());
+        cursors.serve(0, 5, &shard, 0, at(7));
+        cursors.advance(0, &shard, at(8)).unwrap();
+        cursors.live_is(0, 6);
+        assert_eq!(cursors.lowest_of(&[(VIEWS[0].name, shard.clone())]), 0);
+        assert!(matches!(cursors.advance(0, &shard, at(9)), Err(ViewError::Switched)));
+        cursors.live_is(0, 5);
+        assert!(!cursors.admits(0, LIVE, 6, &shard, (0, 0)), "an old answer does not bring the old one back");
+        assert_eq!(cursors.serve(0, 6, &shard, 0, at(3)), at(3));
+        assert!(cursors.unsaved().is_empty());
     }
-    cursors.moved.send_replace(());
-    Ok(())
 }

@@ -289,6 +289,7 @@ pub(super) async fn cursor(
     generation: Generation,
     shard: &Shard,
 ) -> Result<ShardCursor, ViewError> {
+    let told = cursors.told(index, generation, shard);
     let number = match generation {
         Generation::Live => live_number(pool, index).await?,
         Generation::Next => {
@@ -316,7 +317,7 @@ pub(super) async fn cursor(
         offset,
     });
     Ok(match generation {
-        Generation::Live => cursors.serve(index, number, shard, saved),
+        Generation::Live => cursors.serve(index, number, shard, told, saved),
         Generation::Next => saved,
     })
 }

@@ -88,17 +88,17 @@ impl Lane {
             Err(error) if group.len() > 1 && !is_of_the_server(&error) => {
                 for job in group {
                     let alone = self.transaction(std::slice::from_ref(&job)).await;
-                    self.answer(vec![job], alone).await;
+                    Self::answer(vec![job], alone);
                 }
             }
-            result => self.answer(group, result).await,
+            result => Self::answer(group, result),
         }
         let name = VIEWS[self.index].name;
         metrics::histogram!("views_postgres_transaction_seconds", "projection" => name)
             .record(started.elapsed().as_secs_f64());
     }
 
-    async fn answer(&self, group: Vec<Job>, result: sqlx::Result<Vec<Outcome>>) {
+    fn answer(group: Vec<Job>, result: sqlx::Result<Vec<Outcome>>) {
         let outcomes = match result {
             Ok(outcomes) => outcomes,
             Err(error) => {

@@ -31,6 +31,7 @@ pub(super) async fn apply(
         Generation::Live => view.live_schema(),
         Generation::Next => view.next_schema(),
     };
+    let told: Vec<u64> = group.iter().map(|job| known.told(index, generation, &job.shard)).collect();
     let mut transaction = generations::begin_shared(pool, index).await?;
     let Some((number, marker)) = numbers(&mut transaction, view.name, &schema, generation).await? else {
         return Ok(None);
@@ -42,9 +43,10 @@ pub(super) async fn apply(
     let saved = cursors::positions(&mut transaction, index, number, &shards).await?;
     let outcomes: Vec<Outcome> = group
         .iter()
-        .map(|job| {
+        .zip(told)
+        .map(|(job, told)| {
             let saved = saved.get(job.shard.as_str()).copied().unwrap_or(0);
-            let admitted = known.admits(index, generation, number, &job.shard, saved);
+            let admitted = known.admits(index, generation, number, &job.shard, (told, saved));
             if admitted { Outcome::Committed } else { Outcome::Switched }
         })
         .collect();

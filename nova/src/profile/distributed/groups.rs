@@ -12,6 +12,7 @@ use nova_events::Codec;
 use nova_projectors::{ALL, Options, Projection, Projectors};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// How long the steps that are under way may take when a shard is taken away. What takes longer is repeated by whoever
 /// gets the shard, which changes nothing.
@@ -20,6 +21,7 @@ const HAND_OVER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Group {
     kafka: KafkaGroup,
+    stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
@@ -40,12 +42,15 @@ impl Group {
         categories.dedup();
         options.categories = categories;
         let (kafka, assignments) = KafkaGroup::start(kafka, options, Arc::clone(&log))?;
+        let stop = CancellationToken::new();
         let shards = Shards { store, projections, log, codec, projectors, running: HashMap::new() };
-        Ok(Self { kafka, task: tokio::spawn(shards.run(assignments)) })
+        let task = tokio::spawn(shards.run(assignments, stop.clone()));
+        Ok(Self { kafka, stop, task })
     }
 
-    /// Leaves the group, so that others take over at once, and stops what runs.
+    /// Stops what runs, then leaves the group, so that others take over at once.
     pub(super) async fn stop(self) {
+        self.stop.cancel();
         self.kafka.stop().await;
         if self.task.await.is_err() {
             tracing::error!("the shards of a store could not be stopped");
@@ -63,8 +68,14 @@ struct Shards {
 }
 
 impl Shards {
-    async fn run(mut self, mut assignments: mpsc::Receiver<Assignment>) {
-        while let Some(assignment) = assignments.recv().await {
+    async fn run(mut self, mut assignments: mpsc::Receiver<Assignment>, stop: CancellationToken) {
+        loop {
+            let assignment = tokio::select! {
+                () = stop.cancelled() => break,
+                assignment = assignments.recv() => assignment,
+            };
+            // The group has ended: nothing is ours any more.
+            let Some(assignment) = assignment else { break };
             match assignment {
                 Assignment::Assigned(shard) => self.begin(shard).await,
                 Assignment::Revoked { shard, done } => {
@@ -80,6 +91,12 @@ impl Shards {
             }
         }
         futures::future::join_all(self.running.values().map(Projectors::stop)).await;
+        // What is still taken away is so already.
+        while let Some(assignment) = assignments.recv().await {
+            if let Assignment::Revoked { done, .. } = assignment {
+                let _ = done.send(());
+            }
+        }
     }
 
     async fn begin(&mut self, assigned: AssignedShard) {
