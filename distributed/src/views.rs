@@ -70,6 +70,9 @@ pub struct Stores {
     pub redis: RedisViews,
 }
 
+/// Projections of a store, each with a shard that it is filled from.
+pub type Expected = Vec<(&'static str, Shard)>;
+
 /// All views of the distributed profile. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Views {
@@ -87,7 +90,7 @@ impl Views {
     /// `waits_for` says for each store from which shards each of its projections is filled.
     pub fn new(
         stores: Stores,
-        waits_for: Vec<(Arc<dyn ShardStore>, Vec<(&'static str, Shard)>)>,
+        waits_for: Vec<(Arc<dyn ShardStore>, Expected)>,
         options: ViewsOptions,
     ) -> Self {
         let applied = Applied::new(waits_for, &options);

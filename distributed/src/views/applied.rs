@@ -12,8 +12,8 @@ use nova_views::ViewError;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::ViewsOptions;
-use crate::shard::{Shard, ShardStore};
+use super::{Expected, ViewsOptions};
+use crate::shard::ShardStore;
 
 /// What is known is asked for anew, in the background, when someone wants to know and it is older than this.
 const KNOWN_FOR: Duration = Duration::from_millis(250);
@@ -29,7 +29,7 @@ pub(super) struct Applied {
 struct Watched {
     store: Arc<dyn ShardStore>,
     /// Whose cursors count.
-    of: Vec<(&'static str, Shard)>,
+    of: Expected,
     every: Duration,
     /// What was found when the store was last asked.
     found: watch::Sender<u64>,
@@ -38,10 +38,7 @@ struct Watched {
 }
 
 impl Applied {
-    pub(super) fn new(
-        stores: Vec<(Arc<dyn ShardStore>, Vec<(&'static str, Shard)>)>,
-        options: &ViewsOptions,
-    ) -> Self {
+    pub(super) fn new(stores: Vec<(Arc<dyn ShardStore>, Expected)>, options: &ViewsOptions) -> Self {
         let watched = |(store, of): (Arc<dyn ShardStore>, _)| {
             let every = match store.name() {
                 "clickhouse" => options.applied_clickhouse_interval_ms,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use nova_distributed::shard::{Shard, ShardCursor, ShardStore};
 use nova_distributed::views::postgres::{PostgresViews, PostgresViewsOptions, ReadOptions};
 use nova_distributed::views::redis::{RedisOptions, RedisViews};
@@ -97,9 +98,9 @@ impl ViewWriter for ToAll {
 
     async fn apply(&self, step: Arc<Apply>) -> Result<(), ViewError> {
         let at = ShardCursor { position: step.cursor, offset: None };
-        for store in self.holding(step.projection) {
-            store.apply(&Shard::whole(), Arc::clone(&step), at).await?;
-        }
+        let whole = Shard::whole();
+        let stores = self.holding(step.projection).into_iter();
+        try_join_all(stores.map(|store| store.apply(&whole, Arc::clone(&step), at))).await?;
         self.look().await
     }
 

@@ -40,8 +40,11 @@ fn kind_of(generation: Generation) -> &'static str {
 /// of the same process has heard of it.
 #[derive(Debug, Default)]
 pub(super) struct Standings {
-    known: Mutex<HashMap<(&'static str, Generation, Shard), (String, u64)>>,
+    known: Mutex<HashMap<(&'static str, Generation, Shard), Known>>,
 }
+
+/// Which generation, and what was seen in it.
+type Known = (String, u64);
 
 impl Standings {
     fn get(&self, projection: &'static str, generation: Generation, shard: &Shard) -> Option<Standing> {
