@@ -363,7 +363,12 @@ impl Following {
             if head > self.after {
                 let page = self.shared.read_all(self.after, &self.filter, self.batch_events_max).await?;
                 self.after = page.position;
-                return Ok(Batch { events: page.events, position: page.position, head: page.head, late: false });
+                return Ok(Batch {
+                    events: page.events,
+                    position: page.position,
+                    head: page.head,
+                    late: false,
+                });
             }
             // Neither sender goes before the receivers: both are in `shared`.
             tokio::select! {

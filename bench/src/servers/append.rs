@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nova::profile::Roles;
-use nova_eventlog::{Append, EventLog as _, Expected, Kind, NewEvent, StreamId, Write};
+use nova_eventlog::{Append, Expected, Kind, NewEvent, StreamId, Write};
 use uuid::Uuid;
 
 use super::{Arguments, Installation, Log};

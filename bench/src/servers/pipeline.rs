@@ -3,8 +3,6 @@
 use std::time::{Duration, Instant};
 
 use nova::profile::Roles;
-use nova_eventlog::EventLog as _;
-use nova_views::ViewReader as _;
 
 use super::{Arguments, Installation, until};
 use crate::history::{self, Maker};

@@ -100,7 +100,9 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
     let keyring = PostgresKeyring::open(pool.clone(), &master, &config.keyring_options()).await?;
     let codec = Codec::new(keyring);
     if roles.relay || roles.projectors {
-        check_topics(&config.kafka_options()?).await?;
+        let kafka = config.kafka_options()?;
+        relay::remember_topics(&pool, &kafka.topics).await?;
+        check_topics(&kafka).await?;
     }
     let wanted = |store: Store| {
         roles.queries || roles.views || (roles.projectors && config.projectors.stores.contains(&store))
