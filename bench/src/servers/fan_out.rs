@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: &Arguments, table: &mut Table) -> anyhow::Res
     let follow = |n: u64| What::Follow { follower: user(n), followee: author, on: true, at };
     apply(&writer, projection::GRAPH, 1, (1..=arguments.followers).map(follow)).await?;
     for n in 1..=arguments.followers {
-        views.timeline_from(&Full, user(n), None, 1).await.context("a timeline could not be begun")?;
+        views.timeline_from(user(n), None, 1, &Full).await.context("a timeline could not be begun")?;
     }
     let mut samples = Vec::new();
     for run in 0..arguments.runs as u64 {
