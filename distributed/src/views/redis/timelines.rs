@@ -67,7 +67,8 @@ impl RedisViews {
         let floor: f64 = reply.next()?;
         let found: Vec<(Vec<u8>, i64)> = reply.next()?;
         let mut places = Vec::with_capacity(found.len());
-        for (id, at_ms) in found {
+        for (id, score) in found {
+            let at_ms = -score;
             let key = (at_ms, Uuid::from_slice(&id).map_err(|_| super::scripts::unreadable())?);
             if at_ms as f64 >= floor && behind.is_none_or(|behind| key < behind) {
                 places.push(key);

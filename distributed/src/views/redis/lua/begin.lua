@@ -9,7 +9,7 @@ if floor and floor ~= INF then return {'there'} end
 -- A timeline that is gone meanwhile (the memory was full) will not be finished by whoever began it.
 if floor and redis.call('EXISTS', building) == 1 then return {'busy'} end
 redis.call('DEL', timeline, building)
-redis.call('ZADD', timeline, '+inf', '')
+set_floor(timeline, INF)
 redis.call('PEXPIRE', timeline, time_ms)
 redis.call('HSET', building, 'token', token, 'floor', '-inf')
 redis.call('PEXPIRE', building, time_ms)

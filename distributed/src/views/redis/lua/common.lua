@@ -1,11 +1,14 @@
 -- What every script begins with. ARGV[1] is the prefix of all keys.
 --
--- A timeline is a ZSET: 16-byte post ids by created_at. Its lowest member is '' with the timeline's floor as its score:
--- every post from the floor on is there. Without '' there is no timeline; while one is being put together the floor is
--- +inf. Authors' posts are kept in the same way; there, no floor means that every post is there.
+-- A timeline is a ZSET: 16-byte post ids by -created_at, the newest first, because Redis looks for the place of a new
+-- member from there. Before all of them is the member '', which holds the timeline's floor: every post from the floor on
+-- is there. Without '' there is no timeline; while one is being put together the floor is +inf. Authors' posts are kept
+-- in the same way; there, no floor means that every post is there.
 local prefix = ARGV[1]
 local LIVE = prefix .. 'live'
 local INF = math.huge
+-- Lower than the score of any post, higher than that of any floor.
+local POSTS = '-1000000000000000'
 
 -- Whole numbers keep all their digits.
 local function text(number)
@@ -38,46 +41,71 @@ local function building_key(posts, graph, user)
   return prefix .. 'b:' .. posts .. ':' .. graph .. ':' .. user
 end
 
+-- A floor as the score of '': around -8e15, where whole numbers are still exact.
+local function score_of(floor)
+  if floor == INF then return '-7000000000000000' end
+  if floor == -INF then return '-9000000000000000' end
+  return text(floor - 8e15)
+end
+
 local function floor_of(key)
-  local floor = redis.call('ZSCORE', key, '')
-  return floor and tonumber(floor)
+  local score = redis.call('ZSCORE', key, '')
+  if not score then return false end
+  score = tonumber(score)
+  if score == -7e15 then return INF end
+  if score == -9e15 then return -INF end
+  return score + 8e15
+end
+
+local function set_floor(key, floor)
+  redis.call('ZADD', key, score_of(floor), '')
+end
+
+-- Removes what is older than a time.
+local function cut_below(key, floor)
+  redis.call('ZREMRANGEBYSCORE', key, '(' .. text(-floor), '+inf')
+end
+
+-- Keeps the newest `cap`. Returns the floor that this makes: whatever else is of the same millisecond as the first one
+-- that is cut goes too, because a floor is a time.
+local function keep_newest(key, cap, with_floor)
+  local rank = with_floor and cap + 1 or cap
+  local cut = redis.call('ZRANGE', key, rank, rank, 'WITHSCORES')
+  local floor = 1 - tonumber(cut[2])
+  cut_below(key, floor)
+  return floor
 end
 
 -- Cuts the oldest when there are more than `cap` and an eighth: not at every post, because it costs as much as adding one.
-local function trim(key, cap)
-  local count = redis.call('ZCARD', key)
-  if count <= cap + math.floor(cap / 8) + 1 then return end
-  local cut = redis.call('ZRANGE', key, count - cap - 1, count - cap - 1, 'WITHSCORES')
-  -- Whatever else is of the same millisecond goes too: a floor is a time.
-  local floor = text(tonumber(cut[2]) + 1)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. floor)
-  redis.call('ZADD', key, floor, '')
+local function trim(key, cap, floor)
+  if redis.call('ZCARD', key) <= cap + math.floor(cap / 8) + 1 then return end
+  local cut = keep_newest(key, cap, floor)
+  if not floor or cut > floor then set_floor(key, cut) end
 end
 
 -- The same while it is put together: what is cut raises the floor that it will have.
 local function trim_building(timeline, building, cap)
-  local count = redis.call('ZCARD', timeline)
-  if count <= 2 * cap + 1 then return end
-  local cut = redis.call('ZRANGE', timeline, count - cap - 2, count - cap - 2, 'WITHSCORES')
-  local floor = text(tonumber(cut[2]) + 1)
-  redis.call('ZREMRANGEBYSCORE', timeline, '-inf', '(' .. floor)
-  redis.call('HSET', building, 'floor', floor)
+  if redis.call('ZCARD', timeline) <= 2 * cap + 1 then return end
+  local known = tonumber(redis.call('HGET', building, 'floor') or '-inf')
+  redis.call('HSET', building, 'floor', text(math.max(known, keep_newest(timeline, cap, true))))
 end
 
--- Adds score, id, score, id ... of what is not below the floor.
+-- Adds time, id, time, id ... of what is not below the floor, which is false where there is none.
 local function add(key, floor, cap, posts)
   local building = floor == INF
+  local at_least = (building or not floor) and -INF or floor
   for from = 1, #posts, 1000 do
     local some = {}
     for at = from, math.min(from + 999, #posts), 2 do
-      if building or tonumber(posts[at]) >= floor then
-        some[#some + 1] = posts[at]
+      local time = tonumber(posts[at])
+      if time >= at_least then
+        some[#some + 1] = text(-time)
         some[#some + 1] = posts[at + 1]
       end
     end
     if #some > 0 then redis.call('ZADD', key, unpack(some)) end
   end
-  if not building then trim(key, cap) end
+  if not building then trim(key, cap, floor) end
 end
 
 -- Adds an author's recent posts to a timeline that is there, and raises its floor to that of the author's posts.
@@ -94,19 +122,17 @@ local function merge_author(timeline, building, author, cap, at_least)
     at_least = math.max(at_least, of_author, known)
   else
     if of_author > floor then
-      redis.call('ZREMRANGEBYSCORE', timeline, '-inf', '(' .. text(of_author))
-      redis.call('ZADD', timeline, text(of_author), '')
+      cut_below(timeline, of_author)
+      set_floor(timeline, of_author)
       floor = of_author
     end
     at_least = math.max(at_least, floor)
   end
-  local found = redis.call('ZRANGEBYSCORE', author, text(at_least), '+inf', 'WITHSCORES')
+  local found = redis.call('ZRANGEBYSCORE', author, POSTS, text(-at_least), 'WITHSCORES')
   local posts = {}
   for at = 1, #found, 2 do
-    if found[at] ~= '' then
-      posts[#posts + 1] = found[at + 1]
-      posts[#posts + 1] = found[at]
-    end
+    posts[at] = -tonumber(found[at + 1])
+    posts[at + 1] = found[at]
   end
   add(timeline, floor, cap, posts)
   if floor == INF then trim_building(timeline, building, cap) end

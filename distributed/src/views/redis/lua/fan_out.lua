@@ -1,6 +1,6 @@
 -- Adds posts of one author to the timelines of some followers. Returns where to go on, 0 at the end; and how many
 -- followers there were, and how many of them have a timeline.
--- ARGV: prefix, token, cap, followers, author, from, then score, post ...
+-- ARGV: prefix, token, cap, followers, author, from, then time, post ...
 local token, cap, author = ARGV[2], tonumber(ARGV[3]), ARGV[5]
 local live, graph = generations()
 if live ~= token or not graph then return {'switched'} end

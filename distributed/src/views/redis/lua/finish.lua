@@ -1,5 +1,5 @@
 -- The timeline is there.
--- ARGV: prefix, user, token, posts, graph, cap, kept for (ms), floor, then score, post ...
+-- ARGV: prefix, user, token, posts, graph, cap, kept for (ms), floor, then time, post ...
 local user, token, posts, graph = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local timeline, building = timeline_key(posts, graph, user), building_key(posts, graph, user)
 local live, live_graph = generations()
@@ -8,9 +8,8 @@ if live ~= posts or live_graph ~= graph or redis.call('HGET', building, 'token')
   return {'lost'}
 end
 local floor = math.max(tonumber(ARGV[8]), tonumber(redis.call('HGET', building, 'floor')))
-redis.call('ZREM', timeline, '')
-redis.call('ZREMRANGEBYSCORE', timeline, '-inf', '(' .. text(floor))
-redis.call('ZADD', timeline, text(floor), '')
+cut_below(timeline, floor)
+set_floor(timeline, floor)
 local found = {}
 for at = 9, #ARGV do found[at - 8] = ARGV[at] end
 add(timeline, floor, tonumber(ARGV[6]), found)

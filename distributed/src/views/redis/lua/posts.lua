@@ -1,7 +1,7 @@
 -- Takes new posts: into their authors' posts, then into the timelines of the authors and of their followers. Authors
 -- with too many followers for what this call may still do are handed back. With none, the cursor moves.
 -- ARGV: prefix, kind, token, shard, seen, position, offset, moves the cursor (1), cap, adds at most,
---       then author, score, post ... ordered by author.
+--       then author, time, post ... ordered by author.
 local kind, token, shard, seen = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if not stands('posts', kind, token, shard, seen) then return {'switched'} end
 local cap, budget = tonumber(ARGV[9]), tonumber(ARGV[10])
@@ -10,7 +10,7 @@ local left = {}
 
 local function take(author, posts)
   local key = author_key(token, author)
-  add(key, floor_of(key) or -INF, cap, posts)
+  add(key, floor_of(key), cap, posts)
   if kind ~= 'live' or not graph then return end
   local own = timeline_key(token, graph, author)
   local floor = floor_of(own)

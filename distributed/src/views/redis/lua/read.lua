@@ -1,6 +1,6 @@
--- A timeline from a time on downwards, with what is merged when it is read. Returns its floor, and id, score ... of the
+-- A timeline from a time on downwards, with what is merged when it is read. Returns its floor, and id, -time ... of the
 -- timeline and of each author merged, each in descending order, each enough for the page.
--- ARGV: prefix, user, score, posts wanted, kept for (ms)
+-- ARGV: prefix, user, time, posts wanted, kept for (ms)
 local user, from, most, kept_ms = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local posts, graph = generations()
 if not posts or not graph then return {'none'} end
@@ -12,14 +12,13 @@ if redis.call('PTTL', timeline) < kept_ms * 0.95 then redis.call('PEXPIRE', time
 local found = {}
 
 local function take(key)
-  local same = from == '+inf' and 0 or redis.call('ZCOUNT', key, from, from)
-  local page = redis.call('ZREVRANGEBYSCORE', key, from, '-inf', 'WITHSCORES', 'LIMIT', 0, most + same + 1)
-  for at = 1, #page, 2 do
-    if page[at] ~= '' then
-      found[#found + 1] = page[at]
-      found[#found + 1] = page[at + 1]
-    end
+  local first, same = POSTS, 0
+  if from ~= '+inf' then
+    first = text(-tonumber(from))
+    same = redis.call('ZCOUNT', key, first, first)
   end
+  local page = redis.call('ZRANGEBYSCORE', key, first, '+inf', 'WITHSCORES', 'LIMIT', 0, most + same)
+  for at = 1, #page do found[#found + 1] = page[at] end
 end
 
 local function follows(author)
