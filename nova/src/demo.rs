@@ -15,4 +15,4 @@ pub(crate) mod topics;
 pub(crate) mod words;
 
 pub use plan::{Plan, Size};
-pub use play::{Played, play};
+pub use play::{Played, play, play_at};

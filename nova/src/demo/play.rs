@@ -23,11 +23,20 @@ pub enum Played {
 
 /// Has every step happen that has not happened yet.
 pub async fn play(plan: &Arc<Plan>, executor: &Executor, log: &dyn EventLog) -> anyhow::Result<Played> {
+    play_at(plan, executor, log, chrono::Utc::now().timestamp_millis()).await
+}
+
+/// The same, as if it were this time, in milliseconds since the Unix epoch.
+pub async fn play_at(
+    plan: &Arc<Plan>,
+    executor: &Executor,
+    log: &dyn EventLog,
+    now_ms: i64,
+) -> anyhow::Result<Played> {
     if let Some(last) = log.find(plan.last_command()).await? {
         return Ok(Played::There { since_ms: last.recorded_at_ms });
     }
     let started = Instant::now();
-    let now_ms = chrono::Utc::now().timestamp_millis();
     for wave in 0..plan.waves.len() {
         let mut crew = Crew::new(executor.clone(), Report::begin(0));
         // Little tasks cost more than what they do; a handful of chains each is enough to keep the log's batches full.
