@@ -35,12 +35,10 @@ impl RedisViews {
         let edges: Vec<Edge> = step
             .changes
             .iter()
-            .filter_map(|change| match &change.what {
-                What::Follow { follower, followee, on, .. } => {
-                    Some((2 * change.version + u64::from(*on), follower.0, followee.0))
-                }
+            .filter_map(|change| {
                 // Blocks are looked at when a timeline is shown; the rest are changes of other views.
-                _ => None,
+                let What::Follow { follower, followee, on, .. } = &change.what else { return None };
+                Some((2 * change.version + u64::from(*on), follower.0, followee.0))
             })
             .collect();
         let has_letters = !step.dead_letters.is_empty() || !step.redriven.is_empty();
