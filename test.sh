@@ -85,8 +85,10 @@ tests() {
   cargo test --workspace --features "$features" --locked --tests --no-fail-fast -- --skip crash:: --skip kill::
 }
 
-# Processes that are killed and files that are cut, apart from the rest: they load the disk.
+# Processes that are killed and files that are cut, apart from the rest: they load the disk. Servers that were started here
+# may be killed too; given ones may not, and those who kill some then start their own.
 crash_tests() {
+  if ! compgen -G "$servers/run/*.given" >/dev/null; then export NOVA_CHAOS_SERVERS="$servers"; fi
   cargo test --workspace --features "$features" --locked --tests --no-fail-fast -- crash:: kill::
 }
 

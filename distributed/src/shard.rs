@@ -86,6 +86,16 @@ pub trait ShardStore: fmt::Debug + Send + Sync + 'static {
         cursor: ShardCursor,
     ) -> Result<(), ViewError>;
 
+    /// See [`ViewWriter::check`]. A store that is not known to lose anything by itself need not look.
+    async fn check(
+        &self,
+        _projection: &str,
+        _generation: Generation,
+        _shard: &Shard,
+    ) -> Result<(), ViewError> {
+        Ok(())
+    }
+
     async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError>;
 
     /// The next generation, filled from the log up to its cursor in the whole log (`R`), becomes the live one. A shard
@@ -182,6 +192,10 @@ impl ViewWriter for ShardWriter {
 
     async fn advance(&self, projection: &str, generation: Generation, cursor: u64) -> Result<(), ViewError> {
         self.store.advance(projection, generation, &self.shard, self.at(cursor)).await
+    }
+
+    async fn check(&self, projection: &str, generation: Generation) -> Result<(), ViewError> {
+        self.store.check(projection, generation, &self.shard).await
     }
 
     async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError> {

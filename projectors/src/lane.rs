@@ -28,8 +28,8 @@ use crate::{Projection, names};
 /// Events behind the head from which on a lane is catching up.
 const FAR_BEHIND: u64 = 20_000;
 
-/// How often a lane with parked streams looks whether they still are.
-const PARKED_LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often a lane with nothing to do looks whether the store still is what it was.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Decoded events, shared between the lanes. Each event says for which lanes it is.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Lane {
         let stop = self.stop.clone();
         let mut gathered = self.nothing();
         let mut under_way: Option<UnderWay> = None;
-        let mut look_again = tokio::time::interval(PARKED_LOOK_AGAIN);
+        let mut look_again = tokio::time::interval(LOOK_AGAIN);
         look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if under_way.is_none() && self.is_ready(&gathered) {
@@ -169,7 +169,11 @@ impl Lane {
                         return end;
                     }
                 }
-                _ = look_again.tick(), if self.may_look_again(&under_way) => self.look_again().await,
+                _ = look_again.tick(), if under_way.is_none() && !self.step.holds_events() => {
+                    if let Err(end) = self.look_again().await {
+                        return end;
+                    }
+                }
                 input = inputs.recv(), if takes => match input {
                     Some(input) => self.gather(input, &mut gathered),
                     None => return LaneEnd::Stopped,
@@ -182,16 +186,26 @@ impl Lane {
         self.progress.position(self.index)
     }
 
-    /// What is parked here is what is parked in the store only while no step is on its way there.
-    fn may_look_again(&self, under_way: &Option<UnderWay>) -> bool {
-        !self.step.parked.is_empty() && under_way.is_none() && !self.step.holds_events()
-    }
-
-    /// Streams that someone else has redriven are not parked any more.
-    async fn look_again(&mut self) {
-        if let Ok(parked) = parked_streams(&*self.views, self.projection.name).await {
+    /// While nothing is on its way to the store: streams that someone else has redriven are not parked any more, and a
+    /// store that has lost everything is filled again. A store that does not answer is asked again later.
+    async fn look_again(&mut self) -> Result<(), LaneEnd> {
+        if !self.step.parked.is_empty()
+            && let Ok(parked) = parked_streams(&*self.views, self.projection.name).await
+        {
             self.step.parked.retain(|stream| parked.contains(stream));
             self.progress.parked(self.index, self.step.parked.len());
+        }
+        match self.views.check(self.projection.name, self.step.generation()).await {
+            Err(ViewError::Switched | ViewError::Corrupt(_)) => Err(LaneEnd::StartOver),
+            Ok(())
+            | Err(
+                ViewError::Unavailable(_)
+                | ViewError::Schema { .. }
+                | ViewError::BadCursor
+                | ViewError::BadQuery(_)
+                | ViewError::UnknownProjection(_)
+                | ViewError::Behind { .. },
+            ) => Ok(()),
         }
     }
 

@@ -88,6 +88,12 @@ pub trait ViewWriter: Send + Sync + 'static {
     /// forgotten in a crash.
     async fn advance(&self, projection: &str, generation: Generation, cursor: u64) -> Result<(), ViewError>;
 
+    /// Asked now and then while there is nothing to do: [`ViewError::Switched`] when the store has lost what it held, or
+    /// another generation is live, so that it does not take a step to find out.
+    async fn check(&self, _projection: &str, _generation: Generation) -> Result<(), ViewError> {
+        Ok(())
+    }
+
     /// Starts an empty next generation, dropping one that was left unfinished.
     async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError>;
 

@@ -16,7 +16,7 @@ use crate::topics::CATEGORIES;
 const RECORD_BYTES_MAX: &str = "2097152";
 
 /// How long brokers get to answer.
-const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(8);
 
 impl ProducerContext for KafkaContext {
     type DeliveryOpaque = ();

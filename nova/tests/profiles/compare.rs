@@ -88,9 +88,10 @@ impl Both {
             let me = self.someone(*id, Role::User);
             let other = people[(n + 1) % people.len()];
             let mut posts = Vec::new();
-            for list in ["/timeline?limit=7", "/feed?limit=20", "/trending?limit=9", "/discover?limit=11"] {
+            for list in ["/timeline?limit=7", "/feed?limit=20", "/trending?limit=9"] {
                 posts.extend(ids(&self.list(&me, list).await));
             }
+            self.list(&me, "/discover?limit=11").await;
             self.list(&me, "/users/me/blocks?limit=5").await;
             for user in [*id, other] {
                 let profile = self.one(&me, &format!("/users/{user}")).await;

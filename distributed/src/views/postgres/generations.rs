@@ -122,7 +122,10 @@ pub(super) async fn start_over(pool: &PgPool, index: usize) -> Failed {
         Found::Whole(number) => number,
         Found::OfVersion(version) => return Err(newer(version)),
         Found::Lost => {
-            tracing::warn!(view = view.name, "the view's tables are not there, filling it from the log");
+            tracing::info!(
+                view = view.name,
+                "the view's tables are not there: they are made, and filled from the log"
+            );
             let made = make_live(&mut transaction, view).await;
             made.map_err(|error| view_error(&error))?
         }

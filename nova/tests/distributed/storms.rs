@@ -1,0 +1,104 @@
+//! What an operator may do, or suffer, while people use the product.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::check::{all_is_well, lags};
+use crate::cluster::Cluster;
+use crate::dice::Dice;
+use crate::faults::duration;
+use crate::load::Town;
+use crate::process::Role;
+use crate::servers::Servers;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_projector_joins_and_leaves_every_two_seconds() {
+    let mut dice = Dice::of_this_run();
+    let cluster = Arc::new(Cluster::found(Servers::given, &[]).await);
+    cluster.start(&Role::ALL, 1).await;
+    let town = Town::found(&cluster).await;
+    let busy = town.busy(&mut dice);
+    let (began, mut joined) = (Instant::now(), 0);
+    while began.elapsed() < duration(20) {
+        let guest = cluster.launch(Role::Projectors, &[]);
+        cluster.ready(guest).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        cluster.with(guest, |process| process.signal("TERM"));
+        let asked = Instant::now();
+        let status = loop {
+            if let Some(status) = cluster.with(guest, |process| process.ended()) {
+                break status;
+            }
+            assert!(asked.elapsed() < Duration::from_secs(15), "a projector that is asked to leave leaves");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        cluster.with(guest, |process| assert!(status.success(), "{status}: {}", process.last_words()));
+        cluster.kill(guest);
+        joined += 1;
+    }
+    let behind = lags(&cluster).await;
+    busy.rest().await;
+    println!("{joined} projectors came and went; behind by then: {behind:?}");
+    assert!(joined >= 3, "only {joined} projectors came and went: nothing was tested");
+    all_is_well(&town).await;
+}
+
+/// Of Redis' databases, the one that this test empties.
+const REDIS_DATABASE: u8 = 9;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_loses_everything() {
+    let mut dice = Dice::of_this_run();
+    let servers = Servers::given();
+    let url = servers.redis_database(REDIS_DATABASE);
+    let cluster = Arc::new(Cluster::found(|| servers, &[("NOVA__REDIS__URL", &url)]).await);
+    cluster.start(&Role::ALL, 1).await;
+    let town = Town::found(&cluster).await;
+    for _ in 0..2 {
+        let busy = town.busy(&mut dice);
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(1_500 + dice.below(1_000))).await;
+            assert_eq!(cluster.servers.redis(REDIS_DATABASE, "FLUSHDB"), "+OK");
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        busy.rest().await;
+        // Timelines too are what the log says.
+        all_is_well(&town).await;
+    }
+    // And while nothing happens: timelines are answered as before, and Redis is filled again by itself.
+    let before = timelines(&town).await;
+    assert_eq!(cluster.servers.redis(REDIS_DATABASE, "FLUSHDB"), "+OK");
+    assert_eq!(timelines(&town).await, before);
+    all_is_well(&town).await;
+    assert_eq!(cluster.servers.redis(REDIS_DATABASE, "FLUSHDB"), "+OK");
+}
+
+/// As they are at this moment, however far the views are.
+async fn timelines(town: &Town) -> Vec<Value> {
+    let mut all = Vec::new();
+    for (_, token) in &town.people {
+        let page = town.cluster.query(token, "/timeline?limit=100").await.ok();
+        all.push(page["items"].clone());
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rebuild_under_load() {
+    let mut dice = Dice::of_this_run();
+    let cluster = Arc::new(Cluster::found(Servers::given, &[]).await);
+    cluster.start(&Role::ALL, 1).await;
+    let town = Town::found(&cluster).await;
+    let busy = town.busy(&mut dice);
+    for name in ["posts", "clickhouse/engagement", "redis/posts", "graph", "redis/graph"] {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let began = Instant::now();
+        cluster.run(&["projections", "rebuild", name]);
+        println!("{name} was rebuilt in {:.1?}", began.elapsed());
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    busy.rest().await;
+    all_is_well(&town).await;
+}
