@@ -23,7 +23,7 @@ pub(super) async fn relay(arguments: &Arguments, table: &mut Table) -> anyhow::R
         installation.remove().await?;
     }
     let setting = format!(
-        "{} events of a mixed history, 11 topics x 4 partitions, acks=all, idempotent, lz4 off, in order per stream",
+        "{} events of a mixed history, 11 topics x 4 partitions, acks=all, idempotent, lz4, in order per stream",
         arguments.events
     );
     table.row("log to Kafka", &setting, "events/s", &samples);
