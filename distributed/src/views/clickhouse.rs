@@ -7,7 +7,7 @@
 //! * A store that has lost its tables says so, gets them back, and is filled again from the log.
 //! * Errors carry the number and the name of what the server says, never its text, which quotes values.
 //!
-//! Reading order: [`options`], `migrations/clickhouse`, `schema`, `generations`, `flush` and `write` (changes to rows),
+//! Reading order: `options`, `migrations/clickhouse`, `schema`, `generations`, `flush` and `write` (changes to rows),
 //! `feed` (the questions).
 
 mod core;

@@ -2,8 +2,8 @@
 //!
 //! * A step's changes, its dead letters and its cursor are one transaction. It does not wait for the disk: a crash of
 //!   the server takes the latest transactions back, always with their cursors. Whoever wrote them notices, because the
-//!   cursor is behind what it was told had been saved, and goes on from there ([`cursors`]).
-//! * Every filling of a view has a number ([`generations`]). A step is refused with [`ViewError::Switched`] when the
+//!   cursor is behind what it was told had been saved, and goes on from there (`cursors`).
+//! * Every filling of a view has a number (`generations`). A step is refused with [`ViewError::Switched`] when the
 //!   filling that its cursor was read from is not the live one any more, whether it was replaced or lost.
 //! * Several processes write at once. What a row says is decided by versions; what derives from rows changes by how
 //!   they did, as the statement that changed them saw it. Rows are touched in the order of their keys, so that two

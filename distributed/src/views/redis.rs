@@ -1,7 +1,7 @@
 //! Views in Redis: home timelines, and orders of lists that are frozen for a while.
 //!
 //! * A timeline holds the newest posts of its owner and of those they follow, written there when they are posted. It says
-//!   from which time on it is complete (its floor); what is older is read from PostgreSQL. See [`timelines`].
+//!   from which time on it is complete (its floor); what is older is read from PostgreSQL. See `timelines`.
 //! * Nothing here decides what may be seen. Timelines hold ids of whatever was posted, also what was deleted since (it
 //!   may be restored); whoever shows them leaves out what is not for the viewer.
 //! * Every write is an idempotent script: posts never change and are added by id, follow edges hold the version they were
