@@ -34,7 +34,7 @@ struct Someone {
 }
 
 impl Both {
-    pub(crate) async fn new(embedded: Embedded, distributed: Distributed) -> Self {
+    pub(crate) fn new(embedded: Embedded, distributed: Distributed) -> Self {
         let here = Api::new(embedded.addresses()[0]);
         let there = distributed.addresses().into_iter().map(Api::new).collect();
         Self { embedded, distributed, here, there, turn: AtomicUsize::new(0), compared: AtomicUsize::new(0) }

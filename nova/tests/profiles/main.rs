@@ -30,7 +30,7 @@ async fn both(fill: impl AsyncFn(&nova::compose::Product)) -> Both {
     for product in [embedded.writer(), distributed.writer()] {
         fill(product).await;
     }
-    let both = Both::new(embedded, distributed).await;
+    let both = Both::new(embedded, distributed);
     both.catch_up().await;
     both
 }
@@ -64,10 +64,10 @@ async fn ldbc_looks_the_same() {
     let Some(folder) = data_set("ldbc-snb") else { return };
     let both = both(async |product| {
         let options = LdbcOptions { shift_to_now: false };
-        let report = ldbc::import(product.executor().clone(), &folder, options).await.unwrap();
+        let report = Box::pin(ldbc::import(product.executor().clone(), &folder, options)).await.unwrap();
         assert_eq!(report.bad_count(), 0);
         let head = product.log().head();
-        ldbc::import(product.executor().clone(), &folder, options).await.unwrap();
+        Box::pin(ldbc::import(product.executor().clone(), &folder, options)).await.unwrap();
         assert_eq!(product.log().head(), head, "importing twice changes nothing");
     })
     .await;
