@@ -103,9 +103,9 @@ async fn repair(server: &Server, template: &Template) -> Result<GenerationRow, F
                 );
             }
             let unused = unused(&before, &there);
-            let clock_s = server.clock().await? / 1_000_000_000;
+            let clock_ms = server.clock().await? / 1_000_000;
             let row = GenerationRow {
-                live: if before.live == 0 { unused.max(clock_s) } else { unused },
+                live: if before.live == 0 { unused.max(clock_ms) } else { unused },
                 next: 0,
                 rebuilds: before.rebuilds + 1,
                 change: before.change + 1,
