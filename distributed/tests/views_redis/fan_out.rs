@@ -147,3 +147,34 @@ async fn timelines_go_when_nobody_reads_them() {
     assert_eq!(world.views.timeline(user(1), None, 5).await.unwrap().unwrap().places.len(), 1);
     assert!(left() > 90_000, "reading does");
 }
+
+/// Pages that end among posts of one millisecond: Redis has those in the other order.
+#[tokio::test]
+async fn posts_of_one_millisecond_are_not_lost_between_pages() {
+    let world = World::new("ties").await;
+    let nothing = Known::default();
+    assert_eq!(world.posts_in(2, &nothing).await, [0u32; 0]);
+    let at_once = |n: u32| {
+        let mut change = posted(u64::from(n) + 1, n, 2);
+        if let nova_views::What::Post { created_at, .. } = &mut change.what {
+            *created_at = nova_events::envelope::time_of_ms(crate::world::BEGIN_MS + i64::from(n / 5));
+        }
+        change
+    };
+    world.tell(&(0..20).map(at_once).collect::<Vec<_>>()).await;
+    let at_ms = |n: u32| crate::world::BEGIN_MS + i64::from(n / 5);
+    let mut all: Vec<_> = (0..20).map(|n| (at_ms(n), crate::world::post(n).0)).collect();
+    all.sort_unstable_by(|a, b| b.cmp(a));
+    for limit in 1..=12 {
+        let (mut seen, mut behind) = (Vec::<(i64, uuid::Uuid)>::new(), None);
+        loop {
+            let page = world.views.timeline(user(2), behind, limit).await.unwrap().unwrap();
+            seen.extend(&page.places);
+            behind = page.places.last().copied();
+            if page.places.len() < limit {
+                break;
+            }
+        }
+        assert_eq!(seen, all, "{limit} at a time");
+    }
+}

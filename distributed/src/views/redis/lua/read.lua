@@ -19,6 +19,11 @@ local function take(key)
   end
   local page = redis.call('ZRANGEBYSCORE', key, first, '+inf', 'WITHSCORES', 'LIMIT', 0, most + same)
   for at = 1, #page do found[#found + 1] = page[at] end
+  if #page < 2 * (most + same) then return end
+  -- The page ends among posts of one millisecond, which stand here in the other order: the reader needs all of them.
+  local last = page[#page]
+  local tied = redis.call('ZRANGEBYSCORE', key, last, last, 'WITHSCORES')
+  for at = 1, #tied do found[#found + 1] = tied[at] end
 end
 
 local function follows(author)
