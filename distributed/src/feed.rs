@@ -60,6 +60,7 @@ use crate::topics::Topics;
 
 mod context;
 mod follow;
+mod gather;
 mod held;
 mod history;
 mod names;

@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
-use nova_eventlog::{Batch, EventFeed, Filter, LogError, Recorded};
+use nova_eventlog::{Batch, EventFeed, Filter, LogError};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::gather::{Gathered, gather};
 use super::history::History;
 use super::pipe::{Item, Pipe};
 use super::poller::{Command, Place};
@@ -202,59 +203,14 @@ impl Follow {
 
     /// The next batch of what has been taken; `None` when all of it was there before.
     fn gather(&mut self) -> Option<Batch> {
-        let before = self.position;
-        let (mut events, mut late, mut behind) = (Vec::new(), Vec::new(), None);
-        while let Some(Item { offset, record }) = self.taken.pop_front() {
-            match record {
-                Some(Record::Event { event, late: true }) => {
-                    if self.position > before {
-                        let record = Some(Record::Event { event, late: true });
-                        self.taken.push_front(Item { offset, record });
-                        break;
-                    }
-                    self.keep(event, &mut late);
-                }
-                Some(Record::Event { event, late: false }) => {
-                    if event.position <= self.position {
-                        continue;
-                    }
-                    if !late.is_empty() {
-                        let record = Some(Record::Event { event, late: false });
-                        self.taken.push_front(Item { offset, record });
-                        break;
-                    }
-                    (self.position, behind) = (event.position, Some(offset + 1));
-                    self.keep(event, &mut events);
-                }
-                Some(Record::Watermark { position }) => {
-                    if position <= self.position {
-                        continue;
-                    }
-                    if !late.is_empty() {
-                        let record = Some(Record::Watermark { position });
-                        self.taken.push_front(Item { offset, record });
-                        break;
-                    }
-                    (self.position, behind) = (position, Some(offset + 1));
-                }
-                None => {}
-            }
-        }
-        if let Some(offset) = behind {
+        let gathered = gather(&mut self.taken, &self.filter, self.position)?;
+        self.position = gathered.position;
+        if let Some(offset) = gathered.offset {
             self.holding.offsets.note(self.position, offset);
         }
-        let head = self.group.head.load(Ordering::Relaxed).max(self.position);
-        let position = self.position;
-        if !late.is_empty() {
-            return Some(Batch { events: late, position, head, late: true });
-        }
-        (position > before).then_some(Batch { events, position, head, late: false })
-    }
-
-    fn keep(&self, event: Recorded, events: &mut Vec<Recorded>) {
-        if self.filter.admits(event.stream.category(), event.kind.as_str()) {
-            events.push(event);
-        }
+        let Gathered { events, position, late, .. } = gathered;
+        let head = self.group.head.load(Ordering::Relaxed).max(position);
+        Some(Batch { events, position, head, late })
     }
 }
 

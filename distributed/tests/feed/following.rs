@@ -117,7 +117,6 @@ async fn a_quiet_partition_moves_with_the_watermarks() {
     world.flush();
     reader.until(500).await;
     assert_eq!(reader.events().len(), 1);
-    assert!(reader.seen.len() < 250, "{} batches for 500 watermarks", reader.seen.len());
     // An event, its watermark, and the others.
     assert_eq!(shard.offsets.offset_of(500), Some(501));
     // A repeated one changes nothing, and the next one counts.
