@@ -20,9 +20,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use nova_eventlog::{Direction, EventLog, LogError, Recorded, StreamId};
 use nova_events::message::{Body, MessageEvent, MessageMarkEvent};
-use nova_events::{
-    Codec, CodecError, ConversationId, Envelope, Event, KeyError, MessageId, UserId, streams,
-};
+use nova_events::{Codec, CodecError, ConversationId, Envelope, Event, KeyError, MessageId, UserId, streams};
 use nova_views::{Change, Lookup, Message, MessageRange, ViewError, What};
 
 use super::messages::{MESSAGES_MAX, media, readable};
@@ -116,7 +114,8 @@ impl FromLog {
             MessageRange::Before(0) => return Ok(page),
             MessageRange::Before(seq) => {
                 // Nothing was said there and behind yet.
-                page.reached_end = self.log.stream_head(&stream).await.map_err(log_error)?.is_none_or(|head| head < seq);
+                page.reached_end =
+                    self.log.stream_head(&stream).await.map_err(log_error)?.is_none_or(|head| head < seq);
                 Walk::new(stream, Direction::Backwards, seq - 1)
             }
         };
@@ -139,7 +138,8 @@ impl FromLog {
     async fn as_it_is_now(&self, mut message: Message) -> Result<Message, ViewError> {
         let marks = streams::message(message.id);
         // A deletion is the last mark there is; the one before it says when the message was edited.
-        let last = self.log.read_stream(&marks, u64::MAX, Direction::Backwards, 2).await.map_err(log_error)?;
+        let last =
+            self.log.read_stream(&marks, u64::MAX, Direction::Backwards, 2).await.map_err(log_error)?;
         for mark in last {
             let Some(envelope) = self.decode(&mark).await? else {
                 return Err(unreadable(&mark));
@@ -287,7 +287,15 @@ fn says_of(viewer: UserId, what: &What) -> Option<bool> {
 
 fn message_of(what: &What) -> Option<Message> {
     let What::Message {
-        message, conversation, seq, sender, message_type, body, reply_to, media: media_id, created_at,
+        message,
+        conversation,
+        seq,
+        sender,
+        message_type,
+        body,
+        reply_to,
+        media: media_id,
+        created_at,
     } = what
     else {
         return None;

@@ -86,7 +86,7 @@ async fn run(seed: u64, acts: usize, most: usize) {
         talks[at].act(&world, &mut rng).await;
     }
     for talk in &mut talks {
-        talk.say_now(&world).await;
+        talk.say_ahead(&world).await;
     }
     world.tell_all(&mut rng).await;
     let mut totals = (0, 0);

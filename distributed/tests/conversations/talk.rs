@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 use chrono::Utc;
 use nova_eventlog::{Append, EventLog, Expected, StreamId, Write};
 use nova_events::conversation::{
-    ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded, MemberRemoved, MemberRoleChanged,
-    Role, Title,
+    ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded, MemberRemoved,
+    MemberRoleChanged, Role, Title,
 };
 use nova_events::message::{
     Body, MessageDeleteMarked, MessageDeleted, MessageEditMarked, MessageEdited, MessageSent, MessageType,
 };
-use nova_events::{
-    Actor, Codec, ConversationId, Event, MediaId, MessageId, Meta, Personal, UserId, streams,
-};
+use nova_events::{Actor, Codec, ConversationId, Event, MediaId, MessageId, Meta, Personal, UserId, streams};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use uuid::Uuid;
@@ -63,7 +61,13 @@ impl Talk {
         command_id
     }
 
-    async fn write_as(&mut self, world: &World, command_id: Uuid, actor: u32, events: Vec<(StreamId, Event)>) {
+    async fn write_as(
+        &mut self,
+        world: &World,
+        command_id: Uuid,
+        actor: u32,
+        events: Vec<(StreamId, Event)>,
+    ) {
         write(&*world.log, &world.codec, command_id, user(actor), self.at_ms, events).await;
         self.at_ms += 1_000;
     }
@@ -137,8 +141,7 @@ impl Talk {
 
     pub(crate) async fn remove(&mut self, world: &World, who: u32) {
         self.members.remove(&who);
-        let removed =
-            MemberRemoved { conversation_id: self.id, user_id: user(who), removed_by: user(0) };
+        let removed = MemberRemoved { conversation_id: self.id, user_id: user(who), removed_by: user(0) };
         self.write(world, 0, vec![(streams::conversation(self.id), removed.into())]).await;
     }
 
@@ -191,10 +194,15 @@ impl Talk {
         }
     }
 
-    /// Something that happens now, so that whoever is filled knows that it is not in the past any more.
     pub(crate) async fn say_now(&mut self, world: &World) -> MessageId {
-        self.at_ms = Utc::now().timestamp_millis() + 5_000;
+        self.at_ms = Utc::now().timestamp_millis();
         self.say(world, 0, "by now").await
+    }
+
+    /// By a clock that is ahead, so that a store that is only told of it now is not in the past any more.
+    pub(crate) async fn say_ahead(&mut self, world: &World) -> MessageId {
+        self.at_ms = Utc::now().timestamp_millis() + 50_000;
+        self.say(world, 0, "by then").await
     }
 }
 

@@ -10,11 +10,13 @@ use nova_distributed::views::from_log::FromLog;
 use nova_distributed::views::postgres::{PostgresViews, PostgresViewsOptions, ReadOptions};
 use nova_distributed::views::redis::{RedisOptions, RedisViews};
 use nova_eventlog::{EventLog, Filter};
+use nova_events::conversation::Role;
+use nova_events::envelope::time_of_ms;
 use nova_events::wrapping::MasterKey;
 use nova_events::{Codec, ConversationId, Keyring, UserId};
 use nova_projectors::conversations::CONVERSATIONS;
 use nova_views::{
-    Apply, Change, Generation, Lookup, Message, MessageRange, ViewError, ViewReader, projection,
+    Apply, Change, Generation, Lookup, Message, MessageRange, ViewError, ViewReader, What, projection,
 };
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -107,6 +109,15 @@ impl World {
                 store.advance(projection::CONVERSATIONS, Generation::Live, &shard, at).await.unwrap();
             }
         }
+    }
+
+    /// Something came to Redis: it is filled from now on.
+    pub(crate) async fn begin_to_fill(&self) {
+        let (conversation, user) = (crate::talk::talk_id(77), crate::talk::user(0));
+        let (role, at) = (Some(Role::Member), time_of_ms(0));
+        let what = What::Member { conversation, user, role, at, joined: true };
+        let shard = Shard::of_partition("conversation", 0);
+        apply(&self.redis, Generation::Live, &shard, &[Change { version: 0, what }], 0).await.unwrap();
     }
 
     pub(crate) async fn tell_all(&self, rng: &mut StdRng) {

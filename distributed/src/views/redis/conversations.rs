@@ -201,7 +201,15 @@ fn memberships(change: &Change) -> Vec<Membership> {
 fn said(change: &Change) -> Option<Said> {
     let (message, conversation, seq, happened) = match &change.what {
         What::Message {
-            message, conversation, seq, sender, message_type, body, reply_to, media, created_at,
+            message,
+            conversation,
+            seq,
+            sender,
+            message_type,
+            body,
+            reply_to,
+            media,
+            created_at,
         } => {
             let at_ms = created_at.timestamp_millis();
             let about = encode_sent(

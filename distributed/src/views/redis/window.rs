@@ -161,8 +161,7 @@ fn decode(id: MessageId, conversation_id: ConversationId, seq: u64, value: &[u8]
     let created_at = time_of_ms(i64::from_be_bytes(about.array()?));
     let type_with = about.byte()?;
     let message_type = message_type(type_with & !(ANSWERS | HAS_MEDIA))?;
-    let reply_to =
-        if type_with & ANSWERS > 0 { Some(MessageId(about.id()?)) } else { None };
+    let reply_to = if type_with & ANSWERS > 0 { Some(MessageId(about.id()?)) } else { None };
     let media_id = if type_with & HAS_MEDIA > 0 { Some(about.id()?) } else { None };
     let [text, encrypted_content, nonce] = decode_body(read)?;
     Some(Message {

@@ -9,8 +9,8 @@ local most, bytes_max, kept_ms = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber
 local filling = filling_of(token, shard)
 local now = filling.now
 local applied = position_of(redis.call('HGET', cursors_key(token), shard))
--- What comes so far out of order that there are more gaps than this is not waited for.
-local HOLES_MAX = 64
+-- What comes so far out of order that there are more gaps, or changes without a message, than this is not waited for.
+local HOLES_MAX, STUBS_MAX = 64, 64
 -- For how long a window is kept of which only edits and deletions have come.
 local STUBS_MS = 600000
 
@@ -129,7 +129,7 @@ local function trim(window, index, said)
     end
   end
   local count = redis.call('ZCARD', index)
-  while count > most or (window.bytes > bytes_max and count > 1) do
+  while count - window.stubs > most or window.stubs > STUBS_MAX or (window.bytes > bytes_max and count > 1) do
     local lowest = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
     raise(window, index, said, math.floor(tonumber(lowest[2]) + 1))
     count = redis.call('ZCARD', index)
