@@ -9,10 +9,12 @@
 
 mod applied;
 mod frozen;
+mod messages;
 mod timeline;
 mod writer;
 
 pub mod clickhouse;
+pub mod from_log;
 pub mod postgres;
 pub mod redis;
 

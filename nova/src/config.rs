@@ -184,6 +184,9 @@ sections! {
         timeline_posts_max: usize,
         timeline_ttl_ms: u64,
         fan_out_followers_max: usize,
+        window_messages_max: usize,
+        window_bytes_max: usize,
+        window_ttl_ms: u64,
     }
     Ranking { freshness: f64, engagement: f64, affinity: f64, }
     Projectors { stores: Vec<Store>, batch_events_max: usize, queue_batches_max: usize, step_events_max: usize, pace_ms: u64, }

@@ -1,4 +1,4 @@
-//! Views in Redis: home timelines, and orders of lists that are frozen for a while.
+//! Views in Redis: home timelines, the newest messages of conversations, and orders of lists that are frozen for a while.
 //!
 //! * A timeline holds the newest posts of its owner and of those they follow, written there when they are posted. It says
 //!   from which time on it is complete (its floor); what is older is read from PostgreSQL. See `timelines`.
@@ -12,9 +12,12 @@
 //!   [`ViewError::Switched`]: whoever asks for the cursor goes on from there, and the log fills in what is missing.
 //! * Memory is bounded: posts for each timeline and author are capped, timelines go when nobody reads them. Set
 //!   `maxmemory-policy` to `volatile-lru`: then only what can be made again at once is dropped. What stays is an edge for
-//!   each follow (as in PostgreSQL) and the recent posts of each author.
+//!   each follow and each member of a conversation (as in PostgreSQL) and the recent posts of each author.
+//! * The newest messages of a conversation are answered where PostgreSQL cannot be asked, to its members as they are known
+//!   here, and only by what has once been as far as the log was when it began to be filled. See `window`.
 
 mod connect;
+mod conversations;
 mod frozen;
 mod generations;
 mod graph;
@@ -25,6 +28,7 @@ mod posts;
 mod scripts;
 mod sweep;
 mod timelines;
+mod window;
 
 use std::sync::Arc;
 
@@ -40,8 +44,9 @@ pub use self::connect::RedisOpenError;
 pub use self::frozen::Frozen;
 pub use self::options::RedisOptions;
 pub use self::timelines::{TimelineKey, TimelinePage, TimelineSource};
+pub use self::window::WindowAnswer;
 
-const PROJECTIONS: [&str; 2] = [projection::POSTS, projection::GRAPH];
+const PROJECTIONS: [&str; 3] = [projection::POSTS, projection::GRAPH, projection::CONVERSATIONS];
 
 /// The views in one Redis. Cheap to clone.
 #[derive(Clone)]
@@ -114,10 +119,10 @@ impl ShardStore for RedisViews {
     async fn apply(&self, shard: &Shard, step: Arc<Apply>, cursor: ShardCursor) -> Result<(), ViewError> {
         let projection = known(step.projection)?;
         let standing = self.standing(projection, step.generation, shard).await?;
-        if projection == projection::POSTS {
-            self.apply_posts(&standing, &step, cursor).await?;
-        } else {
-            self.apply_graph(&standing, &step, cursor).await?;
+        match projection {
+            projection::POSTS => self.apply_posts(&standing, &step, cursor).await?,
+            projection::GRAPH => self.apply_graph(&standing, &step, cursor).await?,
+            _ => self.apply_conversations(&standing, &step, cursor).await?,
         }
         self.shared.standings.reached(&standing, cursor.position);
         Ok(())

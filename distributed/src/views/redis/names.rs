@@ -1,7 +1,8 @@
 //! Names of the metrics, and the layout of the keys.
 //!
 //! Below the prefix: `live` (a hash: which generation of each projection is live, which is being filled),
-//! `g:{generation}:...` (what one projection holds), `t:{posts}:{graph}:{user}` (a timeline, made of both),
+//! `g:{generation}:...` (what one projection holds; of conversations: `cursors`, `filled`, and for each `members`, `window`,
+//! `said`), `t:{posts}:{graph}:{user}` (a timeline, made of both),
 //! `b:...` (a timeline that is being put together), `z:{name}` (a frozen order). Ids are 16 bytes, as they are.
 
 use std::collections::HashSet;

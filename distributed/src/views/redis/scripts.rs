@@ -23,6 +23,9 @@ pub(super) struct Scripts {
     pub(super) begin: Named,
     pub(super) gather: Named,
     pub(super) finish: Named,
+    pub(super) members: Named,
+    pub(super) window: Named,
+    pub(super) said: Named,
 }
 
 #[derive(Debug)]
@@ -60,6 +63,9 @@ impl Scripts {
             begin: script!("begin", prefix),
             gather: script!("gather", prefix),
             finish: script!("finish", prefix),
+            members: script!("members", prefix),
+            window: script!("window", prefix),
+            said: script!("said", prefix),
         }
     }
 }

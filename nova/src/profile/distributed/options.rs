@@ -129,6 +129,9 @@ impl Config {
             timeline_posts_max: redis.timeline_posts_max,
             timeline_ttl_ms: redis.timeline_ttl_ms,
             fan_out_followers_max: redis.fan_out_followers_max,
+            window_messages_max: redis.window_messages_max,
+            window_bytes_max: redis.window_bytes_max,
+            window_ttl_ms: redis.window_ttl_ms,
             ..RedisOptions::default()
         })
     }
