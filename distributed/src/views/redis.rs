@@ -10,6 +10,7 @@
 //! * A script writes nothing when another generation is live, or when the store does not hold what this process has
 //!   written: it lost data, all of it (FLUSHALL) or the last moments (a crash, a failover). The answer is then
 //!   [`ViewError::Switched`]: whoever asks for the cursor goes on from there, and the log fills in what is missing.
+//! * What must not be shown any more is marked, for whoever shows what was kept. See `marks`.
 //! * Memory is bounded: posts for each timeline and author are capped, timelines go when nobody reads them. Set
 //!   `maxmemory-policy` to `volatile-lru`: then only what can be made again at once is dropped. What stays is an edge for
 //!   each follow and each member of a conversation (as in PostgreSQL) and the recent posts of each author.
@@ -22,8 +23,10 @@ mod frozen;
 mod generations;
 mod graph;
 mod letters;
+mod marks;
 mod names;
 mod options;
+mod pages;
 mod posts;
 mod scripts;
 mod sweep;
@@ -42,11 +45,15 @@ use crate::shard::{Shard, ShardCursor, ShardStore};
 
 pub use self::connect::RedisOpenError;
 pub use self::frozen::Frozen;
+pub use self::marks::Shown;
 pub use self::options::RedisOptions;
+pub use self::pages::Page;
 pub use self::timelines::{TimelineKey, TimelinePage, TimelineSource};
 pub use self::window::WindowAnswer;
 
-const PROJECTIONS: [&str; 3] = [projection::POSTS, projection::GRAPH, projection::CONVERSATIONS];
+/// What is filled here.
+pub const PROJECTIONS: [&str; 4] =
+    [projection::PROFILES, projection::POSTS, projection::GRAPH, projection::CONVERSATIONS];
 
 /// The views in one Redis. Cheap to clone.
 #[derive(Clone)]
@@ -119,7 +126,11 @@ impl ShardStore for RedisViews {
     async fn apply(&self, shard: &Shard, step: Arc<Apply>, cursor: ShardCursor) -> Result<(), ViewError> {
         let projection = known(step.projection)?;
         let standing = self.standing(projection, step.generation, shard).await?;
+        self.apply_marks(&step).await?;
         match projection {
+            projection::PROFILES => {
+                self.commit(&standing, cursor, &step.dead_letters, &step.redriven).await?;
+            }
             projection::POSTS => self.apply_posts(&standing, &step, cursor).await?,
             projection::GRAPH => self.apply_graph(&standing, &step, cursor).await?,
             _ => self.apply_conversations(&standing, &step, cursor).await?,

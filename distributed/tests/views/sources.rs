@@ -110,7 +110,7 @@ async fn each_store_is_named_to_an_operator() {
         assert!(names.iter().any(|found| found == name), "{name} is not among {names:?}");
         assert_eq!(world.views.cursor(name, Generation::Live).await.unwrap(), story.head());
     }
-    for name in ["redis/profiles", "mysql/posts", "redis/", "/posts"] {
+    for name in ["redis/engagement", "mysql/posts", "redis/", "/posts"] {
         let unknown = world.views.cursor(name, Generation::Live).await;
         assert!(matches!(unknown, Err(ViewError::UnknownProjection(unknown)) if unknown == name));
     }

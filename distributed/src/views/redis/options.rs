@@ -28,8 +28,14 @@ pub struct RedisOptions {
     pub window_bytes_max: usize,
     /// The window of a conversation that nobody wrote in for so long goes, and begins anew with the next message.
     pub window_ttl_ms: u64,
+    /// How long it is known what has been hidden. Pages are kept for less.
+    pub marks_ttl_ms: u64,
+    /// A larger page is not kept.
+    pub page_bytes_max: usize,
     /// How long Redis may take to answer.
     pub response_timeout_ms: u64,
+    /// The same for a question. After it the connection counts as lost, and another one is made.
+    pub read_timeout_ms: u64,
     pub connect_timeout_ms: u64,
 }
 
@@ -47,7 +53,10 @@ impl Default for RedisOptions {
             window_messages_max: 100,
             window_bytes_max: 256 * 1_024,
             window_ttl_ms: 30 * 24 * 3_600_000,
+            marks_ttl_ms: 2 * 3_600_000,
+            page_bytes_max: 512 * 1_024,
             response_timeout_ms: 5_000,
+            read_timeout_ms: 250,
             connect_timeout_ms: 2_000,
         }
     }
@@ -56,6 +65,10 @@ impl Default for RedisOptions {
 impl RedisOptions {
     pub(super) fn response_timeout(&self) -> Duration {
         Duration::from_millis(self.response_timeout_ms)
+    }
+
+    pub(super) fn read_timeout(&self) -> Duration {
+        Duration::from_millis(self.read_timeout_ms.max(1))
     }
 
     /// Members of the largest timeline there can be.

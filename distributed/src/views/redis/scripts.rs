@@ -26,6 +26,7 @@ pub(super) struct Scripts {
     pub(super) members: Named,
     pub(super) window: Named,
     pub(super) said: Named,
+    pub(super) marks: Named,
 }
 
 #[derive(Debug)]
@@ -66,6 +67,7 @@ impl Scripts {
             members: script!("members", prefix),
             window: script!("window", prefix),
             said: script!("said", prefix),
+            marks: script!("marks", prefix),
         }
     }
 }
