@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use nova_distributed::views::from_log::{EVENTS_MAX, FromLog};
 use nova_eventlog::{Append, Expected, Kind, NewEvent, Write};
-use nova_events::{ConversationId, streams};
+use nova_events::message::MessageEditMarked;
+use nova_events::{Actor, ConversationId, MessageId, Meta, streams};
 use nova_projectors::conversations::CONVERSATIONS;
 use nova_views::{Lookup, MessageRange, ViewError};
 use uuid::Uuid;
@@ -56,6 +57,31 @@ async fn damaged(world: &World, talk: ConversationId, stream: nova_eventlog::Str
     command_id
 }
 
+const EDITED_AT_MS: i64 = 1_767_225_600_000;
+
+/// With its mark, which is as it should be.
+async fn damaged_edit(world: &World, talk: ConversationId, message_id: MessageId) {
+    let command_id = Uuid::new_v4();
+    let stream = streams::message(message_id);
+    let marked = MessageEditMarked { message_id, conversation_id: talk };
+    let meta = Meta {
+        schema_version: 1,
+        occurred_at_ms: EDITED_AT_MS,
+        actor: Actor::System,
+        subjects: Vec::new(),
+        correlation_id: command_id,
+        causation_id: None,
+        traceparent: None,
+    };
+    let mark = world.codec.encode(&marked.into(), &meta, &stream, command_id, 1).await.unwrap();
+    let kind = Kind::new("MessageEdited").unwrap();
+    let edit = NewEvent { kind, data: Bytes::from_static(b"{}"), meta: mark.meta.clone() };
+    let writes = [(streams::messages(talk), edit), (stream, mark)];
+    let write = |(stream, event)| Write { stream, expected: Expected::Any, events: vec![event] };
+    let writes = writes.into_iter().map(write).collect();
+    world.log.append(Append { command_id, writes }).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_never_counts_as_not_having_happened() {
     let world = World::new(|_| {}).await;
@@ -67,6 +93,14 @@ async fn what_cannot_be_read_never_counts_as_not_having_happened() {
     let all = world.by_log(user(0), talk.id, MessageRange::After(-1), 9).await.found().unwrap();
     let said: Vec<_> = all.iter().map(|one| (one.id, one.text.as_deref())).collect();
     assert_eq!(said, [(first, Some("edited")), (last, Some("last"))]);
+    // An edit that is damaged: what was said before is not what is said now.
+    damaged_edit(&world, talk.id, last).await;
+    for range in [MessageRange::After(-1), MessageRange::Before(u64::MAX), MessageRange::Before(4)] {
+        let all = world.by_log(user(0), talk.id, range, 9).await.found().unwrap();
+        let said: Vec<_> = all.iter().map(|one| (one.id, one.text.as_deref())).collect();
+        assert_eq!(said, [(first, Some("edited")), (last, None)], "{range:?}");
+        assert_eq!(all[1].edited_at.map(|at| at.timestamp_millis()), Some(EDITED_AT_MS));
+    }
     // Who is a member now? Nobody knows, so nobody is told anything.
     damaged(&world, talk.id, streams::conversation(talk.id), "MemberRemoved").await;
     let asked = world.from_log.messages(user(1), talk.id, MessageRange::After(-1), 9).await;
