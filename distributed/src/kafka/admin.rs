@@ -60,7 +60,8 @@ pub async fn check_topics(options: &KafkaOptions) -> Result<(), KafkaSetupError>
 }
 
 fn names(options: &KafkaOptions) -> impl Iterator<Item = String> {
-    CATEGORIES.into_iter().map(|category| options.topics.name(category))
+    let categories = CATEGORIES.into_iter().map(|category| options.topics.name(category));
+    categories.chain([options.topics.client_events()])
 }
 
 fn check_counts(options: &KafkaOptions, present: &BTreeMap<String, usize>) -> Result<(), KafkaSetupError> {
@@ -138,7 +139,11 @@ fn partitions_now(options: &KafkaOptions) -> Result<BTreeMap<String, usize>, Kaf
     Ok(topics.map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())
 }
 
-fn setup_error(options: &KafkaOptions, error: &KafkaError, heard: Option<(Code, String)>) -> KafkaSetupError {
+pub(super) fn setup_error(
+    options: &KafkaOptions,
+    error: &KafkaError,
+    heard: Option<(Code, String)>,
+) -> KafkaSetupError {
     let brokers = options.brokers.clone();
     if let KafkaError::ClientConfig(_, problem, key, _) = error {
         return KafkaSetupError::Setting { key: key.clone(), problem: problem.clone() };

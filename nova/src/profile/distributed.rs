@@ -1,11 +1,12 @@
 //! The distributed profile: any number of processes of each role, on PostgreSQL, Kafka, ClickHouse and Redis.
 //!
-//! What a process needs depends on its roles. Commands need PostgreSQL alone; the relay also Kafka; projectors Kafka and
+//! What a process needs depends on its roles. Commands need PostgreSQL alone (client events wait on disk for Kafka); the relay also Kafka; projectors Kafka and
 //! the stores that they fill; queries all stores.
 
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use nova_distributed::client_events::KafkaClientEvents;
 use nova_distributed::feed::GroupOptions;
 use nova_distributed::kafka::{check_topics, ensure_topics};
 use nova_distributed::keys::PostgresKeyring;
@@ -19,6 +20,7 @@ use nova_distributed::views::redis::RedisViews;
 use nova_distributed::views::{Stores as ViewStores, Views};
 use nova_eventlog::{EventFeed, EventLog};
 use nova_events::Codec;
+use nova_events::client_events::ClientEvents;
 use nova_projectors::{Apart, Redriven};
 use nova_views::{ViewReader, ViewWriter, projection};
 use parking_lot::Mutex;
@@ -118,6 +120,10 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         true => Some(RedisViews::open(config.redis_options()?).await?),
         false => None,
     };
+    let client_events = match roles.commands {
+        true => Some(client_events(config).await?),
+        false => None,
+    };
     let to_save = in_postgres.clone();
     let mut shard_stores: Vec<Arc<dyn ShardStore>> = vec![Arc::new(in_postgres.clone())];
     shard_stores.extend(in_clickhouse.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
@@ -150,8 +156,15 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         reader,
         writer,
         sole_writer: false,
+        client_events,
         runtime: Arc::new(running),
     })
+}
+
+/// Kafka may be away: what it does not take waits on disk.
+async fn client_events(config: &Config) -> anyhow::Result<Arc<dyn ClientEvents>> {
+    let started = KafkaClientEvents::start(config.kafka_options()?, config.client_events_options()).await;
+    Ok(started.context("client events cannot be taken")?)
 }
 
 /// What runs in this process.
