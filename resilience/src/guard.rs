@@ -1,0 +1,248 @@
+//! One call to a dependency, with all that protects both sides. In this order: the deadline of the request, a place in the
+//! bulkhead, the breaker, the time one call may take; then, for what may be asked twice, once more within a budget.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::breaker::{Breaker, BreakerOptions, BreakerStatus};
+use crate::bulkhead::Bulkhead;
+use crate::deadline::Deadline;
+use crate::retry::RetryBudget;
+
+/// What an error says about the dependency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It did not do its work: not reached, too slow, overloaded, broken. The class is shown to operators.
+    Failed(&'static str),
+    /// It answered; what it said is for the caller.
+    Fine,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GuardError<E> {
+    /// The breaker is open.
+    Open { retry_after: Duration },
+    /// As many calls as may be are under way.
+    Full,
+    /// No answer within the time that one call may take.
+    TimedOut { after: Duration },
+    /// The request's own time is over.
+    DeadlinePassed,
+    /// What the dependency said.
+    Failed(E),
+}
+
+impl<E> GuardError<E> {
+    /// For metrics and logs.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::Full => "full",
+            Self::TimedOut { .. } => "timeout",
+            Self::DeadlinePassed => "deadline",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// Settings of a guard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GuardOptions {
+    pub breaker: BreakerOptions,
+    /// Calls under way at once.
+    pub calls_max: usize,
+    /// How long a further one waits for a place.
+    pub place_wait: Duration,
+    /// How long one call may take.
+    pub call_timeout: Duration,
+}
+
+/// A dependency, guarded. Share it in an `Arc`.
+#[derive(Debug)]
+pub struct Guard {
+    breaker: Breaker,
+    bulkhead: Bulkhead,
+    call_timeout: Duration,
+    retries: RetryBudget,
+}
+
+impl Guard {
+    pub fn new(name: &str, options: GuardOptions) -> Self {
+        let lease = options.call_timeout.saturating_mul(2);
+        let breaker = BreakerOptions { probe_lease: lease, ..options.breaker };
+        Self {
+            breaker: Breaker::new(name, breaker),
+            bulkhead: Bulkhead::new(options.calls_max, options.place_wait),
+            call_timeout: options.call_timeout,
+            retries: RetryBudget::default(),
+        }
+    }
+
+    pub fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    pub fn bulkhead(&self) -> &Bulkhead {
+        &self.bulkhead
+    }
+
+    pub fn status(&self) -> BreakerStatus {
+        self.breaker.status()
+    }
+
+    /// One call, once.
+    pub async fn call<T, E>(
+        &self,
+        judge: impl Fn(&E) -> Verdict,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, GuardError<E>> {
+        let left = Deadline::current().map(Deadline::left);
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(GuardError::DeadlinePassed);
+        }
+        let Ok(_place) = self.bulkhead.enter().await else { return Err(GuardError::Full) };
+        let permit = match self.breaker.try_acquire() {
+            Ok(permit) => permit,
+            Err(rejected) => return Err(GuardError::Open { retry_after: rejected.retry_after }),
+        };
+        let limit = Deadline::current_within(self.call_timeout).left();
+        let began = Instant::now();
+        match tokio::time::timeout(limit, work).await {
+            Ok(Ok(value)) => {
+                permit.succeeded_after(began.elapsed());
+                Ok(value)
+            }
+            Ok(Err(error)) => {
+                match judge(&error) {
+                    Verdict::Failed(class) => permit.failed(class),
+                    Verdict::Fine => permit.succeeded_after(began.elapsed()),
+                }
+                Err(GuardError::Failed(error))
+            }
+            Err(_) if limit < self.call_timeout => {
+                // The dependency did not have the time that is its own: nothing is known about it.
+                drop(permit);
+                Err(GuardError::DeadlinePassed)
+            }
+            Err(_) => {
+                permit.failed("timeout");
+                Err(GuardError::TimedOut { after: limit })
+            }
+        }
+    }
+
+    /// For what may be asked twice: a call that failed at once (a connection that was reset, say) is tried once more, after
+    /// a pause of random length, as long as no more than a tenth of all calls are such. What timed out is not: whoever asks
+    /// has waited long enough.
+    pub async fn call_twice<T, E, F: Future<Output = Result<T, E>>>(
+        &self,
+        judge: impl Fn(&E) -> Verdict + Copy,
+        mut work: impl FnMut() -> F,
+    ) -> Result<T, GuardError<E>> {
+        self.retries.called();
+        match self.call(judge, work()).await {
+            Err(GuardError::Failed(error)) if matches!(judge(&error), Verdict::Failed(_)) => {
+                if !self.retries.take() {
+                    return Err(GuardError::Failed(error));
+                }
+                tokio::time::sleep(RetryBudget::pause()).await;
+                match self.call(judge, work()).await {
+                    // What went wrong first is the better answer to why there is none.
+                    Err(GuardError::Open { .. } | GuardError::Full) => Err(GuardError::Failed(error)),
+                    other => other,
+                }
+            }
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::breaker::BreakerState;
+
+    fn guard(calls_max: usize) -> Guard {
+        let options = GuardOptions {
+            breaker: BreakerOptions {
+                open_jitter: 0.0,
+                ..BreakerOptions::new(2, Duration::from_secs(10), 1)
+            },
+            calls_max,
+            place_wait: Duration::ZERO,
+            call_timeout: Duration::from_millis(100),
+        };
+        Guard::new("store", options)
+    }
+
+    fn judge(error: &&'static str) -> Verdict {
+        if *error == "not there" { Verdict::Fine } else { Verdict::Failed("down") }
+    }
+
+    async fn says(answer: Result<u8, &'static str>) -> Result<u8, &'static str> {
+        answer
+    }
+
+    async fn hangs() -> Result<u8, &'static str> {
+        std::future::pending().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_opens_after_failures_and_not_after_what_is_for_the_caller() {
+        let guard = guard(9);
+        for _ in 0..9 {
+            assert_eq!(guard.call(judge, says(Err("not there"))).await, Err(GuardError::Failed("not there")));
+        }
+        assert_eq!(
+            guard.call(judge, hangs()).await,
+            Err(GuardError::TimedOut { after: Duration::from_millis(100) })
+        );
+        assert_eq!(guard.call(judge, says(Err("down"))).await, Err(GuardError::Failed("down")));
+        let open = guard.call(judge, says(Ok(1))).await;
+        assert_eq!(open, Err(GuardError::Open { retry_after: Duration::from_secs(10) }));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(guard.call(judge, says(Ok(1))).await, Ok(1));
+        assert_eq!(guard.status().state, BreakerState::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_without_time_says_nothing_about_the_store() {
+        let guard = guard(9);
+        for _ in 0..5 {
+            let late = Deadline::within(Duration::from_millis(20)).scope(guard.call(judge, hangs())).await;
+            assert_eq!(late, Err(GuardError::DeadlinePassed));
+            let over = Deadline::within(Duration::ZERO).scope(guard.call(judge, says(Ok(1)))).await;
+            assert_eq!(over, Err(GuardError::DeadlinePassed));
+        }
+        assert_eq!(guard.status().state, BreakerState::Closed);
+        assert_eq!(guard.bulkhead().taken(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_its_places_nobody_waits() {
+        let guard = guard(1);
+        let (first, second) = tokio::join!(guard.call(judge, hangs()), guard.call(judge, says(Ok(1))));
+        assert_eq!(first, Err(GuardError::TimedOut { after: Duration::from_millis(100) }));
+        assert_eq!(second, Err(GuardError::Full));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_failed_at_once_is_tried_once_more_within_the_budget() {
+        let guard = guard(9);
+        let calls = AtomicU32::new(0);
+        let second_time =
+            || async { if calls.fetch_add(1, Ordering::Relaxed) == 0 { Err("reset") } else { Ok(7) } };
+        assert_eq!(guard.call_twice(judge, second_time).await, Ok(7));
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+        let refused = || async {
+            calls.fetch_add(1, Ordering::Relaxed);
+            Err::<u8, _>("not there")
+        };
+        assert_eq!(guard.call_twice(judge, refused).await, Err(GuardError::Failed("not there")));
+        assert_eq!(calls.load(Ordering::Relaxed), 3, "an answer is not asked for again");
+    }
+}
