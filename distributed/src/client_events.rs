@@ -24,18 +24,17 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use nova_eventlog::{LogError, Spool, SpoolError};
 use nova_events::client_events::{ClientEventBatch, ClientEvents, ClientEventsError, Published, names};
+use nova_resilience::{Breaker, BreakerOptions, BreakerState};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::kafka::{KafkaOptions, KafkaSetupError};
 use drain::Drain;
-use transport::Transport;
 use uplink::Uplink;
 
 mod drain;
 mod slots;
-mod transport;
 mod uplink;
 
 #[derive(Debug, Clone)]
@@ -76,12 +75,19 @@ pub enum ClientEventsSetupError {
 /// How long a client should wait when the queue is full: draining makes room a sixteenth at a time.
 const FULL_RETRY_S: u64 = 5;
 
+/// Two failures take Kafka for away, for a minute; then three successes one after the other take it for back.
+fn breaker(options: &ClientEventsOptions) -> Breaker {
+    let probe_lease = Duration::from_millis(options.stall_ms.saturating_mul(2));
+    let counts = BreakerOptions::new(2, Duration::from_secs(60), 3);
+    Breaker::new("kafka_client_events", BreakerOptions { probe_lease, ..counts })
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct KafkaClientEvents {
     spool: Spool,
     uplink: Arc<Uplink>,
-    transport: Arc<Transport>,
+    breaker: Arc<Breaker>,
     publish_timeout: Duration,
     /// Batches are being refused.
     full: AtomicBool,
@@ -105,13 +111,13 @@ impl KafkaClientEvents {
             let (batches, bytes) = (waiting.entries, waiting.bytes);
             tracing::info!(batches, bytes, "client events wait on disk for Kafka");
         }
-        let (transport, stop) = (Arc::<Transport>::default(), CancellationToken::new());
+        let (breaker, stop) = (Arc::new(breaker(&options)), CancellationToken::new());
         let drain = Drain {
             dir: options.dir,
             own,
             spool: spool.clone(),
             uplink: Arc::clone(&uplink),
-            transport: Arc::clone(&transport),
+            breaker: Arc::clone(&breaker),
             stall: Duration::from_millis(options.stall_ms),
             bytes_max: options.queue_bytes_max,
             stop: stop.clone(),
@@ -119,12 +125,17 @@ impl KafkaClientEvents {
         Ok(Arc::new(Self {
             spool,
             uplink,
-            transport,
+            breaker,
             publish_timeout: Duration::from_millis(options.publish_timeout_ms),
             full: AtomicBool::new(false),
             stop,
             drain: Mutex::new(Some(tokio::spawn(drain.run()))),
         }))
+    }
+
+    /// Whether Kafka is asked at all.
+    pub fn breaker(&self) -> &Arc<Breaker> {
+        &self.breaker
     }
 
     async fn queue(&self, batch: &ClientEventBatch) -> Result<Published, ClientEventsError> {
@@ -158,14 +169,16 @@ impl KafkaClientEvents {
 #[async_trait::async_trait]
 impl ClientEvents for KafkaClientEvents {
     async fn publish(&self, batch: ClientEventBatch) -> Result<Published, ClientEventsError> {
-        if self.spool.stats().entries == 0 && self.transport.is_up() {
+        if self.spool.stats().entries == 0
+            && let Ok(permit) = self.breaker.try_acquire()
+        {
             match self.uplink.send(&batch).acknowledged(self.publish_timeout).await {
                 Ok(()) => {
-                    self.transport.succeeded();
+                    permit.succeeded();
                     metrics::counter!(names::PUBLISHED).increment(batch.events.len() as u64);
                     return Ok(Published { queued: false });
                 }
-                Err(failure) => self.transport.failed(&failure.problem),
+                Err(failure) => permit.failed(failure.class),
             }
         }
         self.queue(&batch).await
@@ -178,7 +191,8 @@ impl ClientEvents for KafkaClientEvents {
         metrics::gauge!(names::QUEUE_BYTES).set(stats.bytes as f64);
         metrics::gauge!(names::QUEUE_BATCHES).set(stats.entries as f64);
         metrics::gauge!(names::QUEUE_AGE).set(age as f64 / 1e3);
-        metrics::gauge!(names::TRANSPORT_UP).set(f64::from(u8::from(self.transport.is_up())));
+        let up = matches!(self.breaker.state(), BreakerState::Closed | BreakerState::ForcedClosed);
+        metrics::gauge!(names::TRANSPORT_UP).set(f64::from(u8::from(up)));
     }
 
     async fn close(&self) {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use nova_eventlog::spool::Entry;
 use nova_eventlog::{Spool, SpoolError};
 use nova_events::client_events::{ClientEventBatch, names};
+use nova_resilience::Breaker;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::slots;
-use super::transport::Transport;
 use super::uplink::{Failure, Uplink};
 
 /// Requests' batches that are sent together.
@@ -27,7 +27,7 @@ pub(super) struct Drain {
     pub(super) own: usize,
     pub(super) spool: Spool,
     pub(super) uplink: Arc<Uplink>,
-    pub(super) transport: Arc<Transport>,
+    pub(super) breaker: Arc<Breaker>,
     pub(super) stall: Duration,
     pub(super) bytes_max: u64,
     pub(super) stop: CancellationToken,
@@ -106,6 +106,11 @@ impl Drain {
     /// Sends what is oldest and removes what has been acknowledged; returns how many batches that were.
     async fn step(&self, spool: &Spool, together: usize) -> Result<usize, Stuck> {
         let entries = spool.peek(together).await.map_err(Stuck::Queue)?;
+        if entries.is_empty() {
+            return Ok(0);
+        }
+        // It goes on trying while requests do not, and what comes of it counts as soon as the breaker wants to know.
+        let permit = self.breaker.try_acquire().ok();
         let sent: Vec<_> = entries
             .iter()
             .map(|entry| {
@@ -145,14 +150,17 @@ impl Drain {
         }
         match failed {
             None => {
-                if done > 0 {
-                    self.transport.succeeded();
+                if let Some(permit) = permit {
+                    permit.succeeded();
                 }
                 Ok(done)
             }
             Some(failure) => {
                 // Whatever it still holds is on disk, and is sent again in order.
                 self.uplink.renew();
+                if let Some(permit) = permit {
+                    permit.failed(failure.class);
+                }
                 Err(Stuck::Kafka(failure))
             }
         }

@@ -21,16 +21,18 @@ use crate::kafka::{KafkaContext, KafkaOptions, KafkaSetupError, about_the_record
 use crate::topics::client_event_headers;
 
 /// Why a batch is not known to be in Kafka.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
+    /// In a word, for operators.
+    pub(super) class: &'static str,
     pub(super) problem: String,
     /// Events that were refused for what they are.
     pub(super) refused: usize,
 }
 
 impl Failure {
-    fn of(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), refused: 0 }
+    fn of(class: &'static str, problem: impl Into<String>) -> Self {
+        Self { class, problem: problem.into(), refused: 0 }
     }
 }
 
@@ -56,7 +58,7 @@ impl Ticket {
         let mut waiting = self.0.lock();
         waiting.events = waiting.events.saturating_sub(1);
         if let Some(error) = error {
-            let failure = waiting.failure.get_or_insert_default();
+            let failure = waiting.failure.get_or_insert_with(|| Failure::of("kafka", ""));
             let refused = error.rdkafka_error_code().is_some_and(about_the_record);
             if failure.problem.is_empty() || (refused && failure.refused == 0) {
                 failure.problem = error.to_string();
@@ -81,8 +83,8 @@ impl OnItsWay {
     pub(super) async fn acknowledged(self, patience: Duration) -> Result<(), Failure> {
         match tokio::time::timeout(patience, self.0).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Failure::of("the producer was given up")),
-            Err(_) => Err(Failure::of("it is not acknowledged in time")),
+            Ok(Err(_)) => Err(Failure::of("given_up", "the producer was given up")),
+            Err(_) => Err(Failure::of("timeout", "it is not acknowledged in time")),
         }
     }
 }
