@@ -191,7 +191,8 @@ impl ClientEvents for KafkaClientEvents {
         metrics::gauge!(names::QUEUE_BYTES).set(stats.bytes as f64);
         metrics::gauge!(names::QUEUE_BATCHES).set(stats.entries as f64);
         metrics::gauge!(names::QUEUE_AGE).set(age as f64 / 1e3);
-        let up = matches!(self.breaker.state(), BreakerState::Closed | BreakerState::ForcedClosed);
+        let closed = matches!(self.breaker.state(), BreakerState::Closed | BreakerState::ForcedClosed);
+        let up = closed && stats.entries == 0;
         metrics::gauge!(names::TRANSPORT_UP).set(f64::from(u8::from(up)));
     }
 

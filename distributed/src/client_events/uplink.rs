@@ -89,7 +89,9 @@ impl OnItsWay {
     }
 }
 
-struct Told(KafkaContext);
+/// One for all producers, so that the same trouble is not told again with each.
+#[derive(Clone, Default)]
+struct Told(Arc<KafkaContext>);
 
 impl ClientContext for Told {
     fn log(&self, level: RDKafkaLogLevel, kind: &str, text: &str) {
@@ -116,6 +118,7 @@ type Sending = ThreadedProducer<Told>;
 pub(super) struct Uplink {
     kafka: KafkaOptions,
     topic: String,
+    told: Told,
     producer: Mutex<Option<Sending>>,
 }
 
@@ -127,8 +130,9 @@ impl std::fmt::Debug for Uplink {
 
 impl Uplink {
     pub(super) fn new(kafka: KafkaOptions) -> Result<Self, KafkaSetupError> {
-        let producer = producer(&kafka).map_err(|error| KafkaSetupError::of_client(&kafka, &error))?;
-        Ok(Self { topic: kafka.topics.client_events(), kafka, producer: Mutex::new(Some(producer)) })
+        let told = Told::default();
+        let producer = producer(&kafka, &told).map_err(|error| KafkaSetupError::of_client(&kafka, &error))?;
+        Ok(Self { topic: kafka.topics.client_events(), kafka, told, producer: Mutex::new(Some(producer)) })
     }
 
     /// Sends a batch. Its events are in the order of the calls.
@@ -142,7 +146,7 @@ impl Uplink {
         }
         let mut failed = None;
         if held.is_none() {
-            match producer(&self.kafka) {
+            match producer(&self.kafka, &self.told) {
                 Ok(sending) => *held = Some(sending),
                 Err(error) => failed = Some(error),
             }
@@ -196,7 +200,7 @@ fn give_up(producer: Option<Sending>) {
     }
 }
 
-fn producer(kafka: &KafkaOptions) -> Result<Sending, KafkaError> {
+fn producer(kafka: &KafkaOptions, told: &Told) -> Result<Sending, KafkaError> {
     let defaults = [
         ("linger.ms", "2"),
         ("batch.size", "262144"),
@@ -214,7 +218,7 @@ fn producer(kafka: &KafkaOptions) -> Result<Sending, KafkaError> {
         ("delivery.report.only.error", "false"),
     ];
     let config = kafka.client("client-events", &defaults, &fixed);
-    ThreadedProducer::from_config_and_context(&config, Told(KafkaContext::default()))
+    ThreadedProducer::from_config_and_context(&config, told.clone())
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ async fn what_is_not_an_event_is_refused_and_the_field_is_named() {
         .json(&json!({"events": [good]}))
         .send()
         .await
-        .problem(401, "token_missing");
+        .problem(401, "missing_token");
     assert_eq!(kept(world.data.path()).await, [], "what is refused leaves no trace");
 }
 
