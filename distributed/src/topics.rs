@@ -67,6 +67,12 @@ impl Topics {
         self.name("client-events")
     }
 
+    /// The name of every topic.
+    pub fn names(&self) -> Vec<String> {
+        let categories = CATEGORIES.into_iter().map(|category| self.name(category));
+        categories.chain([self.client_events()]).collect()
+    }
+
     /// The category whose topic this is.
     pub fn category_of(&self, topic: &str) -> Option<&'static str> {
         let category = topic.strip_prefix(&self.prefix)?.strip_prefix('.')?;

@@ -11,7 +11,6 @@
 //! It is a row of small file logs, its chapters, so writing, syncing, checksums and torn ends are the file log's. What
 //! has been read goes a whole chapter at a time. A spool that is never written to costs no thread and no file.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,12 +20,14 @@ use bytes::Bytes;
 use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
-use crate::file::{FileLog, FileLogOptions, Lock, LogStats, SEGMENT_HEADER_BYTES};
+use crate::file::{FileLog, FileLogOptions, Lock};
 use crate::log::{EventLog as _, LogError};
 use crate::record::{Append, Expected, Filter, Kind, NewEvent, Write};
 use crate::stream::StreamId;
+use state::{Chapter, State};
 
 mod folder;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -117,82 +118,6 @@ struct Shared {
     lock: parking_lot::Mutex<Option<Lock>>,
 }
 
-struct State {
-    /// Oldest first. Only the last one may be written.
-    chapters: VecDeque<Chapter>,
-    /// The highest number that a chapter ever had; none is used twice.
-    newest: u64,
-    /// Behind everything that was removed.
-    removed: Place,
-    removed_recorded_at_ms: u64,
-    /// Of entries that are being written.
-    pending_bytes: u64,
-    dropped_entries: u64,
-    /// The disk failed then: the chapter takes nothing more.
-    failed: Option<Instant>,
-    closed: bool,
-}
-
-struct Chapter {
-    number: u64,
-    log: Arc<FileLog>,
-    /// When it is not written any more.
-    closed: Option<Closed>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Closed {
-    bytes: u64,
-    first_recorded_at_ms: Option<u64>,
-}
-
-/// Without the headers of files, which are there before any entry is.
-fn entry_bytes(stats: &LogStats) -> u64 {
-    stats.bytes.saturating_sub(stats.segments * SEGMENT_HEADER_BYTES)
-}
-
-impl Chapter {
-    fn closed(number: u64, log: FileLog) -> Self {
-        let stats = log.stats();
-        let closed = Closed { bytes: entry_bytes(&stats), first_recorded_at_ms: stats.first_recorded_at_ms };
-        Self { number, log: Arc::new(log), closed: Some(closed) }
-    }
-
-    fn bytes(&self) -> u64 {
-        self.closed.map_or_else(|| entry_bytes(&self.log.stats()), |closed| closed.bytes)
-    }
-
-    fn first_recorded_at_ms(&self) -> Option<u64> {
-        self.closed
-            .map_or_else(|| self.log.stats().first_recorded_at_ms, |closed| closed.first_recorded_at_ms)
-    }
-
-    fn last(&self) -> Place {
-        Place { chapter: self.number, position: self.log.head() }
-    }
-}
-
-impl State {
-    fn bytes(&self) -> u64 {
-        self.pending_bytes + self.chapters.iter().map(Chapter::bytes).sum::<u64>()
-    }
-
-    fn stats(&self) -> SpoolStats {
-        let heads: u64 = self.chapters.iter().map(|chapter| chapter.log.head()).sum();
-        let first = self.chapters.front();
-        let read =
-            first.filter(|first| first.number == self.removed.chapter).map_or(0, |_| self.removed.position);
-        let entries = heads.saturating_sub(read);
-        let oldest = first.filter(|_| entries > 0).and_then(Chapter::first_recorded_at_ms);
-        SpoolStats {
-            entries,
-            bytes: self.bytes() - self.pending_bytes,
-            oldest_recorded_at_ms: oldest.map(|oldest| oldest.max(self.removed_recorded_at_ms)),
-            dropped_entries: self.dropped_entries,
-        }
-    }
-}
-
 impl Spool {
     /// Opens the spool in a folder, or begins one. Blocks for as long as it takes to look at its chapters.
     pub fn open(dir: impl AsRef<Path>, options: SpoolOptions) -> Result<Self, LogError> {
@@ -273,13 +198,14 @@ impl Spool {
         if entry.place > state.removed {
             state.removed = entry.place;
             state.removed_recorded_at_ms = entry.recorded_at_ms;
-            folder::write_cursor(&self.shared.dir, entry.place)?;
+            let (dir, place) = (self.shared.dir.clone(), entry.place);
+            blocking(move || folder::write_cursor(&dir, place)).await?;
         }
         while let Some(first) = state.chapters.front() {
             if first.closed.is_none() || state.chapters.len() == 1 || first.last() > state.removed {
                 break;
             }
-            self.shared.delete_first(&mut state)?;
+            self.shared.delete_first(&mut state).await?;
         }
         self.shared.tell(&state);
         Ok(())
@@ -305,19 +231,6 @@ impl Spool {
     }
 }
 
-impl State {
-    /// The chapter to read behind this place, and from where.
-    fn chapter_after(&self, after: Place) -> Option<(u64, Arc<FileLog>, u64)> {
-        let behind = self.chapters.iter().find(|chapter| chapter.last() > after && chapter.log.head() > 0)?;
-        let position = if behind.number == after.chapter { after.position } else { 0 };
-        Some((behind.number, Arc::clone(&behind.log), position))
-    }
-
-    fn holds(&self, number: u64, log: &Arc<FileLog>) -> bool {
-        self.chapters.iter().any(|chapter| chapter.number == number && Arc::ptr_eq(&chapter.log, log))
-    }
-}
-
 impl Shared {
     async fn push(&self, data: Bytes) -> Result<(), SpoolError> {
         let bytes = data.len() as u64 + FRAMING_BYTES;
@@ -326,7 +239,7 @@ impl Shared {
             if state.closed {
                 return Err(LogError::Unavailable("the queue has been closed".to_owned()).into());
             }
-            self.make_room(&mut state, bytes)?;
+            self.make_room(&mut state, bytes).await?;
             let log = self.writer(&mut state).await?;
             state.pending_bytes += bytes;
             let appended = log.append(append_of(data)?);
@@ -343,7 +256,7 @@ impl Shared {
         appended.map(|_| ()).map_err(SpoolError::from)
     }
 
-    fn make_room(&self, state: &mut State, bytes: u64) -> Result<(), SpoolError> {
+    async fn make_room(&self, state: &mut State, bytes: u64) -> Result<(), SpoolError> {
         let bytes_max = self.options.bytes_max;
         while state.bytes() + bytes > bytes_max {
             let droppable = state.chapters.len() > 1 && self.options.when_full == WhenFull::DropOldest;
@@ -352,7 +265,7 @@ impl Shared {
                 return Err(SpoolError::Full { place, bytes: state.bytes(), bytes_max });
             }
             state.dropped_entries += state.chapters.front().map_or(0, |first| first.log.head());
-            self.delete_first(state)?;
+            self.delete_first(state).await?;
         }
         Ok(())
     }
@@ -434,11 +347,10 @@ impl Shared {
         Ok(())
     }
 
-    fn delete_first(&self, state: &mut State) -> Result<(), LogError> {
-        match state.chapters.pop_front() {
-            Some(first) => folder::delete(&self.dir, first.number),
-            None => Ok(()),
-        }
+    async fn delete_first(&self, state: &mut State) -> Result<(), LogError> {
+        let Some(Chapter { number, .. }) = state.chapters.pop_front() else { return Ok(()) };
+        let dir = self.dir.clone();
+        blocking(move || folder::delete(&dir, number)).await
     }
 
     fn tell(&self, state: &State) {

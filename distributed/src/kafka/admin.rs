@@ -10,7 +10,6 @@ use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext}
 
 use super::context::about_authentication;
 use super::{KafkaContext, KafkaOptions, KafkaSetupError};
-use crate::topics::CATEGORIES;
 
 /// The largest event that the log takes, with room for its headers. Brokers take half of it by default.
 const RECORD_BYTES_MAX: &str = "2097152";
@@ -60,8 +59,7 @@ pub async fn check_topics(options: &KafkaOptions) -> Result<(), KafkaSetupError>
 }
 
 fn names(options: &KafkaOptions) -> impl Iterator<Item = String> {
-    let categories = CATEGORIES.into_iter().map(|category| options.topics.name(category));
-    categories.chain([options.topics.client_events()])
+    options.topics.names().into_iter()
 }
 
 fn check_counts(options: &KafkaOptions, present: &BTreeMap<String, usize>) -> Result<(), KafkaSetupError> {

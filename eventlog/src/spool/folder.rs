@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::file::{FileLog, FileLogOptions};
 use crate::log::LogError;
 
-use super::{Chapter, Place};
+use super::Place;
+use super::state::Chapter;
 
 const CURSOR_NAME: &str = "removed";
 /// Behind the number of a chapter that is being deleted: a crash in between leaves no half chapter.
@@ -62,6 +63,8 @@ pub(super) fn chapters(
             Err(error @ (LogError::Corrupt { .. } | LogError::Format { .. })) if tidy => {
                 set_aside(dir, number, &error)?;
             }
+            // Beside a process that reads and removes.
+            Err(_) if !tidy && !path.is_dir() => {}
             Err(error) => return Err(error),
         }
     }

@@ -138,8 +138,7 @@ fn read(brokers: &str, topics: &Topics) -> Vec<Partition> {
 pub(crate) async fn delete_topics(brokers: &str, prefix: &str) {
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
-    let topics = CATEGORIES.iter().chain(&["client-events"]);
-    let names: Vec<_> = topics.map(|topic| format!("{prefix}.{topic}")).collect();
+    let names = Topics { prefix: prefix.to_owned(), partitions: PARTITIONS }.names();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let options = AdminOptions::new().request_timeout(Some(PATIENCE));
     admin.delete_topics(&names, &options).await.unwrap();

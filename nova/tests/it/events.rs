@@ -198,6 +198,13 @@ async fn kill_9_loses_nothing_that_was_accepted() {
             }
         }
     }
+    let printed = out(&nova(data.path(), &["client-events"]));
+    let rows: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let printed: BTreeSet<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    for id in accepted.iter().flatten() {
+        assert!(printed.contains(&*id.to_string()), "{id} is not printed");
+    }
+    assert_eq!(rows[0]["user_id"], user.to_string());
     let count: usize = accepted.iter().map(Vec::len).sum();
     assert!(count > 100, "only {count}: nothing was tested");
 }
