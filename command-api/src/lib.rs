@@ -12,4 +12,4 @@ mod states;
 mod turns;
 
 pub use execute::{CommandError, Context, Executor, ExecutorOptions, Outcome, scoped_command_id};
-pub use routes::{CommandOptions, CommandState, openapi, router};
+pub use routes::{ClientEventLimits, CommandOptions, CommandState, openapi, router};

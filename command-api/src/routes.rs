@@ -2,15 +2,19 @@
 
 mod comments;
 mod conversations;
+mod events;
 mod messages;
 mod posts;
 mod users;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{patch, post, put};
 use nova_domain::Command;
+use nova_events::client_events::ClientEvents;
 use nova_http::ApiError;
 use serde::Deserialize;
 use utoipa::{OpenApi, ToSchema};
@@ -18,21 +22,25 @@ use utoipa::{OpenApi, ToSchema};
 use crate::answer::accepted;
 use crate::execute::{Context, Executor};
 
+pub use events::ClientEventLimits;
+
 #[derive(Debug, Clone)]
 pub struct CommandOptions {
     /// Posts in one `batch-create`.
     pub batch_posts_max: usize,
+    pub client_events: ClientEventLimits,
 }
 
 impl Default for CommandOptions {
     fn default() -> Self {
-        Self { batch_posts_max: 100 }
+        Self { batch_posts_max: 100, client_events: ClientEventLimits::default() }
     }
 }
 
 #[derive(Debug, Clone)]
 pub struct CommandState {
     pub executor: Executor,
+    pub client_events: Arc<dyn ClientEvents>,
     pub options: CommandOptions,
 }
 
@@ -64,6 +72,7 @@ pub fn router(state: CommandState) -> Router {
             "/api/v1/conversations/{id}/messages/{message}",
             patch(messages::edit).delete(messages::delete),
         )
+        .route("/api/v1/events", post(events::publish))
         .with_state(state)
 }
 
@@ -99,6 +108,7 @@ pub fn router(state: CommandState) -> Router {
     messages::send_to,
     messages::edit,
     messages::delete,
+    events::publish,
 ))]
 struct CommandDocument;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nova_resilience::{Dependency, Trouble};
+use nova_resilience::{Breaker, BreakerStatus, Dependency, Trouble};
 use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use sqlx::PgPool;
@@ -52,6 +52,7 @@ impl Dependency for PostgresHealth {
 pub struct KafkaHealth {
     options: KafkaOptions,
     required: bool,
+    breaker: Option<Arc<Breaker>>,
     /// Made when it is first needed, and kept: each has threads of its own.
     client: Arc<Mutex<Option<BaseConsumer>>>,
 }
@@ -63,8 +64,9 @@ impl std::fmt::Debug for KafkaHealth {
 }
 
 impl KafkaHealth {
-    pub fn new(options: KafkaOptions, required: bool) -> Self {
-        Self { options, required, client: Arc::default() }
+    /// `breaker`: the one between this process and Kafka, where there is one.
+    pub fn new(options: KafkaOptions, required: bool, breaker: Option<Arc<Breaker>>) -> Self {
+        Self { options, required, breaker, client: Arc::default() }
     }
 }
 
@@ -80,6 +82,10 @@ impl Dependency for KafkaHealth {
 
     fn is_required(&self) -> bool {
         self.required
+    }
+
+    fn breaker(&self) -> Option<BreakerStatus> {
+        self.breaker.as_ref().map(|breaker| breaker.status())
     }
 
     async fn check(&self) -> Result<(), Trouble> {

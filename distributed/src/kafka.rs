@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 use crate::topics::Topics;
 
@@ -72,6 +73,14 @@ impl KafkaOptions {
     }
 }
 
+/// Errors that a record gets for what it is: another one would be taken.
+pub(crate) fn about_the_record(code: Code) -> bool {
+    matches!(
+        code,
+        Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::InvalidRecord | Code::InvalidTimestamp
+    )
+}
+
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum KafkaSetupError {
     #[error(
@@ -98,6 +107,13 @@ pub enum KafkaSetupError {
     Counts { partitions: i32, replication: i32 },
     #[error("Kafka at {brokers}: {problem}")]
     Other { brokers: String, problem: String },
+}
+
+impl KafkaSetupError {
+    /// Why a client could not be made.
+    pub(crate) fn of_client(options: &KafkaOptions, error: &KafkaError) -> Self {
+        admin::setup_error(options, error, None)
+    }
 }
 
 #[cfg(test)]

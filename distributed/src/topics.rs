@@ -6,12 +6,14 @@
 //!   of the key, so other producers and joins agree. The number of partitions of a topic never changes: a stream would
 //!   come out of order.
 //! * A watermark says: every event up to this position that belongs here stands before me. It has no key and no value.
+//! * Beside them stands `{prefix}.client-events`, which is not of the log: see [`crate::client_events`].
 //! * Records may repeat after a crash of the relay: positions tell. An event marked `late` had been parked and comes
 //!   behind watermarks that passed it.
 
 use bytes::Bytes;
 use nova_eventlog::{Kind, Recorded, StreamId};
 use nova_events::Meta;
+use nova_events::client_events::ClientEventBatch;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use uuid::Uuid;
 
@@ -60,6 +62,17 @@ impl Topics {
         format!("{}.{category}", self.prefix)
     }
 
+    /// The topic of client events.
+    pub fn client_events(&self) -> String {
+        self.name("client-events")
+    }
+
+    /// The name of every topic.
+    pub fn names(&self) -> Vec<String> {
+        let categories = CATEGORIES.into_iter().map(|category| self.name(category));
+        categories.chain([self.client_events()]).collect()
+    }
+
     /// The category whose topic this is.
     pub fn category_of(&self, topic: &str) -> Option<&'static str> {
         let category = topic.strip_prefix(&self.prefix)?.strip_prefix('.')?;
@@ -67,7 +80,12 @@ impl Topics {
     }
 
     pub fn partition_of(&self, stream: &StreamId) -> i32 {
-        let hash = (murmur2(stream.as_str().as_bytes()) & 0x7fff_ffff).cast_signed();
+        self.partition_of_key(stream.as_str())
+    }
+
+    /// Of records with this key.
+    pub fn partition_of_key(&self, key: &str) -> i32 {
+        let hash = (murmur2(key.as_bytes()) & 0x7fff_ffff).cast_signed();
         hash % self.partitions.max(1)
     }
 
@@ -128,6 +146,17 @@ pub fn event_headers(event: &Recorded, late: bool) -> OwnedHeaders {
         headers = headers.insert(in_text(header::LATE, "1"));
     }
     headers
+}
+
+/// The headers of a client event's record.
+pub(crate) fn client_event_headers(batch: &ClientEventBatch, id: Uuid) -> OwnedHeaders {
+    let headers = OwnedHeaders::new_with_capacity(3)
+        .insert(in_text(header::ID, &id.to_string()))
+        .insert(in_text(header::CORRELATION_ID, &batch.correlation_id.to_string()));
+    match &batch.traceparent {
+        Some(traceparent) => headers.insert(in_text(header::TRACEPARENT, traceparent)),
+        None => headers,
+    }
 }
 
 pub fn watermark_headers(position: u64) -> OwnedHeaders {

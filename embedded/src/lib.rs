@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`options`], [`embedded`] (what is in the folder), [`keys`], then the views from the outside in:
 //! [`views`] (the ports), `store` (one view), `write` (changes to rows), `read` (questions), and what is kept in memory:
-//! `epochs`, `caches`, `window`, `recent`.
+//! `epochs`, `caches`, `window`, `recent`. [`client_events`] stands beside all that.
 
 pub mod options;
 
@@ -12,6 +12,8 @@ pub mod embedded;
 pub mod health;
 
 pub mod keys;
+
+pub mod client_events;
 
 pub mod views;
 
@@ -26,6 +28,7 @@ mod store;
 mod window;
 mod write;
 
+pub use client_events::LocalClientEvents;
 pub use embedded::{Embedded, OpenError};
 pub use keys::{KeyringError, LocalKeyring, load_master_key};
 pub use options::{EmbeddedOptions, ViewsOptions};

@@ -3,14 +3,16 @@
 //! [`EventLog`] and [`EventFeed`] are the ports; [`FileLog`] is the embedded implementation.
 //!
 //! Reading order: [`stream`] (names), [`record`] (what is written and read back), [`log`] (the two ports and their
-//! contract), then the file log, from the outside in.
+//! contract), then the file log, from the outside in; [`spool`] is a queue made of file logs.
 
 pub mod file;
 pub mod log;
 pub mod record;
+pub mod spool;
 pub mod stream;
 
 pub use file::{FileLog, FileLogOptions, LogStats, VerifyReport};
 pub use log::{Batch, EventFeed, EventLog, LogError, Page};
 pub use record::{Append, Appended, Direction, Expected, Filter, Kind, NewEvent, Recorded, Write, event_id};
+pub use spool::{Spool, SpoolError, SpoolOptions, SpoolStats, WhenFull};
 pub use stream::{StreamId, StreamIdError};

@@ -4,7 +4,7 @@
 //! Reading order: [`ids`], the areas ([`user`] to [`read`]), [`Event`] over all of them, [`envelope`] (who, when, why),
 //! [`streams`] (where each event lives), then how they are stored: [`personal`], [`seal`], [`keyring`], [`wrapping`],
 //! [`codec`].
-//! [`samples`] shows every event.
+//! [`samples`] shows every event. [`client_events`] is about something else: what clients tell analysts.
 
 pub mod ids;
 
@@ -29,6 +29,7 @@ pub mod message;
 pub mod read;
 
 mod area;
+pub mod client_events;
 pub mod codec;
 pub mod envelope;
 pub mod keyring;

@@ -94,6 +94,10 @@ async fn read(request: Request) -> Result<Bytes, ApiError> {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| match error.classify() {
         Category::Data => shape_error::<T>(body),
+        // A number where a word belongs is told as if it were no JSON.
+        Category::Syntax if serde_json::from_slice::<serde_json::Value>(body).is_ok() => {
+            shape_error::<T>(body)
+        }
         Category::Syntax | Category::Eof | Category::Io => malformed(&error),
     })
 }
@@ -206,6 +210,7 @@ mod tests {
         assert_eq!(first(r#"{"kind":"direct"}"#), at("members", "required"));
         assert_eq!(first(r#"{"kind":"secret","members":[]}"#), at("kind", "unknown_value"));
         assert_eq!(first(r#"{"kind":"direct","members":[7]}"#), at("members[0]", "wrong_type"));
+        assert_eq!(first(r#"{"kind":7,"members":[]}"#), at("kind", "invalid"));
         let body = format!(r#"{{"kind":"direct","members":[{id},"x"]}}"#);
         assert_eq!(first(&body), at("members[1]", "invalid"));
         assert_eq!(first(r#"{"kind":"direct","members":[],"size":300}"#), at("size", "invalid"));

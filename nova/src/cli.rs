@@ -66,6 +66,11 @@ pub enum Command {
     /// What waits to be published to Kafka (profile distributed).
     #[command(subcommand)]
     Outbox(Outbox),
+    /// Print what clients told of for analysts, oldest first, as JSON lines. Also beside a running server.
+    ///
+    /// In the profile embedded that is everything that is kept; in the profile distributed what waits in this data folder
+    /// for Kafka.
+    ClientEvents,
     /// Print a token, and nothing else, for use as `Authorization: Bearer`.
     Token {
         /// The user's id: the subject of the token.

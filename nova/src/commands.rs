@@ -9,6 +9,7 @@ use crate::config::{Config, Overrides, Store};
 use crate::profile::Roles;
 use crate::telemetry;
 
+mod client_events;
 mod dead_letters;
 mod demo;
 mod import;
@@ -94,6 +95,7 @@ fn dispatch(cli: Cli, mut config: Config) -> anyhow::Result<End> {
             wait_for(serve::run(config, Roles::PROJECTORS))
         }
         Command::Relay => wait_for(serve::run(config, Roles::RELAY)),
+        Command::ClientEvents => wait_for(client_events::run(&config)),
         Command::Outbox(command) => wait_for(outbox::run(config, command)),
         Command::Demo { people } => wait_for(demo::run(config, cli.global.data.is_some(), people)),
         Command::Import(command) => wait_for(import::run(config, command)),

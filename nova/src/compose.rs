@@ -134,20 +134,24 @@ impl Product {
 
     /// The sides of the API that this process is, with the layers that every request goes through.
     pub fn router(&self, metrics: Option<PrometheusHandle>) -> Router {
-        let commands =
-            CommandState { executor: self.executor.clone(), options: self.config.command_options() };
         let metrics = metrics.map(|handle| {
-            let runtime = Arc::clone(&self.stores.runtime);
+            let (runtime, client_events) =
+                (Arc::clone(&self.stores.runtime), self.stores.client_events.clone());
             Arc::new(move || {
                 runtime.record_metrics();
+                if let Some(client_events) = &client_events {
+                    client_events.record_metrics();
+                }
                 handle.render()
             }) as MetricsText
         });
         let mut document = nova_query_api::openapi();
         document.merge(nova_command_api::openapi());
         let mut router = nova_query_api::system_router(Arc::clone(&self.query), metrics, &document);
-        if self.roles.commands {
-            router = router.merge(nova_command_api::router(commands));
+        if let Some(client_events) = self.stores.client_events.clone() {
+            let (executor, options) = (self.executor.clone(), self.config.command_options());
+            router =
+                router.merge(nova_command_api::router(CommandState { executor, client_events, options }));
         }
         if self.roles.queries {
             router = router.merge(nova_query_api::router(Arc::clone(&self.query)));
@@ -159,6 +163,9 @@ impl Product {
     pub async fn close(mut self) {
         if let Some(purge) = self.purge.take() {
             purge.abort();
+        }
+        if let Some(client_events) = &self.stores.client_events {
+            client_events.close().await;
         }
         self.stores.runtime.close().await;
     }

@@ -88,6 +88,7 @@ sections! {
         ranking: Ranking,
         projectors: Projectors,
         commands: Commands,
+        client_events: ClientEvents,
         limits: Limits,
         queries: Queries,
         resilience: Resilience,
@@ -192,6 +193,17 @@ sections! {
     Ranking { freshness: f64, engagement: f64, affinity: f64, }
     Projectors { stores: Vec<Store>, batch_events_max: usize, queue_batches_max: usize, step_events_max: usize, pace_ms: u64, }
     Commands { attempts_max: u32, states_bytes_max: u64, batch_posts_max: usize, purge_interval_s: u64, }
+    ClientEvents {
+        events_max: usize,
+        properties_max: usize,
+        property_name_bytes_max: usize,
+        property_bytes_max: usize,
+        at_ahead_ms_max: u64,
+        at_age_ms_max: u64,
+        publish_timeout_ms: u64,
+        queue_bytes_max: u64,
+        kept_bytes_max: u64,
+    }
     Limits {
         post_text_bytes_max: usize,
         comment_text_bytes_max: usize,

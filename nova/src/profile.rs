@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use nova_eventlog::{EventFeed, EventLog};
 use nova_events::Codec;
+use nova_events::client_events::ClientEvents;
 use nova_events::envelope::time_of_ms;
 use nova_projectors::Redriven;
 use nova_resilience::Dependency;
@@ -68,6 +69,8 @@ pub(crate) struct Stores {
     pub(crate) dependencies: Vec<Arc<dyn Dependency>>,
     /// No other process appends to the log.
     pub(crate) sole_writer: bool,
+    /// Of a process that takes commands.
+    pub(crate) client_events: Option<Arc<dyn ClientEvents>>,
     pub(crate) runtime: Arc<dyn Runtime>,
 }
 

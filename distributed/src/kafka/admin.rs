@@ -10,7 +10,6 @@ use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext}
 
 use super::context::about_authentication;
 use super::{KafkaContext, KafkaOptions, KafkaSetupError};
-use crate::topics::CATEGORIES;
 
 /// The largest event that the log takes, with room for its headers. Brokers take half of it by default.
 const RECORD_BYTES_MAX: &str = "2097152";
@@ -60,7 +59,7 @@ pub async fn check_topics(options: &KafkaOptions) -> Result<(), KafkaSetupError>
 }
 
 fn names(options: &KafkaOptions) -> impl Iterator<Item = String> {
-    CATEGORIES.into_iter().map(|category| options.topics.name(category))
+    options.topics.names().into_iter()
 }
 
 fn check_counts(options: &KafkaOptions, present: &BTreeMap<String, usize>) -> Result<(), KafkaSetupError> {
@@ -138,7 +137,11 @@ fn partitions_now(options: &KafkaOptions) -> Result<BTreeMap<String, usize>, Kaf
     Ok(topics.map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())
 }
 
-fn setup_error(options: &KafkaOptions, error: &KafkaError, heard: Option<(Code, String)>) -> KafkaSetupError {
+pub(super) fn setup_error(
+    options: &KafkaOptions,
+    error: &KafkaError,
+    heard: Option<(Code, String)>,
+) -> KafkaSetupError {
     let brokers = options.brokers.clone();
     if let KafkaError::ClientConfig(_, problem, key, _) = error {
         return KafkaSetupError::Setting { key: key.clone(), problem: problem.clone() };

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::RelayOptions;
 use super::store::Parking;
-use crate::kafka::{KafkaContext, KafkaOptions};
+use crate::kafka::{KafkaContext, KafkaOptions, about_the_record};
 
 /// Which records a delivery is about. `position` is 0 for a watermark.
 #[derive(Debug)]
@@ -176,14 +176,6 @@ impl Acks {
         drop(state);
         self.changed.notify_one();
     }
-}
-
-/// Errors that a record gets for what it is: another one would be taken.
-pub(super) fn about_the_record(code: Code) -> bool {
-    matches!(
-        code,
-        Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::InvalidRecord | Code::InvalidTimestamp
-    )
 }
 
 /// What the producer tells.

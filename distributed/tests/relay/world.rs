@@ -120,7 +120,7 @@ impl Drop for World {
             return;
         }
         let admin: AdminClient<DefaultClientContext> = self.kafka.client("test", &[], &[]).create().unwrap();
-        let names = CATEGORIES.map(|category| self.kafka.topics.name(category));
+        let names = self.kafka.topics.names();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let _ = futures::executor::block_on(admin.delete_topics(&names, &AdminOptions::new()));
     }

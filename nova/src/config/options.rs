@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use nova_command_api::{CommandOptions, ExecutorOptions};
+use nova_command_api::{ClientEventLimits, CommandOptions, ExecutorOptions};
 use nova_embedded::ViewsOptions;
 use nova_eventlog::FileLogOptions;
 use nova_events::wrapping::MasterKey;
@@ -89,7 +89,21 @@ impl Config {
     }
 
     pub fn command_options(&self) -> CommandOptions {
-        CommandOptions { batch_posts_max: self.commands.batch_posts_max }
+        let events = &self.client_events;
+        let client_events = ClientEventLimits {
+            events_max: events.events_max,
+            properties_max: events.properties_max,
+            property_name_bytes_max: events.property_name_bytes_max,
+            property_bytes_max: events.property_bytes_max,
+            at_ahead_ms_max: events.at_ahead_ms_max,
+            at_age_ms_max: events.at_age_ms_max,
+        };
+        CommandOptions { batch_posts_max: self.commands.batch_posts_max, client_events }
+    }
+
+    /// Where client events are kept, or wait.
+    pub fn client_events_folder(&self) -> PathBuf {
+        self.data.dir.join("client-events")
     }
 
     pub fn query_options(&self) -> QueryOptions {

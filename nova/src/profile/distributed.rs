@@ -1,12 +1,13 @@
 //! The distributed profile: any number of processes of each role, on PostgreSQL, Kafka, ClickHouse and Redis.
 //!
-//! What a process needs depends on its roles. Commands need PostgreSQL alone; the relay also Kafka; projectors Kafka and
+//! What a process needs depends on its roles. Commands need PostgreSQL alone (client events wait on disk for Kafka); the relay also Kafka; projectors Kafka and
 //! the stores that they fill; queries all stores.
 
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use futures::FutureExt as _;
+use nova_distributed::client_events::KafkaClientEvents;
 use nova_distributed::feed::GroupOptions;
 use nova_distributed::health::{KafkaHealth, PostgresHealth};
 use nova_distributed::kafka::{check_topics, ensure_topics};
@@ -22,6 +23,7 @@ use nova_distributed::views::redis::{self, RedisViews};
 use nova_distributed::views::{Slot, Stores as ViewStores, Views};
 use nova_eventlog::{EventFeed, EventLog};
 use nova_events::Codec;
+use nova_events::client_events::ClientEvents;
 use nova_projectors::{Apart, Redriven};
 use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter, projection};
@@ -160,14 +162,21 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         true => Some(open_redis(config, may_come_later).await?),
         false => None,
     };
+    let client_events = match roles.commands {
+        true => Some(client_events(config).await?),
+        false => None,
+    };
     let to_save = in_postgres.clone();
     let mut shard_stores: Vec<Arc<dyn ShardStore>> = vec![Arc::new(in_postgres.clone())];
     shard_stores.extend(in_clickhouse.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
     shard_stores.extend(in_redis.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
     let log_health = PostgresHealth { pool: pool.clone(), address: config.postgres.url.place().to_owned() };
     let mut dependencies: Vec<Arc<dyn Dependency>> = vec![Arc::new(log_health)];
-    if roles.relay || roles.projectors {
-        dependencies.push(Arc::new(KafkaHealth::new(config.kafka_options()?, true)));
+    if roles.relay || roles.projectors || roles.commands {
+        // Commands need it for client events only, and those can wait.
+        let breaker = client_events.as_ref().map(|events| Arc::clone(events.breaker()));
+        let required = roles.relay || roles.projectors;
+        dependencies.push(Arc::new(KafkaHealth::new(config.kafka_options()?, required, breaker)));
     }
     let (reader, writer): (Arc<dyn ViewReader>, Arc<dyn ViewWriter>) = match (in_clickhouse, in_redis) {
         (Some(clickhouse), Some(redis)) => {
@@ -208,8 +217,15 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         reader,
         writer,
         sole_writer: false,
+        client_events: client_events.map(|events| events as Arc<dyn ClientEvents>),
         runtime: Arc::new(running),
     })
+}
+
+/// Kafka may be away: what it does not take waits on disk.
+async fn client_events(config: &Config) -> anyhow::Result<Arc<KafkaClientEvents>> {
+    let started = KafkaClientEvents::start(config.kafka_options()?, config.client_events_options()).await;
+    Ok(started.context("client events cannot be taken")?)
 }
 
 /// What runs in this process.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nova_embedded::health::{LogHealth, ViewsHealth};
-use nova_embedded::{Embedded, EmbeddedOptions, Views};
+use nova_embedded::{Embedded, EmbeddedOptions, LocalClientEvents, Views};
 use nova_eventlog::{EventFeed, EventLog, FileLog, VerifyReport};
 use nova_events::Codec;
+use nova_events::client_events::ClientEvents;
 use nova_projectors::{Projectors, Redriven};
 use nova_resilience::Dependency;
 use nova_views::{ViewError, ViewReader};
@@ -27,12 +28,12 @@ impl Installation for InFolder {
         if ![Roles::ALL, Roles::NONE, Roles::VIEWS].contains(&roles) {
             bail!("the embedded profile is one process: `nova serve`, or set profile = \"distributed\"");
         }
-        open(config).await
+        open(config, roles).await
     }
 
     /// The schemas are brought up to date whenever the folder is opened, so there is nothing to do but to open it.
     async fn migrate(&self, config: &Config) -> anyhow::Result<String> {
-        let stores = open(config).await?;
+        let stores = open(config, Roles::NONE).await?;
         let checked = stores.writer.status().await;
         let head = stores.log.head();
         stores.runtime.close().await;
@@ -115,7 +116,7 @@ async fn verify(dir: PathBuf) -> anyhow::Result<String> {
     ))
 }
 
-async fn open(config: &Config) -> anyhow::Result<Stores> {
+async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
     let options = EmbeddedOptions {
         log: config.log_options(),
         master_key: config.master_key()?,
@@ -128,6 +129,10 @@ async fn open(config: &Config) -> anyhow::Result<Stores> {
     let Embedded { log, keyring, views } =
         opened.with_context(|| format!("cannot open the data folder {}", config.data.dir.display()))?;
     let codec = Codec::new(keyring);
+    let client_events = match roles.commands {
+        true => Some(client_events(config).await?),
+        false => None,
+    };
     let running = Running {
         log: Arc::clone(&log),
         views: views.clone(),
@@ -147,8 +152,16 @@ async fn open(config: &Config) -> anyhow::Result<Stores> {
         writer: Arc::new(views),
         // The log's lock makes sure of it.
         sole_writer: true,
+        client_events,
         runtime: Arc::new(running),
     })
+}
+
+async fn client_events(config: &Config) -> anyhow::Result<Arc<dyn ClientEvents>> {
+    let (dir, bytes_max) = (config.client_events_folder(), config.client_events.kept_bytes_max);
+    let opened =
+        tokio::task::spawn_blocking(move || LocalClientEvents::open(dir.join("kept"), bytes_max)).await?;
+    Ok(Arc::new(opened.context("cannot open the client events in the data folder")?))
 }
 
 struct Running {

@@ -138,7 +138,7 @@ fn read(brokers: &str, topics: &Topics) -> Vec<Partition> {
 pub(crate) async fn delete_topics(brokers: &str, prefix: &str) {
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
-    let names: Vec<_> = CATEGORIES.iter().map(|category| format!("{prefix}.{category}")).collect();
+    let names = Topics { prefix: prefix.to_owned(), partitions: PARTITIONS }.names();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let options = AdminOptions::new().request_timeout(Some(PATIENCE));
     admin.delete_topics(&names, &options).await.unwrap();

@@ -18,6 +18,7 @@ mod check;
 mod client;
 mod cluster;
 mod dice;
+mod events;
 mod faults;
 mod kafka;
 mod kill;

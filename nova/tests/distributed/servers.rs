@@ -19,6 +19,15 @@ pub(crate) struct Servers {
     folder: Option<PathBuf>,
 }
 
+/// A server that does nothing.
+pub(crate) struct Frozen(Servers, &'static str);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.0.signal(self.1, "-CONT");
+    }
+}
+
 pub(crate) const SERVERS: [&str; 4] = ["postgres", "redis", "kafka", "clickhouse"];
 
 impl Servers {
@@ -83,8 +92,24 @@ impl Servers {
 
     /// kill -9, and it is started again `after` that. Blocks until it answers; how long that took.
     pub(crate) fn kill_and_start(&self, name: &str, after: Duration) -> Duration {
-        self.signal(name, "-9");
+        self.kill(name);
         std::thread::sleep(after);
+        self.start(name)
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&self, name: &str) {
+        self.signal(name, "-9");
+    }
+
+    /// It does nothing (SIGSTOP) for as long as what is returned is held.
+    pub(crate) fn freeze(&self, name: &'static str) -> Frozen {
+        self.signal(name, "-STOP");
+        Frozen(self.clone(), name)
+    }
+
+    /// Blocks until it answers; how long that took.
+    pub(crate) fn start(&self, name: &str) -> Duration {
         let began = Instant::now();
         let started = self.command("start", name).output().unwrap();
         assert!(

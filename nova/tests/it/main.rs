@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod conversations;
 mod crash;
+mod events;
 mod feed;
 mod idempotency;
 mod import;

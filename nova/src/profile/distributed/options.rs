@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nova_distributed::client_events::ClientEventsOptions;
 use nova_distributed::kafka::KafkaOptions;
 use nova_distributed::keys::PostgresKeyringOptions;
 use nova_distributed::log::PostgresLogOptions;
@@ -92,6 +93,20 @@ impl Config {
             retention_ms: kafka.retention_ms,
             settings,
         })
+    }
+
+    pub(super) fn client_events_options(&self) -> ClientEventsOptions {
+        let events = &self.client_events;
+        ClientEventsOptions {
+            publish_timeout_ms: events.publish_timeout_ms,
+            queue_bytes_max: events.queue_bytes_max,
+            breaker: BreakerOptions::new(
+                self.resilience.kafka_failures,
+                Duration::from_millis(self.resilience.kafka_open_ms),
+                self.resilience.kafka_successes,
+            ),
+            ..ClientEventsOptions::at(self.client_events_folder())
+        }
     }
 
     pub(super) fn relay_options(&self) -> RelayOptions {
@@ -257,6 +272,8 @@ mod tests {
         let same = |ours: String, theirs: String| assert_eq!(ours, theirs);
         same(format!("{:?}", config.postgres_log_options()), format!("{:?}", PostgresLogOptions::default()));
         same(format!("{:?}", config.keyring_options()), format!("{:?}", PostgresKeyringOptions::default()));
+        let events = ClientEventsOptions::at(config.client_events_folder());
+        same(format!("{:?}", config.client_events_options()), format!("{events:?}"));
         same(format!("{:?}", config.relay_options()), format!("{:?}", RelayOptions::default()));
         same(
             format!("{:?}", config.clickhouse_options().unwrap()),
