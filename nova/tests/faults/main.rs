@@ -1,0 +1,158 @@
+//! What people notice while a store of the distributed profile is away: nothing.
+//!
+//! Every role runs in a process of its own on real servers, with a fault proxy between the processes and each store. People
+//! read and write at a constant rate, whether or not they are answered. Then one store after the other is killed, stopped,
+//! cut off, made slow, or loses connections, and
+//!
+//! * every feed, timeline, trend, discovery and conversation is answered, in every phase, without an error;
+//! * once the process knows that the store is away, the slowest answer in a hundred takes less than 300 ms;
+//! * writes go on as before, because none of these stores is on their way;
+//! * soon after the store is back, answers come from where they came before.
+//!
+//! What is measured is printed as a table, one line for each route of each case. The environment says what runs:
+//!
+//! | variable | what | default |
+//! |---|---|---|
+//! | `NOVA_FAULTS` | cases with commas between them (`clickhouse/blackhole`), or `all` | four of them |
+//! | `NOVA_FAULT_SECONDS` | how long each lasts; 60 is the full form | 6 |
+//! | `NOVA_FAULT_RATE` | requests a second | 150; 500 in the full form |
+//! | `NOVA_FAULT_OPEN_MS` | how long a breaker stays open before it tries the store again | 1000 |
+//! | `NOVA_FAULT_RESILIENCE` | `1`: this is set in the processes' configuration too | as configured |
+//! | `NOVA_CHAOS_SERVERS` | a folder of `deploy/local/servers` whose servers may be killed | one of its own |
+//! | `NOVA_CHAOS_SEED` | repeats a run's choices, not its timing | of the clock |
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod case;
+#[expect(dead_code, reason = "shared with the stories of the embedded profile, which use all of it")]
+#[path = "../it/client.rs"]
+mod client;
+#[expect(dead_code, reason = "shared with the tests of crashes, which use all of it")]
+#[path = "../distributed/cluster.rs"]
+mod cluster;
+mod community;
+#[path = "../distributed/dice.rs"]
+mod dice;
+mod edges;
+#[expect(dead_code, reason = "shared with the tests of crashes, which use all of it")]
+#[path = "../distributed/process.rs"]
+mod process;
+#[expect(dead_code, reason = "shared with the tests of crashes, which use all of it")]
+#[path = "../distributed/servers.rs"]
+mod servers;
+mod settings;
+mod tally;
+#[path = "../distributed/topics.rs"]
+mod topics;
+mod traffic;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use case::Case;
+use cluster::Cluster;
+use community::Community;
+use dice::Dice;
+use edges::Edges;
+use process::Role;
+use servers::Servers;
+use settings::Settings;
+use tally::{Phase, Tally};
+use traffic::Traffic;
+
+/// How long everything may take to be as if nothing had happened, before the next case.
+const RECOVERY: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_notices_that_a_store_is_away() {
+    let settings = Settings::of_this_run();
+    println!("{settings:?}");
+    let mut dice = Dice::of_this_run();
+    let cluster = Arc::new(Cluster::found(Servers::own, &[]).await);
+    for role in [Role::Relay, Role::Projectors, Role::CommandApi, Role::QueryApi] {
+        for (key, value) in settings.resilience() {
+            cluster.set_for(role, &key, value);
+        }
+    }
+    let edges = Edges::between(&cluster, dice.below(u64::MAX)).await;
+    cluster.start(&Role::ALL, 1).await;
+    let community = Arc::new(Community::found(&cluster, &mut dice).await);
+    let mut faults = Vec::new();
+    let mut table = vec![verdict::HEAD.to_owned()];
+    for case in &settings.cases {
+        let tally = suffer(*case, &settings, &cluster, &edges, &community, &mut dice, &mut faults).await;
+        let lines = verdict::lines(*case, &tally);
+        lines.iter().for_each(|line| println!("{line}"));
+        table.extend(lines);
+        let found = verdict::of(*case, &tally);
+        found.iter().for_each(|fault| println!("  {fault}"));
+        faults.extend(found);
+        for end in cluster.supervise() {
+            faults.push(format!("{case}: a process ended by itself: {}", end.words));
+        }
+        if let Err(behind) = caught_up(&cluster).await {
+            faults.push(format!("{case}: {behind}"));
+        }
+    }
+    println!("\n{}\n", table.join("\n"));
+    assert!(faults.is_empty(), "people noticed:\n  {}", faults.join("\n  "));
+}
+
+/// One case, from the quiet before it to the quiet after it.
+async fn suffer(
+    case: Case,
+    settings: &Settings,
+    cluster: &Arc<Cluster>,
+    edges: &Edges,
+    community: &Arc<Community>,
+    dice: &mut Dice,
+    faults: &mut Vec<String>,
+) -> Tally {
+    println!("--- {case}, for {:?}", settings.lasting);
+    let traffic = Traffic::start(cluster, community, settings.rate, dice.split());
+    tokio::time::sleep(settings.quiet / 2).await;
+    traffic.enter(Phase::Before);
+    tokio::time::sleep(settings.quiet).await;
+    let before = edges.counts(case);
+
+    traffic.enter(Phase::Opening);
+    let known = async {
+        tokio::time::sleep(settings.open).await;
+        traffic.enter(Phase::During);
+        tokio::time::sleep(settings.lasting.saturating_sub(settings.open)).await;
+    };
+    let (took, ()) = tokio::join!(case.happens(cluster, edges, settings.lasting), known);
+    let during = edges.counts(case);
+    traffic.enter(Phase::Recovering);
+    if took > settings.lasting {
+        println!("{case}: the server answered again after {took:.1?}");
+    }
+    tokio::time::sleep(settings.recovering()).await;
+    traffic.enter(Phase::After);
+    tokio::time::sleep(settings.quiet).await;
+    if !case.was_felt(before, during) {
+        faults.push(format!("{case}: the fault was not felt: {before:?}, then {during:?}"));
+    }
+    traffic.stop().await
+}
+
+/// Waits until every projection of every store has seen the whole log.
+async fn caught_up(cluster: &Cluster) -> Result<(), String> {
+    let began = Instant::now();
+    loop {
+        let path = "/admin/projections";
+        let operator = cluster.operator();
+        let patience = Duration::from_secs(2);
+        let answer = cluster.ask(Role::QueryApi, patience, |api| api.ask("GET", path).token(operator)).await;
+        let body = answer.map(|answer| answer.body).unwrap_or_default();
+        let lags: Vec<_> = body["items"].as_array().into_iter().flatten().map(|item| &item["lag"]).collect();
+        if !lags.is_empty() && lags.iter().all(|lag| lag.as_u64() == Some(0)) {
+            return Ok(());
+        }
+        if began.elapsed() > RECOVERY {
+            return Err(format!("the views are still behind {RECOVERY:?} after the fault: {body}"));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
