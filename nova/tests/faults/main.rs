@@ -16,8 +16,7 @@
 //! | `NOVA_FAULTS` | cases with commas between them (`clickhouse/blackhole`), or `all` | four of them |
 //! | `NOVA_FAULT_SECONDS` | how long each lasts; 60 is the full form | 6 |
 //! | `NOVA_FAULT_RATE` | requests a second | 150; 500 in the full form |
-//! | `NOVA_FAULT_OPEN_MS` | how long a breaker stays open before it tries the store again | 1000 |
-//! | `NOVA_FAULT_RESILIENCE` | `1`: this is set in the processes' configuration too | as configured |
+//! | `NOVA_FAULT_OPEN_MS` | how long a breaker stays open before it tries the store again | 2000 |
 //! | `NOVA_CHAOS_SERVERS` | a folder of `deploy/local/servers` whose servers may be killed | one of its own |
 //! | `NOVA_CHAOS_SEED` | repeats a run's choices, not its timing | of the clock |
 
@@ -70,10 +69,8 @@ async fn nobody_notices_that_a_store_is_away() {
     println!("{settings:?}");
     let mut dice = Dice::of_this_run();
     let cluster = Arc::new(Cluster::found(Servers::own, &[]).await);
-    for role in [Role::Relay, Role::Projectors, Role::CommandApi, Role::QueryApi] {
-        for (key, value) in settings.resilience() {
-            cluster.set_for(role, &key, value);
-        }
+    for (key, value) in settings.resilience(&cluster.run(&["config"])) {
+        Role::ALL.iter().for_each(|role| cluster.set_for(*role, &key, value.clone()));
     }
     let edges = Edges::between(&cluster, dice.below(u64::MAX)).await;
     cluster.start(&Role::ALL, 1).await;

@@ -18,7 +18,6 @@ pub(crate) struct Settings {
     pub(crate) rate: u64,
     /// How long a breaker stays open. What it takes to notice is part of the first such period.
     pub(crate) open: Duration,
-    configure: bool,
 }
 
 impl Settings {
@@ -35,8 +34,7 @@ impl Settings {
             lasting: Duration::from_secs(lasting_s),
             quiet: Duration::from_secs(if full { 20 } else { 3 }),
             rate: number("NOVA_FAULT_RATE", if full { 500 } else { 150 }),
-            open: Duration::from_millis(number("NOVA_FAULT_OPEN_MS", 1_000)),
-            configure: number("NOVA_FAULT_RESILIENCE", 0) == 1,
+            open: Duration::from_millis(number("NOVA_FAULT_OPEN_MS", 2_000)),
         }
     }
 
@@ -45,9 +43,11 @@ impl Settings {
         self.open + CLOSING
     }
 
-    /// The environment that gives breakers this open period.
-    pub(crate) fn resilience(&self) -> Vec<(String, String)> {
-        if !self.configure {
+    /// The environment that gives breakers this open period. `configuration` is what `nova config` prints: a product
+    /// without breakers has no such keys, and would refuse them.
+    pub(crate) fn resilience(&self, configuration: &str) -> Vec<(String, String)> {
+        if !configuration.lines().any(|line| line.trim() == "[resilience]") {
+            println!("this product has no breakers to configure");
             return Vec::new();
         }
         let open_ms = self.open.as_millis().to_string();
