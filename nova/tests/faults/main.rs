@@ -60,6 +60,8 @@ use settings::Settings;
 use tally::{Phase, Tally};
 use traffic::Traffic;
 
+/// What a request takes that nothing holds up.
+const UNDER_WAY: Duration = Duration::from_millis(300);
 /// How long everything may take to be as if nothing had happened, before the next case.
 const RECOVERY: Duration = Duration::from_secs(60);
 
@@ -113,7 +115,9 @@ async fn suffer(
     tokio::time::sleep(settings.quiet).await;
     let before = edges.counts(case);
 
+    // Whoever is still being answered when it begins has not asked before it.
     traffic.enter(Phase::Opening);
+    tokio::time::sleep(UNDER_WAY).await;
     let known = async {
         tokio::time::sleep(settings.open).await;
         traffic.enter(Phase::During);
@@ -122,7 +126,7 @@ async fn suffer(
     let (took, ()) = tokio::join!(case.happens(cluster, edges, settings.lasting), known);
     let during = edges.counts(case);
     traffic.enter(Phase::Recovering);
-    if took > settings.lasting {
+    if took > settings.lasting + UNDER_WAY {
         println!("{case}: the server answered again after {took:.1?}");
     }
     tokio::time::sleep(settings.recovering()).await;

@@ -83,7 +83,8 @@ impl Reply {
             status: answer.status.as_u16(),
             source: answer.body["source"].as_str().or(of_header).map(str::to_owned),
             degraded: answer.body["degraded"] == true || answer.headers.contains_key("nova-degraded"),
-            words: (!answer.status.is_success()).then(|| answer.body.to_string()),
+            words: (!answer.status.is_success())
+                .then(|| format!("{} {}", answer.body["code"], answer.body["detail"])),
         }
     }
 }
@@ -121,6 +122,12 @@ impl Record {
     /// Answers that were not 2xx, and those that did not come.
     pub(crate) fn failed(&self) -> u64 {
         self.statuses.iter().filter(|(status, _)| !(200..300).contains(*status)).map(|(_, count)| count).sum()
+    }
+
+    /// Answers from sources that these have not.
+    pub(crate) fn from_elsewhere(&self, than: &Self) -> u64 {
+        let others = self.sources.iter().filter(|(source, _)| !than.sources.contains_key(*source));
+        others.map(|(_, count)| count).sum()
     }
 
     pub(crate) fn server_errors(&self) -> u64 {
