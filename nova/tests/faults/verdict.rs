@@ -9,8 +9,8 @@ use crate::tally::{Phase, Record, Route, Tally};
 const READ_P99_MAX: Duration = Duration::from_millis(300);
 /// Writes may take this much longer, beside twice as long.
 const WRITE_P99_MARGIN: Duration = Duration::from_millis(50);
-/// With fewer requests in a phase nothing is measured.
-const REQUESTS_MIN: u64 = 5;
+/// With fewer requests in a phase nothing was tested.
+const REQUESTS_MIN: u64 = 1;
 
 pub(crate) const HEAD: &str = "| case | route | requests | 5xx | no answer | p50 / p99 ms before | opening | during | \
                                recovering | after | sources before | during | after |\n\
