@@ -125,7 +125,7 @@ impl Record {
     }
 
     /// Answers from sources that these have not.
-    pub(crate) fn from_elsewhere(&self, than: &Self) -> u64 {
+    pub(crate) fn other_sources(&self, than: &Self) -> u64 {
         let others = self.sources.iter().filter(|(source, _)| !than.sources.contains_key(*source));
         others.map(|(_, count)| count).sum()
     }

@@ -66,7 +66,7 @@ fn of_reads(route: Route, tally: &Tally) -> Vec<String> {
     if p99 > READ_P99_MAX {
         found.push(format!("During: the p99 is {p99:.1?}, {READ_P99_MAX:?} at most"));
     }
-    let elsewhere = during.from_elsewhere(&before);
+    let elsewhere = during.other_sources(&before);
     if elsewhere > during.degraded {
         let degraded = during.degraded;
         found.push(format!(
@@ -76,7 +76,7 @@ fn of_reads(route: Route, tally: &Tally) -> Vec<String> {
     if after.degraded > 0 {
         found.push(format!("After: {} of {} answers are degraded", after.degraded, after.count));
     }
-    if after.from_elsewhere(&before) > 0 {
+    if after.other_sources(&before) > 0 {
         found.push(format!("After: answers come from {}, before from {}", sources(&after), sources(&before)));
     }
     found
