@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::faults;
-use crate::kafka;
 use crate::process::{Process, Role};
 use crate::servers::Servers;
+use crate::topics;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const PASSWORD: &str = "kept-secret-4711";
@@ -113,7 +113,7 @@ async fn each_says_in_one_line_what_to_do() {
     let redis = [("REDIS__URL", "redis://:kept-secret-4711@127.0.0.1:1/0")];
     end_badly(&mut failures, &cluster, "no Redis", OF_VIEWS, &redis, &[NOWHERE]).await;
 
-    kafka::delete_topics(&cluster.servers.kafka, &cluster.name).await;
+    topics::delete_all(&cluster.servers.kafka, &cluster.name).await;
     end_badly(&mut failures, &cluster, "no topics", OF_KAFKA, &[], &["nova migrate"]).await;
 
     // The schema of another version.

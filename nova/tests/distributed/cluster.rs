@@ -34,6 +34,8 @@ pub(crate) struct Cluster {
     pub(crate) name: String,
     data: TempDir,
     environment: Vec<(String, String)>,
+    /// What is set for the processes of one role alone.
+    of_role: Mutex<HashMap<Role, Vec<(String, String)>>>,
     processes: Mutex<BTreeMap<u32, (Role, Process)>>,
     started: AtomicU32,
     apis: Mutex<HashMap<SocketAddr, Api>>,
@@ -72,6 +74,7 @@ impl Cluster {
             name,
             data,
             environment,
+            of_role: Mutex::default(),
             processes: Mutex::default(),
             started: AtomicU32::new(0),
             apis: Mutex::default(),
@@ -106,13 +109,20 @@ impl Cluster {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Processes of this role that are started from now on have this in their environment.
+    pub(crate) fn set_for(&self, role: Role, key: &str, value: String) {
+        self.of_role.lock().entry(role).or_default().push((key.to_owned(), value));
+    }
+
     /// Starts a process and does not wait until it is ready.
     pub(crate) fn launch(&self, role: Role, args: &[&str]) -> u32 {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let files = self.data.path().join(format!("{}-{number}", role.name()));
         let mut all = vec![role.name()];
         all.extend(args);
-        let process = Process::start(self.command(), &all, &files);
+        let mut command = self.command();
+        command.envs(self.of_role.lock().get(&role).into_iter().flatten().map(|(key, value)| (key, value)));
+        let process = Process::start(command, &all, &files);
         self.processes.lock().insert(number, (role, process));
         number
     }
@@ -187,7 +197,8 @@ impl Cluster {
         restarted.collect()
     }
 
-    fn living(&self, role: Role) -> Vec<Api> {
+    /// Those of a role that are ready.
+    pub(crate) fn living(&self, role: Role) -> Vec<Api> {
         let mut processes = self.processes.lock();
         let of_role = processes.values_mut().filter(|(its, _)| *its == role);
         let addresses: Vec<_> = of_role.filter_map(|(_, process)| process.address()).collect();
@@ -306,5 +317,5 @@ async fn clean_up(servers: &Servers, name: &str) {
          ipairs(r[2]) do redis.call('UNLINK',k) end until c=='0' return 1\" 0 \"{name}:*\""
     );
     assert_eq!(servers.redis(0, &delete), ":1");
-    crate::kafka::delete_topics(&servers.kafka, name).await;
+    crate::topics::delete_all(&servers.kafka, name).await;
 }

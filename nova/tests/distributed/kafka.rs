@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use nova_distributed::topics::{CATEGORIES, Record, Topics, decode};
 use nova_eventlog::Recorded;
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 
@@ -132,14 +130,4 @@ fn read(brokers: &str, topics: &Topics) -> Vec<Partition> {
         }
     }
     partitions
-}
-
-/// All topics of an installation, and its consumer groups.
-pub(crate) async fn delete_topics(brokers: &str, prefix: &str) {
-    let admin: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
-    let names = Topics { prefix: prefix.to_owned(), partitions: PARTITIONS }.names();
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
-    admin.delete_topics(&names, &options).await.unwrap();
 }

@@ -16,6 +16,7 @@ mod check;
 #[expect(dead_code, reason = "shared with the stories of the embedded profile, which use all of it")]
 #[path = "../it/client.rs"]
 mod client;
+#[expect(dead_code, reason = "shared with the tests of faults, which use all of it")]
 mod cluster;
 mod dice;
 mod events;
@@ -30,4 +31,5 @@ mod poison;
 mod process;
 mod servers;
 mod storms;
+mod topics;
 mod views;

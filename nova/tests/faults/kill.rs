@@ -1,0 +1,114 @@
+//! One store after the other goes away, and people go on.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::case::Case;
+use crate::cluster::Cluster;
+use crate::community::Community;
+use crate::dice::Dice;
+use crate::edges::Edges;
+use crate::process::Role;
+use crate::servers::Servers;
+use crate::settings::Settings;
+use crate::tally::{Phase, Tally};
+use crate::traffic::Traffic;
+use crate::verdict;
+
+/// What a request takes that nothing holds up.
+const UNDER_WAY: Duration = Duration::from_millis(300);
+/// How long everything may take to be as if nothing had happened, before the next case.
+const RECOVERY: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_notices_that_a_store_is_away() {
+    let settings = Settings::of_this_run();
+    println!("{settings:?}");
+    let mut dice = Dice::of_this_run();
+    let cluster = Arc::new(Cluster::found(Servers::own, &[]).await);
+    for (key, value) in settings.resilience(&cluster.run(&["config"])) {
+        Role::ALL.iter().for_each(|role| cluster.set_for(*role, &key, value.clone()));
+    }
+    let edges = Edges::between(&cluster, dice.below(u64::MAX)).await;
+    cluster.start(&Role::ALL, 1).await;
+    let community = Arc::new(Community::found(&cluster, &mut dice).await);
+    let mut faults = Vec::new();
+    let mut table = vec![verdict::HEAD.to_owned()];
+    for case in &settings.cases {
+        let tally = suffer(*case, &settings, &cluster, &edges, &community, &mut dice, &mut faults).await;
+        let lines = verdict::lines(*case, &tally);
+        lines.iter().for_each(|line| println!("{line}"));
+        table.extend(lines);
+        let found = verdict::of(*case, &tally);
+        found.iter().for_each(|fault| println!("  {fault}"));
+        faults.extend(found);
+        for end in cluster.supervise() {
+            faults.push(format!("{case}: a process ended by itself: {}", end.words));
+        }
+        if let Err(behind) = caught_up(&cluster).await {
+            faults.push(format!("{case}: {behind}"));
+        }
+    }
+    println!("\n{}\n", table.join("\n"));
+    assert!(faults.is_empty(), "people noticed:\n  {}", faults.join("\n  "));
+}
+
+/// One case, from the quiet before it to the quiet after it.
+async fn suffer(
+    case: Case,
+    settings: &Settings,
+    cluster: &Arc<Cluster>,
+    edges: &Edges,
+    community: &Arc<Community>,
+    dice: &mut Dice,
+    faults: &mut Vec<String>,
+) -> Tally {
+    println!("--- {case}, for {:?}", settings.lasting);
+    let traffic = Traffic::start(cluster, community, settings.rate, dice.split());
+    tokio::time::sleep(settings.quiet / 2).await;
+    traffic.enter(Phase::Before);
+    tokio::time::sleep(settings.quiet).await;
+    let before = edges.counts(case);
+
+    // Whoever is still being answered when it begins has not asked before it.
+    traffic.enter(Phase::Opening);
+    tokio::time::sleep(UNDER_WAY).await;
+    let known = async {
+        tokio::time::sleep(settings.open).await;
+        traffic.enter(Phase::During);
+        tokio::time::sleep(settings.lasting.saturating_sub(settings.open)).await;
+    };
+    let (took, ()) = tokio::join!(case.happens(cluster, edges, settings.lasting), known);
+    let during = edges.counts(case);
+    traffic.enter(Phase::Recovering);
+    if took > settings.lasting + UNDER_WAY {
+        println!("{case}: the server answered again after {took:.1?}");
+    }
+    tokio::time::sleep(settings.recovering()).await;
+    traffic.enter(Phase::After);
+    tokio::time::sleep(settings.quiet).await;
+    if !case.was_felt(before, during) {
+        faults.push(format!("{case}: the fault was not felt: {before:?}, then {during:?}"));
+    }
+    traffic.stop().await
+}
+
+/// Waits until every projection of every store has seen the whole log.
+async fn caught_up(cluster: &Cluster) -> Result<(), String> {
+    let began = Instant::now();
+    loop {
+        let path = "/admin/projections";
+        let operator = cluster.operator();
+        let patience = Duration::from_secs(2);
+        let answer = cluster.ask(Role::QueryApi, patience, |api| api.ask("GET", path).token(operator)).await;
+        let body = answer.map(|answer| answer.body).unwrap_or_default();
+        let lags: Vec<_> = body["items"].as_array().into_iter().flatten().map(|item| &item["lag"]).collect();
+        if !lags.is_empty() && lags.iter().all(|lag| lag.as_u64() == Some(0)) {
+            return Ok(());
+        }
+        if began.elapsed() > RECOVERY {
+            return Err(format!("the views are still behind {RECOVERY:?} after the fault: {body}"));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
