@@ -13,6 +13,8 @@ pub mod keys;
 
 pub mod topics;
 
+pub mod health;
+
 pub mod kafka;
 pub mod relay;
 

@@ -1,18 +1,35 @@
 //! The views of the distributed profile: three stores, and one reader and writer over them.
 //!
 //! * Each question goes to the store that answers it best: timelines to Redis, the order of feeds and of what trends to
-//!   ClickHouse, everything else to PostgreSQL. What is shown always comes from PostgreSQL, which decides at that moment
-//!   what the viewer may see; the others only say which posts, in which order.
-//! * How far the views are is how far the last of the stores is, with every projection and shard that it is filled from.
+//!   ClickHouse, everything else to PostgreSQL. What is shown comes from PostgreSQL, which decides at that moment what the
+//!   viewer may see; the others only say which posts, in which order.
+//! * Feeds, timelines, what trends, whom to know, profiles and messages have ladders: when a store does not answer, the next
+//!   source does, and the answer says which (`source`), of when it is (`as_of`) and that a better one should have answered
+//!   (`degraded`). Each store is behind a breaker, so that one which is down costs nothing but what it alone knows.
+//! * How far the views are is how far the last of the stores that answer is, with every projection and shard that it is
+//!   filled from.
 //! * To an operator PostgreSQL's projections are `posts` and so on, those of the others `clickhouse/posts`,
 //!   `redis/posts`.
 
 mod applied;
-mod frozen;
+mod climb;
+mod conversations;
+mod feed;
+mod health;
+mod last_good;
+mod messages;
+mod names;
+mod order;
+mod people;
+mod shadow;
+mod slot;
+mod sources;
 mod timeline;
+mod warm;
 mod writer;
 
 pub mod clickhouse;
+pub mod from_log;
 pub mod postgres;
 pub mod redis;
 
@@ -20,54 +37,78 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use nova_events::{ConversationId, PostId, UserId};
-use nova_views::ranking::{self, Weights};
+use nova_resilience::{Breaker, BreakerStatus, Deadline, SingleFlight};
+use nova_views::ranking::Weights;
 use nova_views::{
-    Answer, Comment, Conversation, DeadLetter, Deletion, DeletionQuery, FeedItem, FeedReason, List, Lookup,
-    Message, MessageRange, PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader,
+    Answer, Comment, Conversation, DeadLetter, Deletion, DeletionQuery, FeedItem, List, Lookup, Message,
+    MessageRange, PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader,
 };
+use quick_cache::sync::Cache;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use self::applied::Applied;
-use self::clickhouse::ClickHouseViews;
-use self::frozen::Question;
+use self::feed::{RankingKey, RankingResult, Recent};
+use self::from_log::FromLog;
 use self::postgres::PostgresViews;
-use self::redis::{Frozen, RedisViews};
+use self::sources::{Sourced, Sources};
 use crate::shard::{Shard, ShardStore};
 
-/// Trending posts that are known at a time, for all viewers.
-const TRENDING_KNOWN_MAX: usize = 1_000;
+pub use self::health::StoreHealth;
+pub use self::slot::Slot;
+pub use self::sources::{GuardsOptions, Stores};
+
+/// How long the log may take to answer in the place of a view.
+const LOG_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Settings of the reader over all stores.
 #[derive(Debug, Clone)]
 pub struct ViewsOptions {
     pub weights: Weights,
+    /// A ranked feed is kept for its viewer, in this process, for so long, unless they follow or block someone meanwhile.
+    pub feed_ranking_ttl_ms: i64,
+    /// All such rankings together, by number.
+    pub feed_rankings_max: usize,
     /// How long the order that a cursor of a feed goes through is kept in Redis. After that it is worked out again, as of
     /// when it began.
     pub session_ttl_ms: u64,
+    /// How long an answer may take, with all rungs of its ladder.
+    pub read_ms_max: u64,
+    /// Good pages are kept for an outage at most this often for each viewer, and for so long.
+    pub keep_interval_ms: u64,
+    pub page_ttl_ms: u64,
+    /// The page of someone who is active is made anew when it is older than this. 0: never.
+    pub warm_after_ms: u64,
+    /// The share of reads beside which the lower rungs are asked too; 0 to 1.
+    pub shadow_share: f64,
     /// Whoever waits for a position has PostgreSQL and Redis asked this often how far they are, together with all others
     /// who wait.
     pub applied_interval_ms: u64,
     /// The same for ClickHouse, to which a question costs more.
     pub applied_clickhouse_interval_ms: u64,
+    pub guards: GuardsOptions,
 }
 
 impl Default for ViewsOptions {
     fn default() -> Self {
         Self {
             weights: Weights::default(),
+            feed_ranking_ttl_ms: 0,
+            feed_rankings_max: 10_000,
             session_ttl_ms: 600_000,
+            read_ms_max: 3_000,
+            keep_interval_ms: 30_000,
+            page_ttl_ms: 3_600_000,
+            warm_after_ms: 300_000,
+            shadow_share: 0.01,
             applied_interval_ms: 5,
             applied_clickhouse_interval_ms: 25,
+            guards: GuardsOptions::default(),
         }
     }
-}
-
-/// The stores, open.
-#[derive(Debug, Clone)]
-pub struct Stores {
-    pub postgres: PostgresViews,
-    pub clickhouse: ClickHouseViews,
-    pub redis: RedisViews,
 }
 
 /// Projections of a store, each with a shard that it is filled from.
@@ -81,44 +122,82 @@ pub struct Views {
 
 #[derive(Debug)]
 struct Shared {
-    stores: Stores,
+    sources: Sources,
+    /// The last source of messages.
+    log: Option<FromLog>,
     applied: Applied,
+    rankings: Cache<uuid::Uuid, Recent>,
+    ranking_flights: SingleFlight<RankingKey, RankingResult>,
+    /// Pages that were kept a moment ago, by name.
+    kept_lately: Cache<String, Instant>,
+    keeping: Arc<Semaphore>,
+    shadows: Arc<Semaphore>,
+    active: warm::Active,
     options: ViewsOptions,
 }
 
 impl Views {
-    /// `waits_for` says for each store from which shards each of its projections is filled.
+    /// `waits_for` says for each store from which shards each of its projections is filled. `log` answers for messages
+    /// when nothing else does.
     pub fn new(
         stores: Stores,
+        log: Option<FromLog>,
         waits_for: Vec<(Arc<dyn ShardStore>, Expected)>,
         options: ViewsOptions,
     ) -> Self {
+        let sources = Sources::new(stores, options.guards.clone());
         let applied = Applied::new(waits_for, &options);
-        Self { shared: Arc::new(Shared { stores, applied, options }) }
+        let shared = Arc::new(Shared {
+            sources,
+            log,
+            applied,
+            rankings: Cache::new(options.feed_rankings_max.max(1)),
+            ranking_flights: SingleFlight::new("feed_ranking"),
+            kept_lately: Cache::new(last_good::LATELY_MAX),
+            keeping: Arc::new(Semaphore::new(last_good::KEEPING_MAX)),
+            shadows: Arc::new(Semaphore::new(shadow::SHADOWS_MAX)),
+            active: warm::Active::default(),
+            options,
+        });
+        tokio::spawn(warm::run(Arc::downgrade(&shared)));
+        Self { shared }
     }
 
-    /// Has all stores asked how far they are.
+    /// Has all stores that answer asked how far they are.
     pub async fn refresh_applied(&self) -> Result<u64, ViewError> {
-        self.shared.applied.ask_all().await
+        self.shared.applied.ask_all(self.sources()).await
     }
 
-    fn postgres(&self) -> &PostgresViews {
-        &self.shared.stores.postgres
+    /// How the breakers between this process and the stores are doing.
+    pub fn breakers(&self) -> Vec<BreakerStatus> {
+        self.sources().breakers()
     }
 
-    /// The order of someone's feed, as of a time.
-    async fn ranked(&self, viewer: UserId, now: DateTime<Utc>) -> Result<Vec<Frozen>, ViewError> {
-        let candidates = self.shared.stores.clickhouse.feed_candidates(viewer, now).await?;
-        let ranked = ranking::rank(candidates, &self.shared.options.weights, now.timestamp_millis());
-        let place = |one: ranking::Ranked| Frozen { id: one.post.0, score: one.score, reason: one.reason };
-        Ok(ranked.into_iter().map(place).collect())
+    /// The breaker of one store, by the name that it has in metrics.
+    pub fn breaker(&self, store: &str) -> Option<&Breaker> {
+        self.sources().breaker(store)
     }
 
-    async fn trending_now(&self, now: DateTime<Utc>) -> Result<Vec<Frozen>, ViewError> {
-        let trending = self.shared.stores.clickhouse.trending(now, TRENDING_KNOWN_MAX).await?;
-        let place =
-            |one: ranking::Trending| Frozen { id: one.post.0, score: 0.0, reason: FeedReason::Trending };
-        Ok(trending.into_iter().map(place).collect())
+    fn sources(&self) -> &Sources {
+        &self.shared.sources
+    }
+
+    /// An answer, in the time that there is for one; counted.
+    async fn answered<T>(&self, ladder: &'static str, work: BoxFuture<'_, Answered<T>>) -> Answered<T> {
+        let deadline = Deadline::current_within(Duration::from_millis(self.shared.options.read_ms_max));
+        let answer = deadline.scope(work).await;
+        let source = answer.as_ref().map_or("none", |answer| answer.source);
+        metrics::counter!(names::ANSWERS, "ladder" => ladder, "source" => source).increment(1);
+        answer
+    }
+
+    /// From PostgreSQL, which alone knows.
+    async fn plain<T, F>(&self, ask: impl Fn(PostgresViews) -> F + Send) -> Result<T, ViewError>
+    where
+        F: Future<Output = Result<T, ViewError>> + Send,
+    {
+        let asked: Sourced<T> = self.sources().postgres(ask).await;
+        asked.map_err(|failure| failure.error)
     }
 }
 
@@ -128,31 +207,24 @@ type Answered<T> = Result<Answer<T>, ViewError>;
 impl ViewReader for Views {
     fn applied(&self) -> u64 {
         let views = self.clone();
-        self.shared.applied.refresh(async move { views.shared.applied.refreshed().await });
+        self.shared.applied.refresh(async move { views.shared.applied.refreshed(views.sources()).await });
         self.shared.applied.known()
     }
 
     async fn wait_applied(&self, position: u64, patience: Duration) -> Result<(), ViewError> {
-        self.shared.applied.wait(position, patience).await
+        self.shared.applied.wait(self.sources(), position, patience).await
     }
 
     async fn feed(&self, viewer: UserId, page: PageRequest, now: DateTime<Utc>) -> Answered<List<FeedItem>> {
-        let as_of = Utc::now();
-        let question = Question::new("feed", format!("feed:{viewer}"), now);
-        let value = self
-            .frozen_page(
-                viewer,
-                &question,
-                &page,
-                |at| self.ranked(viewer, at),
-                |place, card| FeedItem { card, score: place.score, reason: place.reason },
-            )
-            .await?;
-        Ok(Answer { value, source: "clickhouse", as_of, degraded: false })
+        let began = Instant::now();
+        let answer = self.answered("feed", self.feed_down(viewer, &page, now).boxed()).await;
+        let source = answer.as_ref().map_or("none", |answer| answer.source);
+        metrics::histogram!(names::FEED_SECONDS, "source" => source).record(began.elapsed().as_secs_f64());
+        answer
     }
 
     async fn timeline(&self, viewer: UserId, page: PageRequest) -> Answered<List<PostCard>> {
-        self.home(viewer, &page).await
+        self.answered("timeline", self.timeline_down(viewer, &page).boxed()).await
     }
 
     async fn trending(
@@ -161,15 +233,11 @@ impl ViewReader for Views {
         page: PageRequest,
         now: DateTime<Utc>,
     ) -> Answered<List<PostCard>> {
-        let as_of = Utc::now();
-        let question = Question::new("trending", "trending".to_owned(), now);
-        let value =
-            self.frozen_page(viewer, &question, &page, |at| self.trending_now(at), |_, card| card).await?;
-        Ok(Answer { value, source: "clickhouse", as_of, degraded: false })
+        self.answered("trending", self.trending_down(viewer, &page, now).boxed()).await
     }
 
     async fn post(&self, viewer: UserId, post: PostId) -> Answered<Lookup<PostCard>> {
-        self.postgres().post(viewer, post).await
+        self.plain(|postgres| async move { postgres.post(viewer, post).await }).await
     }
 
     async fn comments(
@@ -178,11 +246,12 @@ impl ViewReader for Views {
         post: PostId,
         page: PageRequest,
     ) -> Answered<Lookup<List<Comment>>> {
-        self.postgres().comments(viewer, post, page).await
+        let page = &page;
+        self.plain(|postgres| async move { postgres.comments(viewer, post, page.clone()).await }).await
     }
 
     async fn profile(&self, viewer: UserId, key: ProfileKey) -> Answered<Lookup<Profile>> {
-        self.postgres().profile(viewer, key).await
+        self.answered("profile", self.profile_down(viewer, key).boxed()).await
     }
 
     async fn posts_of(
@@ -191,7 +260,8 @@ impl ViewReader for Views {
         user: UserId,
         page: PageRequest,
     ) -> Answered<Lookup<List<PostCard>>> {
-        self.postgres().posts_of(viewer, user, page).await
+        let page = &page;
+        self.plain(|postgres| async move { postgres.posts_of(viewer, user, page.clone()).await }).await
     }
 
     async fn followers(
@@ -200,7 +270,8 @@ impl ViewReader for Views {
         user: UserId,
         page: PageRequest,
     ) -> Answered<Lookup<List<Profile>>> {
-        self.postgres().followers(viewer, user, page).await
+        let page = &page;
+        self.plain(|postgres| async move { postgres.followers(viewer, user, page.clone()).await }).await
     }
 
     async fn following(
@@ -209,23 +280,27 @@ impl ViewReader for Views {
         user: UserId,
         page: PageRequest,
     ) -> Answered<Lookup<List<Profile>>> {
-        self.postgres().following(viewer, user, page).await
+        let page = &page;
+        self.plain(|postgres| async move { postgres.following(viewer, user, page.clone()).await }).await
     }
 
     async fn blocks(&self, viewer: UserId, page: PageRequest) -> Answered<List<Profile>> {
-        self.postgres().blocks(viewer, page).await
+        let page = &page;
+        self.plain(|postgres| async move { postgres.blocks(viewer, page.clone()).await }).await
     }
 
     async fn discover(&self, viewer: UserId, page: PageRequest) -> Answered<List<Profile>> {
-        self.postgres().discover(viewer, page).await
+        self.answered("discover", self.discover_down(viewer, page).boxed()).await
     }
 
     async fn search(&self, viewer: UserId, text: &str, page: PageRequest) -> Answered<List<PostCard>> {
-        self.postgres().search(viewer, text, page).await
+        let page = &page;
+        self.plain(|postgres| async move { postgres.search(viewer, text, page.clone()).await }).await
     }
 
     async fn conversations(&self, viewer: UserId, page: PageRequest) -> Answered<List<Conversation>> {
-        self.postgres().conversations(viewer, page).await
+        let page = &page;
+        self.plain(|postgres| async move { postgres.conversations(viewer, page.clone()).await }).await
     }
 
     async fn conversation(
@@ -233,7 +308,7 @@ impl ViewReader for Views {
         viewer: UserId,
         conversation: ConversationId,
     ) -> Answered<Lookup<Conversation>> {
-        self.postgres().conversation(viewer, conversation).await
+        self.plain(|postgres| async move { postgres.conversation(viewer, conversation).await }).await
     }
 
     async fn messages(
@@ -243,7 +318,7 @@ impl ViewReader for Views {
         range: MessageRange,
         limit: usize,
     ) -> Answered<Lookup<Vec<Message>>> {
-        self.postgres().messages(viewer, conversation, range, limit).await
+        self.answered("messages", self.messages_down(viewer, conversation, range, limit).boxed()).await
     }
 
     async fn search_messages(
@@ -253,11 +328,16 @@ impl ViewReader for Views {
         text: &str,
         page: PageRequest,
     ) -> Answered<Lookup<List<Message>>> {
-        self.postgres().search_messages(viewer, conversation, text, page).await
+        let page = &page;
+        self.plain(|postgres| async move {
+            postgres.search_messages(viewer, conversation, text, page.clone()).await
+        })
+        .await
     }
 
     async fn deletions(&self, query: DeletionQuery, page: PageRequest) -> Answered<List<Deletion>> {
-        self.postgres().deletions(query, page).await
+        let (query, page) = (&query, &page);
+        self.plain(|postgres| async move { postgres.deletions(query.clone(), page.clone()).await }).await
     }
 
     async fn purgeable_posts(
@@ -265,7 +345,7 @@ impl ViewReader for Views {
         deleted_before: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<PostId>, ViewError> {
-        self.postgres().purgeable_posts(deleted_before, limit).await
+        self.plain(|postgres| async move { postgres.purgeable_posts(deleted_before, limit).await }).await
     }
 }
 

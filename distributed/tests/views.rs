@@ -9,6 +9,8 @@ mod redis_support;
 
 #[path = "views/clickhouse.rs"]
 mod clickhouse_support;
+#[path = "views/rungs.rs"]
+mod rungs;
 #[path = "views/sources.rs"]
 mod sources;
 #[path = "views/world.rs"]

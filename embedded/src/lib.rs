@@ -9,6 +9,8 @@ pub mod options;
 
 pub mod embedded;
 
+pub mod health;
+
 pub mod keys;
 
 pub mod client_events;

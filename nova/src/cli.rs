@@ -50,7 +50,11 @@ pub enum Command {
     /// Serve commands only (profile distributed).
     CommandApi,
     /// Serve queries only (profile distributed).
-    QueryApi,
+    QueryApi {
+        /// Start also when ClickHouse or Redis does not answer; what they alone know is answered from elsewhere until then.
+        #[arg(long)]
+        allow_degraded_start: bool,
+    },
     /// Keep views up to date, and do nothing else (profile distributed).
     Projectors {
         /// Fill this store's views only. Can be given several times [default: projectors.stores].

@@ -83,7 +83,10 @@ fn dispatch(cli: Cli, mut config: Config) -> anyhow::Result<End> {
         Command::Log(command) => wait_for(log::run(config, command)),
         Command::Serve => wait_for(serve::run(config, Roles::ALL)),
         Command::CommandApi => wait_for(serve::run(config, Roles::COMMANDS)),
-        Command::QueryApi => wait_for(serve::run(config, Roles::QUERIES)),
+        Command::QueryApi { allow_degraded_start } => {
+            config.queries.degraded_start |= allow_degraded_start;
+            wait_for(serve::run(config, Roles::QUERIES))
+        }
         Command::Projectors { store } => {
             let stores: Vec<Store> = store.into_iter().map(Store::from).collect();
             if !stores.is_empty() {

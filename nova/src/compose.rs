@@ -73,6 +73,7 @@ impl Product {
             stores.codec.clone(),
             config.query_options(),
         );
+        let query = query.with_dependencies(stores.dependencies.clone());
         let query = Arc::new(query.with_read_command(read_command(executor.clone())));
         Ok(Self { config, roles, stores, executor, issuer, query, purge: None })
     }

@@ -91,6 +91,7 @@ sections! {
         client_events: ClientEvents,
         limits: Limits,
         queries: Queries,
+        resilience: Resilience,
         live: Live,
         telemetry: Telemetry,
     }
@@ -185,6 +186,9 @@ sections! {
         timeline_posts_max: usize,
         timeline_ttl_ms: u64,
         fan_out_followers_max: usize,
+        window_messages_max: usize,
+        window_bytes_max: usize,
+        window_ttl_ms: u64,
     }
     Ranking { freshness: f64, engagement: f64, affinity: f64, }
     Projectors { stores: Vec<Store>, batch_events_max: usize, queue_batches_max: usize, step_events_max: usize, pace_ms: u64, }
@@ -216,7 +220,38 @@ sections! {
         message_edit_window_ms: i64,
         restore_grace_ms: i64,
     }
-    Queries { after_patience_ms: u64, ready_lag_events_max: u64, }
+    Queries {
+        after_patience_ms: u64,
+        ready_lag_events_max: u64,
+        degraded_start: bool,
+        read_ms_max: u64,
+        keep_interval_ms: u64,
+        page_ttl_ms: u64,
+        warm_after_ms: u64,
+        shadow_share: f64,
+    }
+    Resilience {
+        clickhouse_failures: u8,
+        clickhouse_open_ms: u64,
+        clickhouse_successes: u8,
+        clickhouse_call_ms: u64,
+        clickhouse_calls_max: usize,
+        redis_failures: u8,
+        redis_open_ms: u64,
+        redis_successes: u8,
+        redis_call_ms: u64,
+        redis_calls_max: usize,
+        postgres_failures: u8,
+        postgres_open_ms: u64,
+        postgres_successes: u8,
+        postgres_call_ms: u64,
+        postgres_calls_max: usize,
+        fallback_connections_max: u32,
+        fallback_call_ms: u64,
+        kafka_failures: u8,
+        kafka_open_ms: u64,
+        kafka_successes: u8,
+    }
     Live {
         connections_max: usize,
         connections_per_user_max: usize,
@@ -284,6 +319,16 @@ impl Config {
                 "the configuration is not valid: kafka.partitions and kafka.replication must be at least 1"
             );
         }
+        if self.projectors.stores.is_empty() {
+            bail!(
+                "the configuration is not valid: projectors.stores must name at least one store: without projections \
+                 nothing that is written would ever be read"
+            );
+        }
+        if !(0.0..=1.0).contains(&self.queries.shadow_share) {
+            bail!("the configuration is not valid: queries.shadow_share must be between 0 and 1");
+        }
+        self.resilience.check()?;
         for (name, weight) in [
             ("freshness", self.ranking.freshness),
             ("engagement", self.ranking.engagement),
@@ -299,6 +344,36 @@ impl Config {
     /// As TOML, secrets masked.
     pub fn shown(&self) -> anyhow::Result<String> {
         toml::to_string(self).context("the configuration cannot be shown")
+    }
+}
+
+impl Resilience {
+    fn check(&self) -> anyhow::Result<()> {
+        for (name, count) in [
+            ("clickhouse_failures", self.clickhouse_failures),
+            ("clickhouse_successes", self.clickhouse_successes),
+            ("redis_failures", self.redis_failures),
+            ("redis_successes", self.redis_successes),
+            ("postgres_failures", self.postgres_failures),
+            ("postgres_successes", self.postgres_successes),
+            ("kafka_failures", self.kafka_failures),
+            ("kafka_successes", self.kafka_successes),
+        ] {
+            if count == 0 {
+                bail!("the configuration is not valid: resilience.{name} must be at least 1");
+            }
+        }
+        for (name, time) in [
+            ("clickhouse_call_ms", self.clickhouse_call_ms),
+            ("redis_call_ms", self.redis_call_ms),
+            ("postgres_call_ms", self.postgres_call_ms),
+            ("fallback_call_ms", self.fallback_call_ms),
+        ] {
+            if time == 0 {
+                bail!("the configuration is not valid: resilience.{name} must be at least 1 ms");
+            }
+        }
+        Ok(())
     }
 }
 

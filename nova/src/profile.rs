@@ -7,6 +7,7 @@ use nova_events::Codec;
 use nova_events::client_events::ClientEvents;
 use nova_events::envelope::time_of_ms;
 use nova_projectors::Redriven;
+use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter};
 
 use crate::config::Config;
@@ -64,6 +65,8 @@ pub(crate) struct Stores {
     pub(crate) codec: Codec,
     pub(crate) reader: Arc<dyn ViewReader>,
     pub(crate) writer: Arc<dyn ViewWriter>,
+    /// What this process works with, to be asked how it is doing.
+    pub(crate) dependencies: Vec<Arc<dyn Dependency>>,
     /// No other process appends to the log.
     pub(crate) sole_writer: bool,
     /// Of a process that takes commands.

@@ -36,6 +36,7 @@ use crate::routes::{admin, audit, conversation, feed, post, system, user};
         audit::events,
         admin::projections,
         admin::dead_letters,
+        admin::breakers,
         system::live,
         system::ready,
         system::dependencies,

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use nova_eventlog::{EventFeed, EventLog};
 use nova_events::{Codec, ConversationId};
 use nova_http::{ApiError, Caller};
+use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter};
 
 use crate::live::{Live, LiveOptions};
@@ -44,6 +45,8 @@ pub struct QueryState {
     pub log: Arc<dyn EventLog>,
     pub codec: Codec,
     pub options: QueryOptions,
+    /// What this process works with.
+    pub dependencies: Vec<Arc<dyn Dependency>>,
     /// The WebSocket and SSE sessions of this process.
     pub live: Live,
 }
@@ -65,7 +68,13 @@ impl QueryState {
     ) -> Self {
         let live =
             Live::new(Arc::clone(&reader), Arc::clone(&log), feed, codec.clone(), options.live.clone());
-        Self { reader, writer, log, codec, options, live }
+        Self { reader, writer, log, codec, options, dependencies: Vec::new(), live }
+    }
+
+    /// What operators are told of, beside the log and the views.
+    pub fn with_dependencies(mut self, dependencies: Vec<Arc<dyn Dependency>>) -> Self {
+        self.dependencies = dependencies;
+        self
     }
 
     /// Lets WebSocket clients say how far they have read.

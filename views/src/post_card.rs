@@ -5,11 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use nova_events::post::Visibility;
 use nova_events::{MediaId, PostId, UserId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A post, as one viewer sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PostCard {
     #[schema(value_type = uuid::Uuid)]
     pub id: PostId,
@@ -33,7 +33,7 @@ pub struct PostCard {
 }
 
 /// Who wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Author {
     #[schema(value_type = uuid::Uuid)]
     pub id: UserId,
@@ -41,7 +41,7 @@ pub struct Author {
     pub display_name: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MediaRef {
     #[schema(value_type = uuid::Uuid)]
     pub id: MediaId,
@@ -49,7 +49,7 @@ pub struct MediaRef {
     pub url: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FeedItem {
     #[serde(flatten)]
     pub card: PostCard,
@@ -59,7 +59,7 @@ pub struct FeedItem {
 }
 
 /// Why a post is in someone's feed; the first that applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedReason {
     /// The viewer follows the author.

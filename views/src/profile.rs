@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use nova_events::UserId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Profile {
     #[schema(value_type = uuid::Uuid)]
     pub id: UserId,

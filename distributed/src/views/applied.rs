@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
 use nova_views::ViewError;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::sources::{Source, Sources, judge, told};
 use super::{Expected, ViewsOptions};
 use crate::shard::ShardStore;
 
@@ -28,11 +29,16 @@ pub(super) struct Applied {
 #[derive(Debug)]
 struct Watched {
     store: Arc<dyn ShardStore>,
+    source: Source,
+    /// It did when it was last asked.
+    answers: AtomicBool,
     /// Whose cursors count.
     of: Expected,
     every: Duration,
     /// What was found when the store was last asked.
     found: watch::Sender<u64>,
+    /// When it answered last.
+    answered: Mutex<Option<Instant>>,
     /// Whoever holds it asks the store; when that was done last.
     turn: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -44,8 +50,16 @@ impl Applied {
                 "clickhouse" => options.applied_clickhouse_interval_ms,
                 _ => options.applied_interval_ms,
             };
+            let source = match store.name() {
+                "clickhouse" => Source::ClickHouse,
+                "redis" => Source::Redis,
+                _ => Source::Postgres,
+            };
             Watched {
                 store,
+                source,
+                answers: AtomicBool::new(false),
+                answered: Mutex::default(),
                 of,
                 every: Duration::from_millis(every),
                 found: watch::Sender::new(0),
@@ -59,16 +73,22 @@ impl Applied {
         }
     }
 
+    /// Of the stores that answered when they were last asked; of all of them while none has.
     pub(super) fn known(&self) -> u64 {
-        self.stores.iter().map(|watched| *watched.found.borrow()).min().unwrap_or(0)
+        let found = |watched: &Watched| *watched.found.borrow();
+        let answering = self.stores.iter().filter(|watched| watched.answers.load(Ordering::Relaxed));
+        let lowest = answering.map(found).min();
+        lowest.or_else(|| self.stores.iter().map(found).min()).unwrap_or(0)
     }
 
-    pub(super) async fn ask_all(&self) -> Result<u64, ViewError> {
-        for answer in join_all(self.stores.iter().map(Watched::ask)).await {
-            answer?;
+    /// An error only when no store answers.
+    pub(super) async fn ask_all(&self, sources: &Sources) -> Result<u64, ViewError> {
+        let answers = join_all(self.stores.iter().map(|watched| watched.ask(sources))).await;
+        if answers.iter().any(Result::is_ok) {
+            *self.refreshed.lock() = Some(Instant::now());
+            return Ok(self.known());
         }
-        *self.refreshed.lock() = Some(Instant::now());
-        Ok(self.known())
+        answers.into_iter().find_map(Result::err).map_or(Ok(0), Err)
     }
 
     /// Has the stores asked in the background, by `ask`, when what is known is old.
@@ -81,48 +101,68 @@ impl Applied {
     }
 
     /// What [`Self::refresh`] is to do.
-    pub(super) async fn refreshed(&self) {
-        if let Err(error) = self.ask_all().await {
+    pub(super) async fn refreshed(&self, sources: &Sources) {
+        if let Err(error) = self.ask_all(sources).await {
             *self.refreshed.lock() = Some(Instant::now());
             tracing::debug!(%error, "cannot ask how far the views are");
         }
         self.refreshing.store(false, Ordering::Release);
     }
 
-    pub(super) async fn wait(&self, position: u64, patience: Duration) -> Result<(), ViewError> {
-        let all = try_join_all(self.stores.iter().map(|watched| watched.reach(position)));
+    /// How far one store is, as of a moment ago.
+    pub(super) async fn reached(&self, sources: &Sources, source: Source) -> Result<u64, ViewError> {
+        let unknown = || ViewError::Unavailable(format!("how far {} is is not known", source.name()));
+        let watched = self.stores.iter().find(|watched| watched.source == source).ok_or_else(unknown)?;
+        if watched.answered.lock().is_none_or(|at| at.elapsed() >= KNOWN_FOR) {
+            watched.ask(sources).await?;
+        }
+        Ok(*watched.found.borrow())
+    }
+
+    /// Waits for the stores that answer: what is asked of the others is answered by another source, which says so.
+    pub(super) async fn wait(
+        &self,
+        sources: &Sources,
+        position: u64,
+        patience: Duration,
+    ) -> Result<(), ViewError> {
+        let all = join_all(self.stores.iter().map(|watched| watched.reach(sources, position)));
         match tokio::time::timeout(patience, all).await {
-            Ok(result) => result.map(|_| ()),
+            Ok(answers) if answers.iter().any(Result::is_ok) => Ok(()),
+            Ok(answers) => answers.into_iter().find_map(Result::err).map_or(Ok(()), Err),
             Err(_) => Err(ViewError::Behind { wanted: position, applied: self.known(), waited: patience }),
         }
     }
 }
 
 impl Watched {
-    async fn ask(&self) -> Result<(), ViewError> {
-        let found = self.store.applied(&self.of).await?;
-        self.found.send_replace(found);
+    async fn ask(&self, sources: &Sources) -> Result<(), ViewError> {
+        let asked = sources.guard(self.source).call(judge, self.store.applied(&self.of));
+        let found = asked.await.map_err(|error| told(self.source, error).error);
+        self.answers.store(found.is_ok(), Ordering::Relaxed);
+        self.found.send_replace(found?);
+        *self.answered.lock() = Some(Instant::now());
         Ok(())
     }
 
-    async fn reach(&self, position: u64) -> Result<(), ViewError> {
+    async fn reach(&self, sources: &Sources, position: u64) -> Result<(), ViewError> {
         let mut found = self.found.subscribe();
         tokio::select! {
             biased;
             // The sender is not dropped while this is borrowed.
             _ = found.wait_for(|found| *found >= position) => Ok(()),
-            result = self.keep_asking(position) => result,
+            result = self.keep_asking(sources, position) => result,
         }
     }
 
-    async fn keep_asking(&self, position: u64) -> Result<(), ViewError> {
+    async fn keep_asking(&self, sources: &Sources, position: u64) -> Result<(), ViewError> {
         let mut asked = self.turn.lock().await;
         while *self.found.borrow() < position {
             if let Some(at) = *asked {
                 tokio::time::sleep(self.every.saturating_sub(at.elapsed())).await;
             }
             *asked = Some(Instant::now());
-            self.ask().await?;
+            self.ask(sources).await?;
         }
         Ok(())
     }

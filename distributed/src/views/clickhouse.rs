@@ -42,8 +42,8 @@ use self::schema::Template;
 use self::server::Server;
 use crate::shard::{Shard, ShardCursor, ShardStore};
 
-/// The projections held here.
-const PROJECTIONS: [&str; 4] =
+/// What is filled here.
+pub const PROJECTIONS: [&str; 4] =
     [projection::PROFILES, projection::POSTS, projection::ENGAGEMENT, projection::GRAPH];
 
 /// Steps that wait in line for the next flush, each of a lane of its own.
@@ -100,6 +100,11 @@ impl ClickHouseViews {
         limit: usize,
     ) -> Result<Vec<Trending>, ViewError> {
         feed::trending(&self.core, &self.trending, now.timestamp_millis(), limit).await
+    }
+
+    /// Asks the server something cheap.
+    pub async fn ping(&self) -> Result<(), ViewError> {
+        Ok(self.core.server.ask::<u8>("ping", "SELECT toUInt8(1)").await.map(drop)?)
     }
 
     async fn stored_cursors(

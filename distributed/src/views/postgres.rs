@@ -57,6 +57,7 @@ impl Default for PostgresViewsOptions {
 #[derive(Debug, Clone)]
 pub struct PostgresViews {
     shared: Arc<Shared>,
+    reads: Arc<Reads>,
 }
 
 #[derive(Debug)]
@@ -65,7 +66,6 @@ struct Shared {
     cursors: Arc<Cursors>,
     /// For each view: live, next.
     lanes: Vec<[mpsc::Sender<Job>; 2]>,
-    reads: Reads,
     _stop: DropGuard,
 }
 
@@ -92,8 +92,8 @@ impl PostgresViews {
         let interval = Duration::from_millis(options.cursor_interval_ms.max(1));
         tokio::spawn(cursors::keep_saving(pool.clone(), Arc::clone(&cursors), interval, stop.clone()));
         let reads = Reads::new(&pool, Arc::clone(&cursors), options.read);
-        let shared = Shared { pool, cursors, lanes, reads, _stop: stop.drop_guard() };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Shared { pool, cursors, lanes, _stop: stop.drop_guard() };
+        Ok(Self { shared: Arc::new(shared), reads: Arc::new(reads) })
     }
 
     /// Saves how far the views are, so that the next start begins there.

@@ -1,4 +1,4 @@
-//! Views in Redis: home timelines, and orders of lists that are frozen for a while.
+//! Views in Redis: home timelines, the newest messages of conversations, and orders of lists that are frozen for a while.
 //!
 //! * A timeline holds the newest posts of its owner and of those they follow, written there when they are posted. It says
 //!   from which time on it is complete (its floor); what is older is read from PostgreSQL. See `timelines`.
@@ -10,21 +10,28 @@
 //! * A script writes nothing when another generation is live, or when the store does not hold what this process has
 //!   written: it lost data, all of it (FLUSHALL) or the last moments (a crash, a failover). The answer is then
 //!   [`ViewError::Switched`]: whoever asks for the cursor goes on from there, and the log fills in what is missing.
+//! * What must not be shown any more is marked, for whoever shows what was kept. See `marks`.
 //! * Memory is bounded: posts for each timeline and author are capped, timelines go when nobody reads them. Set
 //!   `maxmemory-policy` to `volatile-lru`: then only what can be made again at once is dropped. What stays is an edge for
-//!   each follow (as in PostgreSQL) and the recent posts of each author.
+//!   each follow and each member of a conversation (as in PostgreSQL) and the recent posts of each author.
+//! * The newest messages of a conversation are answered where PostgreSQL cannot be asked, to its members as they are known
+//!   here, and only by what has once been as far as the log was when it began to be filled. See `window`.
 
 mod connect;
+mod conversations;
 mod frozen;
 mod generations;
 mod graph;
 mod letters;
+mod marks;
 mod names;
 mod options;
+mod pages;
 mod posts;
 mod scripts;
 mod sweep;
 mod timelines;
+mod window;
 
 use std::sync::Arc;
 
@@ -38,10 +45,15 @@ use crate::shard::{Shard, ShardCursor, ShardStore};
 
 pub use self::connect::RedisOpenError;
 pub use self::frozen::Frozen;
+pub use self::marks::Shown;
 pub use self::options::RedisOptions;
+pub use self::pages::Page;
 pub use self::timelines::{TimelineKey, TimelinePage, TimelineSource};
+pub use self::window::WindowAnswer;
 
-const PROJECTIONS: [&str; 2] = [projection::POSTS, projection::GRAPH];
+/// What is filled here.
+pub const PROJECTIONS: [&str; 4] =
+    [projection::PROFILES, projection::POSTS, projection::GRAPH, projection::CONVERSATIONS];
 
 /// The views in one Redis. Cheap to clone.
 #[derive(Clone)]
@@ -114,10 +126,14 @@ impl ShardStore for RedisViews {
     async fn apply(&self, shard: &Shard, step: Arc<Apply>, cursor: ShardCursor) -> Result<(), ViewError> {
         let projection = known(step.projection)?;
         let standing = self.standing(projection, step.generation, shard).await?;
-        if projection == projection::POSTS {
-            self.apply_posts(&standing, &step, cursor).await?;
-        } else {
-            self.apply_graph(&standing, &step, cursor).await?;
+        self.apply_marks(&step).await?;
+        match projection {
+            projection::PROFILES => {
+                self.commit(&standing, cursor, &step.dead_letters, &step.redriven).await?;
+            }
+            projection::POSTS => self.apply_posts(&standing, &step, cursor).await?,
+            projection::GRAPH => self.apply_graph(&standing, &step, cursor).await?,
+            _ => self.apply_conversations(&standing, &step, cursor).await?,
         }
         self.shared.standings.reached(&standing, cursor.position);
         Ok(())

@@ -2,6 +2,7 @@
 //! have its name before theirs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nova_views::{Apply, DeadLetter, Generation, ProjectionStatus, ViewError, ViewWriter};
 
@@ -15,9 +16,17 @@ fn qualified(store: &dyn ShardStore, projection: &str) -> String {
     if store.name() == PLAIN { projection.to_owned() } else { format!("{}/{projection}", store.name()) }
 }
 
+/// What operators wait for a store.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+async fn within<T>(work: impl Future<Output = Result<T, ViewError>>) -> Result<T, ViewError> {
+    let late = |_| ViewError::Unavailable(format!("no answer within {} ms", PATIENCE.as_millis()));
+    tokio::time::timeout(PATIENCE, work).await.map_err(late)?
+}
+
 impl Views {
     fn all_stores(&self) -> [&dyn ShardStore; 3] {
-        let stores = &self.shared.stores;
+        let stores = &self.sources().stores;
         [&stores.postgres, &stores.clickhouse, &stores.redis]
     }
 
@@ -68,11 +77,22 @@ impl ViewWriter for Views {
 
     async fn status(&self) -> Result<Vec<ProjectionStatus>, ViewError> {
         let mut all = Vec::new();
+        let mut failure = None;
         for store in self.all_stores() {
-            let statuses = store.status().await?.into_iter();
-            all.extend(statuses.map(|one| ProjectionStatus { name: qualified(store, &one.name), ..one }));
+            // A store that is down takes nothing away from what the others tell.
+            match within(store.status()).await {
+                Ok(statuses) => all.extend(
+                    statuses
+                        .into_iter()
+                        .map(|one| ProjectionStatus { name: qualified(store, &one.name), ..one }),
+                ),
+                Err(error) => {
+                    tracing::warn!(store = store.name(), %error, "the state of its projections is not known");
+                    failure = Some(error);
+                }
+            }
         }
-        Ok(all)
+        failure.filter(|_| all.is_empty()).map_or(Ok(all), Err)
     }
 
     async fn dead_letters(

@@ -44,6 +44,11 @@ impl Prefix {
         }
     }
 
+    #[allow(dead_code, reason = "not every binary of tests counts")]
+    pub(crate) fn count(&self, begin: &str) -> usize {
+        self.keys(begin).len()
+    }
+
     pub(crate) fn delete(&self, begin: &str) {
         for keys in self.keys(begin).chunks(500) {
             let _: () = redis::cmd("UNLINK").arg(keys).query(&mut self.connection()).unwrap();

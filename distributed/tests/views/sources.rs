@@ -81,7 +81,7 @@ async fn timelines_and_feeds_come_back_when_redis_loses_everything() {
         world.ports().writer.advance("posts", Generation::Live, story.head()).await,
         Err(ViewError::Switched)
     ));
-    for projection in ["redis/posts", "redis/graph"] {
+    for projection in ["redis/posts", "redis/graph", "redis/conversations"] {
         assert_eq!(world.views.cursor(projection, Generation::Live).await.unwrap(), 0);
     }
     assert_eq!(timeline(&world, 1, 5).await, before, "timelines are back before the log has been told again");
@@ -98,13 +98,19 @@ async fn each_store_is_named_to_an_operator() {
     world.ports().tell(&story).await;
     let names: Vec<String> =
         ViewWriter::status(&world.views).await.unwrap().into_iter().map(|status| status.name).collect();
-    for name in
-        ["posts", "deletions", "clickhouse/posts", "clickhouse/engagement", "redis/posts", "redis/graph"]
-    {
+    for name in [
+        "posts",
+        "deletions",
+        "clickhouse/posts",
+        "clickhouse/engagement",
+        "redis/posts",
+        "redis/graph",
+        "redis/conversations",
+    ] {
         assert!(names.iter().any(|found| found == name), "{name} is not among {names:?}");
         assert_eq!(world.views.cursor(name, Generation::Live).await.unwrap(), story.head());
     }
-    for name in ["redis/profiles", "mysql/posts", "redis/", "/posts"] {
+    for name in ["redis/engagement", "mysql/posts", "redis/", "/posts"] {
         let unknown = world.views.cursor(name, Generation::Live).await;
         assert!(matches!(unknown, Err(ViewError::UnknownProjection(unknown)) if unknown == name));
     }
@@ -133,6 +139,7 @@ async fn whoever_waits_hears_of_the_slowest_store() {
     assert!(matches!(behind, Err(ViewError::Behind { applied: 0, .. })), "{behind:?}");
     assert!(waiting.iter().all(|waiter| !waiter.is_finished()));
     world.views.advance("redis/graph", Generation::Live, story.head()).await.unwrap();
+    world.views.advance("redis/conversations", Generation::Live, story.head()).await.unwrap();
     for waiter in waiting {
         waiter.await.unwrap().unwrap();
     }

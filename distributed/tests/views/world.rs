@@ -41,10 +41,13 @@ impl World {
         let prefix = Prefix::new("views");
         let mut redis_options = prefix.options();
         redis(&mut redis_options);
+        let read = postgres_options.read.clone();
+        let in_postgres = PostgresViews::open(database.pool().await, postgres_options).await.unwrap();
         let stores = Stores {
-            postgres: PostgresViews::open(database.pool().await, postgres_options).await.unwrap(),
-            clickhouse: clickhouse.views().await,
-            redis: RedisViews::open(redis_options).await.unwrap(),
+            fallback: in_postgres.apart(read),
+            postgres: in_postgres,
+            clickhouse: clickhouse.views().await.into(),
+            redis: RedisViews::open(redis_options).await.unwrap().into(),
         };
         let all: Vec<Arc<dyn ShardStore>> = vec![
             Arc::new(stores.postgres.clone()),
@@ -55,7 +58,7 @@ impl World {
             let of = store.projections().iter().map(|projection| (*projection, Shard::whole())).collect();
             (Arc::clone(store), of)
         };
-        let views = Views::new(stores, all.iter().map(whole).collect(), options);
+        let views = Views::new(stores, None, all.iter().map(whole).collect(), options);
         Self { views, stores: all, prefix, _clickhouse: clickhouse, _postgres: database }
     }
 

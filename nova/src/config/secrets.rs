@@ -67,6 +67,12 @@ impl From<String> for ServerUrl {
 }
 
 impl ServerUrl {
+    /// Host and port, and nothing that is secret.
+    pub fn place(&self) -> &str {
+        let (_, _, _, rest) = self.parts();
+        rest.split(['/', '?']).next().unwrap_or(rest)
+    }
+
     /// With the password that was given apart, unless it has one itself.
     pub fn with_password(&self, password: Option<&str>) -> String {
         match (self.parts(), password) {

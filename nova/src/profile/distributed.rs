@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use futures::FutureExt as _;
 use nova_distributed::client_events::KafkaClientEvents;
 use nova_distributed::feed::GroupOptions;
+use nova_distributed::health::{KafkaHealth, PostgresHealth};
 use nova_distributed::kafka::{check_topics, ensure_topics};
 use nova_distributed::keys::PostgresKeyring;
 use nova_distributed::log::PostgresLog;
@@ -15,13 +17,15 @@ use nova_distributed::postgres;
 use nova_distributed::relay::{self, Relay};
 use nova_distributed::shard::{Shard, ShardStore, ShardWriter};
 use nova_distributed::views::clickhouse::{self, ClickHouseViews};
+use nova_distributed::views::from_log::FromLog;
 use nova_distributed::views::postgres::PostgresViews;
-use nova_distributed::views::redis::RedisViews;
-use nova_distributed::views::{Stores as ViewStores, Views};
+use nova_distributed::views::redis::{self, RedisViews};
+use nova_distributed::views::{Slot, Stores as ViewStores, Views};
 use nova_eventlog::{EventFeed, EventLog};
 use nova_events::Codec;
 use nova_events::client_events::ClientEvents;
 use nova_projectors::{Apart, Redriven};
+use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter, projection};
 use parking_lot::Mutex;
 
@@ -93,6 +97,45 @@ fn expected(config: &Config, names: &[&'static str]) -> Vec<(&'static str, Shard
         .collect()
 }
 
+async fn open_postgres_views(config: &Config, pool: &postgres::PgPool) -> anyhow::Result<PostgresViews> {
+    let options = config.postgres_views_options(expected(config, &projection::ALL));
+    PostgresViews::open(pool.clone(), options).await.context("cannot open the views in PostgreSQL")
+}
+
+/// What to do about a store that does not open, for who can do without it.
+const LATER: &str = "or start with --allow-degraded-start, to answer without it until it is there";
+
+async fn open_clickhouse(config: &Config, may_come_later: bool) -> anyhow::Result<Slot<ClickHouseViews>> {
+    let options = config.clickhouse_options()?;
+    match ClickHouseViews::open(options.clone()).await {
+        Ok(store) => Ok(store.into()),
+        Err(_) if may_come_later => Ok(Slot::later("clickhouse", &clickhouse::PROJECTIONS, move || {
+            let options = options.clone();
+            async move { ClickHouseViews::open(options).await.map_err(|error| error.to_string()) }.boxed()
+        })),
+        Err(error) => Err(anyhow::anyhow!("{error} ({LATER})")),
+    }
+}
+
+async fn open_redis(config: &Config, may_come_later: bool) -> anyhow::Result<Slot<RedisViews>> {
+    let options = config.redis_options()?;
+    match RedisViews::open(options.clone()).await {
+        Ok(store) => Ok(store.into()),
+        Err(_) if may_come_later => Ok(Slot::later("redis", &redis::PROJECTIONS, move || {
+            let options = options.clone();
+            async move { RedisViews::open(options).await.map_err(|error| error.to_string()) }.boxed()
+        })),
+        Err(error) => Err(anyhow::anyhow!("{error} ({LATER})")),
+    }
+}
+
+/// Host and port of an HTTP address.
+fn place_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let place = rest.split(['/', '?']).next().unwrap_or(rest);
+    place.rsplit('@').next().unwrap_or(place)
+}
+
 async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
     let master = config.master_key()?.context(
         "the distributed profile needs keys.master_key (NOVA__KEYS__MASTER_KEY) or keys.master_key_file, the same on \
@@ -106,18 +149,17 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         relay::remember_topics(&pool, &kafka.topics).await?;
         check_topics(&kafka).await?;
     }
+    let in_postgres = open_postgres_views(config, &pool).await?;
     let wanted = |store: Store| {
         roles.queries || roles.views || (roles.projectors && config.projectors.stores.contains(&store))
     };
-    let options = config.postgres_views_options(expected(config, &projection::ALL));
-    let in_postgres =
-        PostgresViews::open(pool.clone(), options).await.context("cannot open the views in PostgreSQL")?;
+    let may_come_later = roles.queries && !roles.views && config.queries.degraded_start;
     let in_clickhouse = match wanted(Store::ClickHouse) {
-        true => Some(ClickHouseViews::open(config.clickhouse_options()?).await?),
+        true => Some(open_clickhouse(config, may_come_later).await?),
         false => None,
     };
     let in_redis = match wanted(Store::Redis) {
-        true => Some(RedisViews::open(config.redis_options()?).await?),
+        true => Some(open_redis(config, may_come_later).await?),
         false => None,
     };
     let client_events = match roles.commands {
@@ -128,14 +170,29 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
     let mut shard_stores: Vec<Arc<dyn ShardStore>> = vec![Arc::new(in_postgres.clone())];
     shard_stores.extend(in_clickhouse.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
     shard_stores.extend(in_redis.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
+    let log_health = PostgresHealth { pool: pool.clone(), address: config.postgres.url.place().to_owned() };
+    let mut dependencies: Vec<Arc<dyn Dependency>> = vec![Arc::new(log_health)];
+    if roles.relay || roles.projectors {
+        dependencies.push(Arc::new(KafkaHealth::new(config.kafka_options()?, true)));
+    }
     let (reader, writer): (Arc<dyn ViewReader>, Arc<dyn ViewWriter>) = match (in_clickhouse, in_redis) {
         (Some(clickhouse), Some(redis)) => {
-            let stores = ViewStores { postgres: in_postgres, clickhouse, redis };
+            let fallback =
+                in_postgres.apart(config.fallback_read_options(expected(config, &projection::ALL)));
+            let stores = ViewStores { postgres: in_postgres, fallback, clickhouse, redis };
             let waits_for = shard_stores
                 .iter()
                 .map(|store| (Arc::clone(store), expected(config, store.projections())))
                 .collect();
-            let views = Views::new(stores, waits_for, config.views_together_options());
+            let last = FromLog::new(
+                Arc::clone(&log) as Arc<dyn EventLog>,
+                codec.clone(),
+                nova_projectors::conversations::CONVERSATIONS.project,
+            );
+            let views = Views::new(stores, Some(last), waits_for, config.views_together_options());
+            let clickhouse_place = place_of(&config.clickhouse.url);
+            let places = (config.postgres.url.place(), clickhouse_place, config.redis.url.place());
+            dependencies.extend(views.dependencies(places.0, places.1, places.2));
             (Arc::new(views.clone()), Arc::new(views))
         }
         _ => (Arc::new(in_postgres.clone()), Arc::new(ShardWriter::whole(Arc::new(in_postgres)))),
@@ -150,6 +207,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         groups: Mutex::default(),
     };
     Ok(Stores {
+        dependencies,
         log: Arc::clone(&log) as Arc<dyn EventLog>,
         feed: log as Arc<dyn EventFeed>,
         codec,

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nova_embedded::health::{LogHealth, ViewsHealth};
 use nova_embedded::{Embedded, EmbeddedOptions, LocalClientEvents, Views};
 use nova_eventlog::{EventFeed, EventLog, FileLog, VerifyReport};
 use nova_events::Codec;
 use nova_events::client_events::ClientEvents;
 use nova_projectors::{Projectors, Redriven};
+use nova_resilience::Dependency;
 use nova_views::{ViewError, ViewReader};
 use parking_lot::Mutex;
 
@@ -137,7 +139,12 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         codec: codec.clone(),
         projectors: Mutex::default(),
     };
+    let dependencies: Vec<Arc<dyn Dependency>> = vec![
+        Arc::new(LogHealth { log: Arc::clone(&log), dir: config.data.dir.join("log") }),
+        Arc::new(ViewsHealth { views: views.clone(), dir: config.data.dir.join("views") }),
+    ];
     Ok(Stores {
+        dependencies,
         log: Arc::clone(&log) as Arc<dyn EventLog>,
         feed: log as Arc<dyn EventFeed>,
         codec,

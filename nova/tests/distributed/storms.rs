@@ -92,7 +92,9 @@ async fn rebuild_under_load() {
     cluster.start(&Role::ALL, 1).await;
     let town = Town::found(&cluster).await;
     let busy = town.busy(&mut dice);
-    for name in ["posts", "clickhouse/engagement", "redis/posts", "graph", "redis/graph"] {
+    for name in
+        ["posts", "clickhouse/engagement", "redis/posts", "graph", "redis/graph", "redis/conversations"]
+    {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let began = Instant::now();
         cluster.run(&["projections", "rebuild", name]);

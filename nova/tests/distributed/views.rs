@@ -8,7 +8,7 @@ use crate::load::Town;
 use crate::log::Log;
 
 /// The projections of each store, as `nova projections rebuild` names them.
-pub(crate) const PROJECTIONS: [&str; 12] = [
+pub(crate) const PROJECTIONS: [&str; 13] = [
     "profiles",
     "posts",
     "engagement",
@@ -21,6 +21,7 @@ pub(crate) const PROJECTIONS: [&str; 12] = [
     "clickhouse/graph",
     "redis/posts",
     "redis/graph",
+    "redis/conversations",
 ];
 
 /// Replays the whole log into every view of every store: afterwards everything is answered as before.

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::routing::get;
 use chrono::Utc;
 use nova_http::{OperatorCaller, ValidQuery};
+use nova_resilience::{BreakerStatus, Dependency};
 use nova_views::{Answer, DeadLetter, List, ProjectionStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,6 +20,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
     Router::new()
         .route("/admin/projections", get(projections))
         .route("/admin/dead-letters", get(dead_letters))
+        .route("/admin/breakers", get(breakers))
 }
 
 /// A projection and how far it is behind the log.
@@ -53,6 +55,25 @@ pub(crate) async fn dead_letters(
     let limit = limit(params.limit)?;
     let after = params.after.unwrap_or(0);
     list(state.writer.dead_letters(params.projection.as_deref(), after, limit).await.map(whole))
+}
+
+/// A breaker between this process and something it depends on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BreakerOf {
+    /// Where that is.
+    address: String,
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    status: BreakerStatus,
+}
+
+/// The breakers of this process. An embedded Nova has none: it depends on nothing but its folder.
+#[utoipa::path(get, path = "/admin/breakers", tag = "admin", responses((status = 200, body = ListOf<BreakerOf>)))]
+pub(crate) async fn breakers(State(state): State<Arc<QueryState>>, _operator: OperatorCaller) -> Reply {
+    let of = |dependency: &Arc<dyn Dependency>| {
+        dependency.breaker().map(|status| BreakerOf { address: dependency.address(), status })
+    };
+    list(Ok(whole(state.dependencies.iter().filter_map(of).collect())))
 }
 
 fn whole<T>(items: Vec<T>) -> Answer<List<T>> {

@@ -2,6 +2,7 @@
 //! None of it needs a token, and none of it says anything about anyone. It is served at the root and under `/api/v1`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -10,6 +11,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use nova_http::json_response;
+use nova_resilience::health::check_all;
+use nova_resilience::{BreakerState, DependencyHealth};
 use nova_views::ViewError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -78,6 +81,20 @@ pub(crate) struct Dependency {
     #[schema(value_type = String, example = "views")]
     name: &'static str,
     status: Condition,
+    /// Without it nothing works; without another one answers come from elsewhere, and say so.
+    required: bool,
+    /// How long it took to find out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<f64>,
+    /// Between this process and it: `closed` lets questions through, `open` does not, `half_open` lets one through at a
+    /// time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "closed")]
+    breaker: Option<BreakerState>,
+    /// What is wrong now, or (with `status` up) what was wrong last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "timeout")]
+    error_class: Option<&'static str>,
     /// In words, for people.
     detail: String,
 }
@@ -104,38 +121,74 @@ pub(crate) async fn ready(State(system): State<System>) -> Response {
     json_response(code, &Readiness { status, head, applied, draining })
 }
 
-/// On what Nova depends, and how that is doing. Always 200: what is down here is not what answers.
+/// How long something may take to say how it is doing.
+const CHECK_LIMIT: Duration = Duration::from_secs(1);
+
+/// On what this process depends, and how that is doing. Always 200: what is down here is not what answers.
 #[utoipa::path(get, path = "/health/dependencies", tag = "system", security(()),
     responses((status = 200, body = Dependencies)))]
 pub(crate) async fn dependencies(State(system): State<System>) -> Response {
     let state = &system.state;
-    let head = state.log.head();
-    let log = Dependency { name: "log", status: Condition::Up, detail: format!("head at position {head}") };
-    let applied = state.reader.applied();
-    let lag = head.saturating_sub(applied);
-    let views = Dependency {
-        name: "views",
-        status: if lag <= state.options.ready_lag_events_max { Condition::Up } else { Condition::NotReady },
-        detail: format!("at position {applied}, {lag} events behind the log"),
-    };
-    let dependencies = vec![log, views, projections(state.writer.status().await)];
+    let statuses = tokio::time::timeout(CHECK_LIMIT, state.writer.status());
+    let (servers, statuses) = futures::join!(check_all(&state.dependencies, CHECK_LIMIT), statuses);
+    let late = |_| Err(ViewError::Unavailable("no answer in time".to_owned()));
+    let mut dependencies = vec![views(state), projections(statuses.unwrap_or_else(late))];
+    dependencies.extend(servers.into_iter().map(server));
     let all_up = dependencies.iter().all(|dependency| dependency.status == Condition::Up);
     let status = if all_up { Condition::Up } else { Condition::Down };
     json_response(StatusCode::OK, &Dependencies { status, dependencies })
 }
 
+/// Nothing that tells where it is: nobody has said who they are.
+fn server(found: DependencyHealth) -> Dependency {
+    let breaker = found.breaker.as_ref();
+    let last = breaker.and_then(|breaker| breaker.last_failure.as_ref()).map(|failure| failure.class);
+    Dependency {
+        name: found.name,
+        status: if found.up { Condition::Up } else { Condition::Down },
+        required: found.required,
+        latency_ms: Some(found.latency_ms),
+        breaker: breaker.map(|breaker| breaker.state),
+        error_class: found.error_class.or(last),
+        detail: if found.up { "it answers" } else { "it does not answer" }.to_owned(),
+    }
+}
+
+fn views(state: &QueryState) -> Dependency {
+    let (head, applied) = (state.log.head(), state.reader.applied());
+    let lag = head.saturating_sub(applied);
+    let near = lag <= state.options.ready_lag_events_max;
+    Dependency {
+        name: "views",
+        status: if near { Condition::Up } else { Condition::NotReady },
+        required: true,
+        latency_ms: None,
+        breaker: None,
+        error_class: None,
+        detail: format!("at position {applied}, {lag} events behind the log, whose head is at {head}"),
+    }
+}
+
 fn projections(statuses: Result<Vec<nova_views::ProjectionStatus>, ViewError>) -> Dependency {
-    let name = "projections";
-    match statuses {
+    let (status, error_class, detail) = match statuses {
         Ok(all) => {
             let parked: u64 = all.iter().map(|status| status.parked_streams).sum();
             let status = if parked == 0 { Condition::Up } else { Condition::NotReady };
-            Dependency { name, status, detail: format!("{} projections, {parked} parked streams", all.len()) }
+            (status, None, format!("{} projections, {parked} parked streams", all.len()))
         }
         Err(error) => {
             tracing::warn!(error.message = %error, "the state of the projections cannot be read");
-            Dependency { name, status: Condition::Down, detail: "their store does not answer".to_owned() }
+            (Condition::Down, Some("unavailable"), "their store does not answer".to_owned())
         }
+    };
+    Dependency {
+        name: "projections",
+        status,
+        required: true,
+        latency_ms: None,
+        breaker: None,
+        error_class,
+        detail,
     }
 }
 

@@ -27,6 +27,7 @@ use nova_views::{
     Answer, Comment, Conversation, Deletion, DeletionQuery, FeedItem, List, Lookup, Message, MessageRange,
     PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader, projection,
 };
+use sqlx::Connection as _;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use uuid::Uuid;
 
@@ -35,6 +36,9 @@ use super::cursors::Cursors;
 use crate::shard::Shard;
 use applied::Applied;
 use frozen::Orders;
+
+/// A connection that was in use so lately is handed out without asking it whether it lives.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
 /// The name by which answers say where they come from.
 const SOURCE: &str = "postgres";
@@ -108,6 +112,11 @@ impl Reads {
         let pool = PgPoolOptions::new()
             .max_connections(options.connections_max.max(1))
             .acquire_timeout(Duration::from_millis(options.connection_wait_ms.max(1)))
+            // One that was in use a moment ago is trusted; asking it first would double every question.
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move { Ok(about.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok()) })
+            })
             .connect_lazy_with(connection);
         let (orders, applied) = (Orders::new(&options), Applied::new(cursors, options.expected.clone()));
         Self { pool, options, orders, trending_turn: tokio::sync::Mutex::default(), applied }
@@ -117,7 +126,28 @@ impl Reads {
 /// For readers that are put together of several stores.
 impl PostgresViews {
     fn reads(&self) -> &Reads {
-        &self.shared.reads
+        &self.reads
+    }
+
+    /// The same views, asked over connections of their own, with limits of their own.
+    pub fn apart(&self, options: ReadOptions) -> Self {
+        let reads = Reads::new(&self.shared.pool, Arc::clone(&self.shared.cursors), options);
+        Self { shared: Arc::clone(&self.shared), reads: Arc::new(reads) }
+    }
+
+    /// Changes whenever someone follows, blocks, or leaves someone.
+    pub async fn relations_version(&self, viewer: UserId) -> Result<i64, ViewError> {
+        self.reads().relations_version(viewer).await
+    }
+
+    /// The newest public posts of all, newest first.
+    pub async fn recent_posts(&self, limit: usize) -> Result<Vec<PostId>, ViewError> {
+        self.reads().recent_posts(limit).await
+    }
+
+    /// Asks the server something cheap.
+    pub async fn ping(&self) -> Result<(), ViewError> {
+        self.reads().ping().await
     }
 
     /// What the viewer may see of these posts now, in the order asked.

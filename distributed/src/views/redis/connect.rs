@@ -44,9 +44,9 @@ pub(super) async fn connect(options: &RedisOptions) -> Result<Connections, Redis
     let server = info.addr().to_string();
     let refused = |error: RedisError| open_error(&server, &error);
     let client = Client::open(info).map_err(refused)?;
-    let config = |retries: usize| {
+    let config = |retries: usize, response_timeout: Duration| {
         ConnectionManagerConfig::new()
-            .set_response_timeout(Some(options.response_timeout()))
+            .set_response_timeout(Some(response_timeout))
             .set_connection_timeout(Some(Duration::from_millis(options.connect_timeout_ms)))
             .set_number_of_retries(retries)
             .set_max_delay(Duration::from_secs(1))
@@ -63,8 +63,12 @@ pub(super) async fn connect(options: &RedisOptions) -> Result<Connections, Redis
     let about: String = redis::cmd("INFO").arg("server").query_async(&mut once).await.map_err(refused)?;
     check_version(&server, &about)?;
     advise(&mut once, &server, options).await;
-    let writes = ConnectionManager::new_with_config(client.clone(), config(2)).await.map_err(refused)?;
-    let reads = ConnectionManager::new_with_config(client, config(1)).await.map_err(refused)?;
+    let writes = ConnectionManager::new_with_config(client.clone(), config(2, options.response_timeout()))
+        .await
+        .map_err(refused)?;
+    let reads = ConnectionManager::new_with_config(client, config(1, options.read_timeout()))
+        .await
+        .map_err(refused)?;
     Ok(Connections { writes, reads })
 }
 

@@ -121,6 +121,7 @@ impl RedisViews {
     ) -> Result<Option<(Standing, ShardCursor)>, ViewError> {
         let call = self.shared.scripts.cursor.call().arg(projection).arg(kind_of(generation));
         let call = call.arg(shard.as_str()).arg(names::new_token(1)).arg(names::new_token(1));
+        let call = call.arg(names::new_token(1));
         let mut reply = call.run(self.writes()).await?;
         if reply.next::<String>()? != "ok" {
             return Ok(None);

@@ -1,14 +1,16 @@
 //! Names of the metrics, and the layout of the keys.
 //!
 //! Below the prefix: `live` (a hash: which generation of each projection is live, which is being filled),
-//! `g:{generation}:...` (what one projection holds), `t:{posts}:{graph}:{user}` (a timeline, made of both),
-//! `b:...` (a timeline that is being put together), `z:{name}` (a frozen order). Ids are 16 bytes, as they are.
+//! `g:{generation}:...` (what one projection holds; of conversations: `cursors`, `filled`, and for each `members`, `window`,
+//! `said`), `t:{posts}:{graph}:{user}` (a timeline, made of both),
+//! `b:...` (a timeline that is being put together), `z:{name}` (a frozen order), `page:{name}` (a page that was good), `m:...` (a mark). Ids are 16 bytes, as they are.
 
 use std::collections::HashSet;
 
 pub(super) const FAN_OUT_FOLLOWERS: &str = "redis_fan_out_followers_total";
 pub(super) const FAN_OUT_SECONDS: &str = "redis_fan_out_seconds";
 pub(super) const REGENERATIONS: &str = "redis_timeline_regenerations_total";
+pub(super) const PAGES_TOO_LARGE: &str = "redis_pages_too_large_total";
 pub(super) const SCRIPT_SECONDS: &str = "redis_script_seconds";
 
 /// A generation: which one it is, and something that no other one of the same number ever had. So what was written for a

@@ -22,8 +22,20 @@ pub struct RedisOptions {
     pub regenerations_max: usize,
     /// How long a timeline may take to put together before someone else tries.
     pub regeneration_ms: u64,
+    /// Messages that the window of a conversation holds: its newest ones. Older ones are read elsewhere.
+    pub window_messages_max: usize,
+    /// Bytes that they may have together. The newest message is held however large it is.
+    pub window_bytes_max: usize,
+    /// The window of a conversation that nobody wrote in for so long goes, and begins anew with the next message.
+    pub window_ttl_ms: u64,
+    /// How long it is known what has been hidden. Pages are kept for less.
+    pub marks_ttl_ms: u64,
+    /// A larger page is not kept.
+    pub page_bytes_max: usize,
     /// How long Redis may take to answer.
     pub response_timeout_ms: u64,
+    /// The same for a question. After it the connection counts as lost, and another one is made.
+    pub read_timeout_ms: u64,
     pub connect_timeout_ms: u64,
 }
 
@@ -38,7 +50,13 @@ impl Default for RedisOptions {
             fan_out_batch_followers: 500,
             regenerations_max: 16,
             regeneration_ms: 10_000,
+            window_messages_max: 100,
+            window_bytes_max: 256 * 1_024,
+            window_ttl_ms: 30 * 24 * 3_600_000,
+            marks_ttl_ms: 2 * 3_600_000,
+            page_bytes_max: 512 * 1_024,
             response_timeout_ms: 5_000,
+            read_timeout_ms: 250,
             connect_timeout_ms: 2_000,
         }
     }
@@ -47,6 +65,10 @@ impl Default for RedisOptions {
 impl RedisOptions {
     pub(super) fn response_timeout(&self) -> Duration {
         Duration::from_millis(self.response_timeout_ms)
+    }
+
+    pub(super) fn read_timeout(&self) -> Duration {
+        Duration::from_millis(self.read_timeout_ms.max(1))
     }
 
     /// Members of the largest timeline there can be.
@@ -61,6 +83,9 @@ impl std::fmt::Debug for RedisOptions {
             .field("prefix", &self.prefix)
             .field("timeline_posts_max", &self.timeline_posts_max)
             .field("fan_out_followers_max", &self.fan_out_followers_max)
+            .field("window_messages_max", &self.window_messages_max)
+            .field("window_bytes_max", &self.window_bytes_max)
+            .field("window_ttl_ms", &self.window_ttl_ms)
             .finish_non_exhaustive()
     }
 }

@@ -23,6 +23,10 @@ pub(super) struct Scripts {
     pub(super) begin: Named,
     pub(super) gather: Named,
     pub(super) finish: Named,
+    pub(super) members: Named,
+    pub(super) window: Named,
+    pub(super) said: Named,
+    pub(super) marks: Named,
 }
 
 #[derive(Debug)]
@@ -60,6 +64,10 @@ impl Scripts {
             begin: script!("begin", prefix),
             gather: script!("gather", prefix),
             finish: script!("finish", prefix),
+            members: script!("members", prefix),
+            window: script!("window", prefix),
+            said: script!("said", prefix),
+            marks: script!("marks", prefix),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The configuration in the words of `distributed`.
 
+use std::time::Duration;
+
 use nova_distributed::client_events::ClientEventsOptions;
 use nova_distributed::kafka::KafkaOptions;
 use nova_distributed::keys::PostgresKeyringOptions;
@@ -8,10 +10,11 @@ use nova_distributed::postgres::PostgresOptions;
 use nova_distributed::relay::RelayOptions;
 use nova_distributed::shard::Shard;
 use nova_distributed::topics::Topics;
-use nova_distributed::views::ViewsOptions;
 use nova_distributed::views::clickhouse::{ClickHouseOptions, Password};
 use nova_distributed::views::postgres::{PostgresViewsOptions, ReadOptions};
 use nova_distributed::views::redis::RedisOptions;
+use nova_distributed::views::{GuardsOptions, ViewsOptions};
+use nova_resilience::{BreakerOptions, GuardOptions};
 
 use crate::config::{Config, Store};
 
@@ -139,15 +142,85 @@ impl Config {
             timeline_posts_max: redis.timeline_posts_max,
             timeline_ttl_ms: redis.timeline_ttl_ms,
             fan_out_followers_max: redis.fan_out_followers_max,
+            window_messages_max: redis.window_messages_max,
+            window_bytes_max: redis.window_bytes_max,
+            window_ttl_ms: redis.window_ttl_ms,
             ..RedisOptions::default()
         })
     }
 
     pub(super) fn views_together_options(&self) -> ViewsOptions {
+        let queries = &self.queries;
         ViewsOptions {
             weights: self.ranking_weights(),
+            feed_ranking_ttl_ms: self.views.feed_ranking_ttl_ms,
             session_ttl_ms: self.views.session_ttl_ms,
+            read_ms_max: queries.read_ms_max,
+            keep_interval_ms: queries.keep_interval_ms,
+            page_ttl_ms: queries.page_ttl_ms,
+            warm_after_ms: queries.warm_after_ms,
+            shadow_share: queries.shadow_share,
+            guards: self.guards_options(),
             ..ViewsOptions::default()
+        }
+    }
+
+    fn guards_options(&self) -> GuardsOptions {
+        let resilience = &self.resilience;
+        let defaults = GuardsOptions::default();
+        let guard = |breaker, calls_max, call_ms, default: GuardOptions| GuardOptions {
+            breaker,
+            calls_max,
+            call_timeout: Duration::from_millis(call_ms),
+            ..default
+        };
+        let breaker = |failures, open_ms, successes| {
+            BreakerOptions::new(failures, Duration::from_millis(open_ms), successes)
+        };
+        let postgres = || {
+            breaker(resilience.postgres_failures, resilience.postgres_open_ms, resilience.postgres_successes)
+        };
+        GuardsOptions {
+            postgres: guard(
+                postgres(),
+                resilience.postgres_calls_max,
+                resilience.postgres_call_ms,
+                defaults.postgres,
+            ),
+            fallback: guard(
+                postgres(),
+                // Twice as many as there are connections: a few may wait for one.
+                resilience.fallback_connections_max.max(1) as usize * 2,
+                resilience.fallback_call_ms,
+                defaults.fallback,
+            ),
+            clickhouse: guard(
+                breaker(
+                    resilience.clickhouse_failures,
+                    resilience.clickhouse_open_ms,
+                    resilience.clickhouse_successes,
+                ),
+                resilience.clickhouse_calls_max,
+                resilience.clickhouse_call_ms,
+                defaults.clickhouse,
+            ),
+            redis: guard(
+                breaker(resilience.redis_failures, resilience.redis_open_ms, resilience.redis_successes),
+                resilience.redis_calls_max,
+                resilience.redis_call_ms,
+                defaults.redis,
+            ),
+        }
+    }
+
+    /// PostgreSQL's views in the place of another store.
+    pub(super) fn fallback_read_options(&self, expected: Vec<(&'static str, Shard)>) -> ReadOptions {
+        let resilience = &self.resilience;
+        ReadOptions {
+            connections_max: resilience.fallback_connections_max,
+            connection_wait_ms: resilience.fallback_call_ms,
+            statement_timeout_ms: resilience.fallback_call_ms,
+            ..self.postgres_views_options(expected).read
         }
     }
 
@@ -209,5 +282,15 @@ mod tests {
         assert_eq!(config.postgres_options().unwrap().url, PostgresOptions::default().url);
         let kafka = config.kafka_options().unwrap();
         assert_eq!(kafka.retention_ms, KafkaOptions::RETENTION_MS);
+        let ours = config.views_together_options();
+        assert_eq!(
+            ours.guards,
+            GuardsOptions { fallback: ours.guards.fallback.clone(), ..GuardsOptions::default() }
+        );
+        let (ours, theirs) = (&ours, ViewsOptions::default());
+        assert_eq!(ours.read_ms_max, theirs.read_ms_max);
+        assert_eq!(ours.keep_interval_ms, theirs.keep_interval_ms);
+        assert_eq!(ours.page_ttl_ms, theirs.page_ttl_ms);
+        assert_eq!(ours.warm_after_ms, theirs.warm_after_ms);
     }
 }

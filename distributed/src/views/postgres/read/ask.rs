@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use nova_views::ViewError;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::Query;
 use sqlx::{Decode, Postgres, Row, Type};
@@ -22,7 +23,7 @@ pub(super) async fn rows<'q>(
     pool: &PgPool,
     question: impl Fn() -> Sql<'q> + Send,
 ) -> Result<Vec<PgRow>, ViewError> {
-    let error = match question().fetch_all(pool).await {
+    let error = match ask(pool, question()).await {
         Ok(rows) => return Ok(rows),
         Err(error) => error,
     };
@@ -30,7 +31,30 @@ pub(super) async fn rows<'q>(
         return Err(view_error(&error));
     }
     tokio::time::sleep(SWITCH_PAUSE).await;
-    question().fetch_all(pool).await.map_err(|error| view_error(&error))
+    ask(pool, question()).await.map_err(|error| view_error(&error))
+}
+
+async fn ask(pool: &PgPool, question: Sql<'_>) -> Result<Vec<PgRow>, sqlx::Error> {
+    let mut asked = Asked { connection: Some(pool.acquire().await?) };
+    let Some(connection) = asked.connection.as_mut() else { return Err(sqlx::Error::PoolClosed) };
+    let answer = question.fetch_all(&mut **connection).await;
+    // Answered, if only with an error: it can be used again. What is broken the pool finds out.
+    drop(asked.connection.take());
+    answer
+}
+
+/// A connection that owes an answer. When nobody waits for that any more it is closed, and its place is free at once: a
+/// server that has gone silent would hold it for as long as TCP tries.
+struct Asked {
+    connection: Option<PoolConnection<Postgres>>,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(connection.detach());
+        }
+    }
 }
 
 /// The tables had other names, or other numbers behind their names, for a moment.

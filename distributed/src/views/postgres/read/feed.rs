@@ -95,6 +95,10 @@ const TRENDING: &str = "SELECT p.id, p.created_at, c.likes, c.comments
               p.created_at DESC, p.id
      LIMIT $3";
 
+/// The newest that anyone may see, as far as the post itself says.
+const RECENT: &str = "SELECT p.id FROM v_posts.posts p WHERE p.state = 0 AND p.visibility = 0
+     ORDER BY p.created_at DESC, p.id DESC LIMIT $1";
+
 /// Posts that are looked at, the newest of the time in which posts trend.
 const TRENDING_LOOKED_AT_MAX: i64 = 100_000;
 
@@ -256,6 +260,17 @@ impl Reads {
         });
         let posts = posts.collect::<Result<Vec<_>, ViewError>>()?;
         Ok(ranking::trending(posts, now_ms, limit))
+    }
+}
+
+impl Reads {
+    pub(super) async fn recent_posts(&self, limit: usize) -> Result<Vec<PostId>, ViewError> {
+        let found = rows(&self.pool, || query(RECENT).bind(limit as i64)).await?;
+        found.iter().map(|row| Columns::of(row).take().map(PostId)).collect()
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), ViewError> {
+        rows(&self.pool, || query("SELECT 1")).await.map(drop)
     }
 }
 

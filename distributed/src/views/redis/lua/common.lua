@@ -157,3 +157,55 @@ local function move_cursor(token, shard, position, offset)
     redis.call('HSET', cursors_key(token), shard, text(position) .. (offset ~= '' and (' ' .. offset) or ''))
   end
 end
+
+-- Conversations. Who is in one: a ZSET of 16-byte user ids by 2 * version + member. What was said last: `window`, a ZSET of
+-- 16-byte message ids by seq, and `said`, a HASH of what each of them is, with the state of the window itself under ''.
+-- One without the other is nothing.
+local function members_key(token, id) return in_generation(token, 'members', id) end
+local function window_key(token, id) return in_generation(token, 'window', id) end
+local function said_key(token, id) return in_generation(token, 'said', id) end
+-- When a generation of the conversations began to be filled, and the position behind which it knows all that was then.
+local function filled_key(token) return in_generation(token, 'filled') end
+
+-- The state of a window: every event of the conversation's messages from `floor` to `head` was seen, but for the `holes`,
+-- { from, to } in ascending order. `bytes` of what is held; when it `ends` (ms); `stubs` are what is known of messages that
+-- have not come yet, in ZSETs half a seq below the event that told of them.
+local function window_of(window, said)
+  local state = redis.call('HGET', said, '')
+  if not state or redis.call('EXISTS', window) == 0 then return nil end
+  local found = { holes = {} }
+  local numbers, holes = string.match(state, '^([^|]*)|(.*)$')
+  local read = string.gmatch(numbers, '%S+')
+  for _, name in ipairs({'floor', 'head', 'bytes', 'ends', 'stubs'}) do found[name] = tonumber(read()) end
+  for from, to in string.gmatch(holes, '(%d+)-(%d+)') do
+    found.holes[#found.holes + 1] = { tonumber(from), tonumber(to) }
+  end
+  return found
+end
+
+-- From which seq on a window lacks nothing.
+local function complete_from(window)
+  local last = window.holes[#window.holes]
+  return last and last[2] + 1 or window.floor
+end
+
+-- What is written is counted as complete only when every shard has come as far as an event that happened after the first
+-- write to the generation: a store that was emptied, and is told the log again, holds for a while what has long been
+-- deleted, and members who have long been removed.
+local function filling_of(token, shard)
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local key = filled_key(token)
+  redis.call('HSETNX', key, 'begun', text(now))
+  -- Its cursor counts from now on, although it has not moved.
+  redis.call('HSETNX', cursors_key(token), shard, '0')
+  local known = redis.call('HMGET', key, 'begun', 'position')
+  return { key = key, now = now, begun = tonumber(known[1]), is_known = known[2] }
+end
+
+-- Something that happened at this time; what claims to come from the future says nothing.
+local function note_filled(filling, position, time)
+  if filling.is_known or not time or time < filling.begun or time > filling.now + 60000 then return end
+  redis.call('HSET', filling.key, 'position', position)
+  filling.is_known = position
+end

@@ -18,6 +18,13 @@ for at = 1, #held, 2 do
   end
 end
 if not follows_log then redis.call('HDEL', cursors_key(token), 'log') end
+-- Conversations: what was complete is so again when every shard is where the furthest one was.
+local filled = redis.call('HGET', filled_key(old), 'position')
+if filled then
+  local furthest = tonumber(filled)
+  for at = 2, #held, 2 do furthest = math.max(furthest, position_of(held[at])) end
+  redis.call('HSETNX', filled_key(token), 'position', text(furthest))
+end
 redis.call('HSET', LIVE, projection, token)
 redis.call('HDEL', LIVE, 'next-' .. projection)
 return {'ok'}

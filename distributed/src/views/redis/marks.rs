@@ -1,0 +1,178 @@
+//! What must not be shown any more from a page that was kept: posts that were deleted, people whose account is closed, pairs
+//! of whom one blocks the other, and followers who have left.
+//!
+//! * A mark is a fact with the version (the position) of the change that it comes from, set or taken back. Only a higher
+//!   version changes it, so what comes late, twice or again in a rebuild changes nothing; what is taken back stays for a
+//!   while too, with its version, so that an older one does not come back.
+//! * Marks belong to no generation: a rebuild says the same of them. Each goes by itself after `marks_ttl_ms`, which is longer
+//!   than any page is kept. A change that is older than that makes no mark, so that a replay of years leaves nothing behind.
+//!   Closed accounts and purged posts have no time of their own in a change, and are always marked.
+//! * A store that lost everything has lost its pages too. Until it has been filled again as far as it was when a page was
+//!   kept, marks may be missing: whoever shows a page compares that (`last_good` of the reader).
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use nova_events::{PostId, UserId};
+use nova_views::{Apply, Change, ViewError, What};
+use uuid::Uuid;
+
+use super::RedisViews;
+
+/// Marks for each call of the script.
+const MARKS_PER_CALL: usize = 500;
+
+/// Something that is to be shown from a page that was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    pub post: PostId,
+    pub author: UserId,
+    /// Only for whoever follows the author.
+    pub needs_follow: bool,
+}
+
+/// What is marked, or not any more.
+#[derive(Debug, PartialEq)]
+struct Mark {
+    key: String,
+    version: u64,
+    on: bool,
+}
+
+fn post_key(post: PostId) -> String {
+    format!("m:p:{}", post.0.simple())
+}
+
+fn user_key(user: UserId) -> String {
+    format!("m:u:{}", user.0.simple())
+}
+
+fn pair_key(kind: char, one: Uuid, other: Uuid) -> String {
+    format!("m:{kind}:{}:{}", one.simple(), other.simple())
+}
+
+fn block_key(blocker: UserId, blocked: UserId) -> String {
+    pair_key('b', blocker.0, blocked.0)
+}
+
+fn left_key(follower: UserId, followee: UserId) -> String {
+    pair_key('l', follower.0, followee.0)
+}
+
+/// The mark that a change makes. `since`: older changes make none.
+fn mark_of(change: &Change, since: DateTime<Utc>) -> Option<Mark> {
+    let (key, on, at) = match &change.what {
+        What::PostDeleted { post, deleted, at } => (post_key(*post), *deleted, Some(*at)),
+        What::PostPurged { post } => (post_key(*post), true, None),
+        What::UserActive { user, active } => (user_key(*user), !active, None),
+        What::Block { blocker, blocked, on, at } => (block_key(*blocker, *blocked), *on, Some(*at)),
+        What::Follow { follower, followee, on, at } => (left_key(*follower, *followee), !on, Some(*at)),
+        What::Registered { .. }
+        | What::ProfileIs { .. }
+        | What::Post { .. }
+        | What::PostText { .. }
+        | What::Comment { .. }
+        | What::CommentText { .. }
+        | What::CommentDeleted { .. }
+        | What::Like { .. }
+        | What::Conversation { .. }
+        | What::ConversationTitle { .. }
+        | What::Member { .. }
+        | What::Message { .. }
+        | What::MessageBody { .. }
+        | What::MessageDeleted { .. }
+        | What::ReadUpTo { .. }
+        | What::Deletion { .. }
+        | What::Restoration { .. } => return None,
+    };
+    at.is_none_or(|at| at >= since).then_some(Mark { key, version: change.version, on })
+}
+
+impl RedisViews {
+    /// Before the cursor moves past the step. Marks that are made twice are the same.
+    pub(super) async fn apply_marks(&self, step: &Apply) -> Result<(), ViewError> {
+        let ttl_ms = self.shared.options.marks_ttl_ms;
+        let ttl = chrono::TimeDelta::try_milliseconds(i64::try_from(ttl_ms).unwrap_or(i64::MAX));
+        let since =
+            ttl.and_then(|ttl| Utc::now().checked_sub_signed(ttl)).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let marks: Vec<Mark> = step.changes.iter().filter_map(|change| mark_of(change, since)).collect();
+        for some in marks.chunks(MARKS_PER_CALL) {
+            let mut call = self.shared.scripts.marks.call().arg(ttl_ms.clamp(1, 1 << 52));
+            for mark in some {
+                call = call.arg(&mark.key).arg(mark.version).arg(u8::from(mark.on));
+            }
+            call.run(self.writes()).await?.written()?;
+        }
+        Ok(())
+    }
+
+    /// Those of a page that the viewer must not see any more.
+    pub async fn hidden(&self, viewer: UserId, shown: &[Shown]) -> Result<HashSet<PostId>, ViewError> {
+        let mut keys = Vec::with_capacity(shown.len() * 5);
+        for one in shown {
+            keys.push(post_key(one.post));
+            keys.push(user_key(one.author));
+            keys.push(block_key(viewer, one.author));
+            keys.push(block_key(one.author, viewer));
+            keys.push(left_key(viewer, one.author));
+        }
+        let marked = self.marked(&keys).await?;
+        let hidden = shown.iter().zip(marked.chunks(5)).filter(|(one, marked)| match marked {
+            [always @ .., left] => always.contains(&true) || (one.needs_follow && *left),
+            [] => false,
+        });
+        Ok(hidden.map(|(one, _)| one.post).collect())
+    }
+
+    /// Those of these people whom the viewer must not see any more.
+    pub async fn hidden_users(&self, viewer: UserId, users: &[UserId]) -> Result<HashSet<UserId>, ViewError> {
+        let keys: Vec<String> = users
+            .iter()
+            .flat_map(|user| [user_key(*user), block_key(viewer, *user), block_key(*user, viewer)])
+            .collect();
+        let marked = self.marked(&keys).await?;
+        let hidden = users.iter().zip(marked.chunks(3)).filter(|(_, marked)| marked.contains(&true));
+        Ok(hidden.map(|(user, _)| *user).collect())
+    }
+
+    async fn marked(&self, keys: &[String]) -> Result<Vec<bool>, ViewError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = redis::cmd("MGET");
+        for key in keys {
+            command.arg(self.key(key));
+        }
+        let found: Vec<Option<String>> = self.ask(&command).await?;
+        // `version` and a space and `1`, or `0` when it was taken back.
+        Ok(found.into_iter().map(|mark| mark.is_some_and(|mark| mark.ends_with(" 1"))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(n: u128) -> UserId {
+        UserId(Uuid::from_u128(n))
+    }
+
+    #[test]
+    fn what_is_older_than_marks_are_kept_makes_none() {
+        let now = Utc::now();
+        let follow = |at, on| What::Follow { follower: user(1), followee: user(2), on, at };
+        let mark = |what| mark_of(&Change { version: 7, what }, now);
+        assert_eq!(mark(follow(now - chrono::TimeDelta::milliseconds(1), false)), None);
+        let made = Mark { key: left_key(user(1), user(2)), version: 7, on: true };
+        assert_eq!(mark(follow(now, false)), Some(made));
+        let closed = Mark { key: user_key(user(3)), version: 7, on: true };
+        assert_eq!(mark(What::UserActive { user: user(3), active: false }), Some(closed));
+        assert_eq!(mark(What::ProfileIs { user: user(3), profile: None }), None);
+    }
+
+    #[test]
+    fn a_pair_has_two_sides() {
+        assert_ne!(block_key(user(1), user(2)), block_key(user(2), user(1)));
+        assert_ne!(block_key(user(1), user(2)), left_key(user(1), user(2)));
+    }
+}

@@ -1,0 +1,322 @@
+//! Every rung of every ladder answers, and says that it did. Stores are taken away by their breakers, which is what an
+//! answer sees of an outage; real outages are those of the fault suite.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nova_distributed::views::ViewsOptions;
+use nova_distributed::views::redis::RedisOptions;
+use nova_events::PostId;
+use nova_events::conversation::Role;
+use nova_events::post::Visibility;
+use nova_testkit::story::{Story, conversation, post, user};
+use nova_views::{
+    Answer, Apply, Change, FeedItem, Generation, List, Lookup, MessageRange, PageRequest, ProfileKey,
+    ViewError, ViewReader, ViewWriter, What,
+};
+
+use crate::world::World;
+
+const STORES: [&str; 4] = ["postgres", "postgres_fallback", "clickhouse", "redis"];
+
+/// Stories happened long ago: marks and windows are kept for as long as need be.
+async fn world() -> World {
+    let options = ViewsOptions { keep_interval_ms: 0, shadow_share: 0.0, ..ViewsOptions::default() };
+    let long = |redis: &mut RedisOptions| (redis.marks_ttl_ms, redis.window_ttl_ms) = (1 << 42, 1 << 42);
+    World::with(long, options).await
+}
+
+fn only_without(world: &World, out: &[&str]) {
+    for store in STORES {
+        let breaker = world.views.breaker(store).unwrap();
+        if out.contains(&store) { breaker.force_open() } else { breaker.reset() }
+    }
+}
+
+fn posts_of(answer: &Answer<List<FeedItem>>) -> Vec<PostId> {
+    answer.value.items.iter().map(|item| item.card.id).collect()
+}
+
+async fn feed(world: &World, viewer: u32, story: &Story) -> Answer<List<FeedItem>> {
+    world.views.feed(user(viewer), PageRequest::first(20), story.now()).await.unwrap()
+}
+
+/// Pages are kept beside the answer.
+async fn until_kept(world: &World, keys: usize) {
+    for _ in 0..200 {
+        if world.prefix.count("page:") >= keys {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} pages are kept, not {keys}", world.prefix.count("page:"));
+}
+
+/// 1 follows 2, 3, 6 and 7, who write; 4 is followed by 2 and 3; 5 is new.
+fn community() -> Story {
+    let mut story = Story::of(1..=8);
+    let authors = [2, 3, 6, 7];
+    for author in authors {
+        story.follow(1, author);
+    }
+    story.follow(2, 4);
+    story.follow(3, 4);
+    for n in 0..8 {
+        story.publish(n, authors[n as usize % 4], "something");
+        story.like(4, n);
+    }
+    story
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_feed_comes_down_its_ladder() {
+    let world = world().await;
+    let story = community();
+    world.ports().tell(&story).await;
+    let best = feed(&world, 1, &story).await;
+    assert_eq!((best.source, best.degraded), ("clickhouse", false));
+    assert_eq!(best.value.items.len(), 8);
+    until_kept(&world, 1).await;
+
+    only_without(&world, &["clickhouse"]);
+    let kept = feed(&world, 1, &story).await;
+    assert_eq!((kept.source, kept.degraded), ("last_good", true));
+    assert_eq!(posts_of(&kept), posts_of(&best), "in the order that was good last");
+    assert_eq!(kept.as_of.timestamp_millis(), best.as_of.timestamp_millis());
+
+    world.prefix.delete("page:");
+    assert!(!world.views.timeline(user(1), PageRequest::first(5)).await.unwrap().value.items.is_empty());
+    world.prefix.delete("page:");
+    let home = feed(&world, 1, &story).await;
+    assert_eq!((home.source, home.degraded), ("redis", true));
+    assert_eq!(posts_of(&home), (0..8).rev().map(post).collect::<Vec<_>>(), "newest first");
+
+    only_without(&world, &["clickhouse", "redis"]);
+    let there = feed(&world, 1, &story).await;
+    assert_eq!((there.source, there.degraded), ("postgres", true));
+    assert_eq!(posts_of(&there), posts_of(&home));
+
+    let newcomer = feed(&world, 5, &story).await;
+    assert_eq!((newcomer.source, newcomer.degraded), ("recent", true));
+    assert_eq!(posts_of(&newcomer), posts_of(&home), "follows nobody, and sees what is new");
+
+    only_without(&world, &[]);
+    feed(&world, 1, &story).await;
+    until_kept(&world, 1).await;
+    only_without(&world, &["postgres", "postgres_fallback"]);
+    let whole = feed(&world, 1, &story).await;
+    assert_eq!((whole.source, whole.degraded), ("last_good", true));
+    assert_eq!(whole.value.items, best.value.items, "as it was shown");
+
+    only_without(&world, &["postgres", "postgres_fallback", "clickhouse", "redis"]);
+    let nobody = world.views.feed(user(1), PageRequest::first(20), story.now()).await;
+    assert!(matches!(nobody, Err(ViewError::Unavailable(_))), "{nobody:?}");
+    only_without(&world, &[]);
+    assert_eq!(feed(&world, 1, &story).await.source, "clickhouse");
+}
+
+/// A cursor that was given out by one rung goes on whatever answers next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_go_on_while_stores_come_and_go() {
+    let world = world().await;
+    let story = community();
+    world.ports().tell(&story).await;
+    for first_without in [vec![], vec!["clickhouse"], vec!["clickhouse", "redis"]] {
+        for then_without in [vec![], vec!["clickhouse"], vec!["redis"]] {
+            only_without(&world, &first_without);
+            let mut page = PageRequest::first(3);
+            let answer = world.views.feed(user(1), page.clone(), story.now()).await.unwrap();
+            let mut seen = posts_of(&answer);
+            page.cursor = answer.value.next;
+            only_without(&world, &then_without);
+            while page.cursor.is_some() {
+                let answer = world.views.feed(user(1), page.clone(), story.now()).await.unwrap();
+                seen.extend(posts_of(&answer));
+                page.cursor = answer.value.next;
+            }
+            let mut once = seen.clone();
+            once.sort_unstable();
+            once.dedup();
+            assert!(once.len() >= 6, "{first_without:?} then {then_without:?}: {seen:?}");
+            let orders_are_kept = !first_without.contains(&"redis") && !then_without.contains(&"redis");
+            if orders_are_kept {
+                assert_eq!(
+                    (seen.len(), once.len()),
+                    (8, 8),
+                    "{first_without:?} then {then_without:?}: {seen:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Invariant 5: whatever a kept page holds, it shows nothing that has been hidden since.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_page_shows_nothing_that_has_been_hidden_since() {
+    let world = world().await;
+    let mut story = community();
+    story.follow(1, 4);
+    story.publish(20, 4, "for everybody");
+    story.follow(1, 8);
+    story.publish_to(21, 8, "for followers", Visibility::Followers);
+    story.publish(22, 5, "of a newcomer");
+    story.like(1, 22);
+    world.ports().tell(&story).await;
+    let before = feed(&world, 1, &story).await;
+    let timeline = world.views.timeline(user(1), PageRequest::first(20)).await.unwrap();
+    let trending = world.views.trending(user(1), PageRequest::first(20), story.now()).await.unwrap();
+    assert_eq!(trending.source, "clickhouse");
+    for id in [0, 20, 21, 22] {
+        assert!(posts_of(&before).contains(&post(id)), "{id}");
+    }
+    until_kept(&world, 3).await;
+    let told = story.head();
+    story.delete(0);
+    story.deactivate(5);
+    story.block(4, 1);
+    story.unfollow(1, 8);
+    story.delete(3);
+    story.restore(3);
+    world.ports().tell_from(&story, told).await;
+    only_without(&world, &["postgres", "postgres_fallback"]);
+    let after = feed(&world, 1, &story).await;
+    assert_eq!(after.source, "last_good");
+    let hidden = [0, 20, 21, 22].map(post);
+    let expected: Vec<PostId> = posts_of(&before).into_iter().filter(|id| !hidden.contains(id)).collect();
+    assert_eq!(
+        posts_of(&after),
+        expected,
+        "deleted, blocked, for followers only, deactivated; not what came back"
+    );
+    let after = world.views.timeline(user(1), PageRequest::first(20)).await.unwrap();
+    assert_eq!((after.source, after.degraded), ("last_good", true));
+    let authors: Vec<_> = after.value.items.iter().map(|card| card.author.id).collect();
+    assert!(!authors.contains(&user(8)), "whoever is not followed any more is out: {authors:?}");
+    assert!(timeline.value.items.len() > after.value.items.len() && !after.value.items.is_empty());
+    let after = world.views.trending(user(1), PageRequest::first(20), story.now()).await.unwrap();
+    assert_eq!((after.source, after.degraded), ("last_good", true));
+    assert!(after.value.items.iter().all(|card| !hidden[..2].contains(&card.id) && !card.liked_by_viewer));
+    // Someone without a page of their own sees what trended.
+    let other = feed(&world, 3, &story).await;
+    assert_eq!((other.source, other.degraded), ("last_good", true));
+    assert!(other.value.items.iter().all(|item| item.card.author.id != user(3)));
+    world.prefix.delete("");
+    let lost = world.views.feed(user(1), PageRequest::first(20), story.now()).await;
+    assert!(matches!(lost, Err(ViewError::Unavailable(_))), "{lost:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn timelines_and_trends_come_down_their_ladders() {
+    let world = world().await;
+    let story = community();
+    world.ports().tell(&story).await;
+    let timeline = async || world.views.timeline(user(1), PageRequest::first(20)).await.unwrap();
+    let trending = async || world.views.trending(user(1), PageRequest::first(20), story.now()).await.unwrap();
+    let (home, trend) = (timeline().await, trending().await);
+    assert_eq!((home.source, home.degraded), ("redis", false));
+    assert_eq!((trend.source, trend.degraded), ("clickhouse", false));
+    until_kept(&world, 2).await;
+
+    only_without(&world, &["redis"]);
+    let there = timeline().await;
+    assert_eq!(
+        (there.source, there.degraded, there.value.items),
+        ("postgres", true, home.value.items.clone())
+    );
+
+    only_without(&world, &["clickhouse"]);
+    let kept = trending().await;
+    assert_eq!(
+        (kept.source, kept.degraded, kept.value.items),
+        ("last_good", true, trend.value.items.clone())
+    );
+    assert_eq!(timeline().await.source, "redis", "nothing to do with it");
+
+    only_without(&world, &["clickhouse", "redis"]);
+    let there = trending().await;
+    assert_eq!(
+        (there.source, there.degraded, there.value.items),
+        ("postgres", true, trend.value.items.clone())
+    );
+
+    only_without(&world, &["postgres", "postgres_fallback"]);
+    let whole = timeline().await;
+    assert_eq!((whole.source, whole.degraded, whole.value.items), ("last_good", true, home.value.items));
+    let whole = trending().await;
+    assert_eq!((whole.source, whole.degraded, whole.value.items), ("last_good", true, trend.value.items));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_come_down_their_ladders() {
+    let world = world().await;
+    let mut story = community();
+    world.ports().tell(&story).await;
+    let profile = async |key: ProfileKey| world.views.profile(user(1), key).await;
+    let discover = async || world.views.discover(user(1), PageRequest::first(20)).await;
+    let best = profile(ProfileKey::Id(user(2))).await.unwrap();
+    let by_handle = profile(ProfileKey::Handle(nova_testkit::story::handle(2))).await.unwrap();
+    let known = discover().await.unwrap();
+    assert_eq!((best.source, best.degraded), ("postgres", false));
+    assert_eq!((known.source, known.degraded), ("postgres", false));
+    assert_eq!(known.value.items.first().map(|one| one.id), Some(user(4)));
+    until_kept(&world, 3).await;
+    only_without(&world, &["postgres"]);
+    let kept = profile(ProfileKey::Id(user(2))).await.unwrap();
+    assert_eq!((kept.source, kept.degraded, kept.value), ("last_good", true, best.value));
+    let kept = profile(ProfileKey::Handle(nova_testkit::story::handle(2))).await.unwrap();
+    assert_eq!((kept.source, kept.value), ("last_good", by_handle.value));
+    assert!(profile(ProfileKey::Id(user(3))).await.is_err(), "nobody has seen it");
+    let kept = discover().await.unwrap();
+    assert_eq!((kept.source, kept.degraded, &kept.value), ("last_good", true, &known.value));
+
+    only_without(&world, &["postgres", "redis"]);
+    let popular = discover().await.unwrap();
+    assert_eq!((popular.source, popular.degraded), ("popular", true));
+    assert!(!popular.value.items.is_empty());
+    assert!(popular.value.items.iter().all(|one| ![user(1), user(2), user(3)].contains(&one.id)));
+
+    let told = story.head();
+    story.block(4, 1);
+    story.deactivate(2);
+    world.ports().tell_from(&story, told).await;
+    only_without(&world, &["postgres", "postgres_fallback"]);
+    let kept = discover().await.unwrap();
+    assert!(kept.value.items.iter().all(|one| one.id != user(4)), "blocked since");
+    assert!(profile(ProfileKey::Id(user(2))).await.is_err(), "closed since");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_come_down_their_ladder() {
+    let world = world().await;
+    let mut story = community();
+    story.start(1, &[1, 2]);
+    for n in 0..30 {
+        story.say(n, 1, 1 + n % 2, "hello");
+    }
+    story.edit_message(3, "good day");
+    story.delete_message(4);
+    world.ports().tell(&story).await;
+    // Redis has been told everything when it has heard of something that happened after it began to be told.
+    let (role, at) = (Some(Role::Member), chrono::Utc::now());
+    let what = What::Member { conversation: conversation(9), user: user(5), role, at, joined: true };
+    let step = Apply {
+        projection: "redis/conversations",
+        generation: Generation::Live,
+        changes: vec![Change { version: story.head(), what }],
+        dead_letters: Vec::new(),
+        redriven: Vec::new(),
+        cursor: story.head(),
+    };
+    world.views.apply(Arc::new(step)).await.unwrap();
+    let messages = async |viewer| {
+        world.views.messages(user(viewer), conversation(1), MessageRange::Before(u64::MAX), 50).await
+    };
+    let best = messages(1).await.unwrap();
+    assert_eq!((best.source, best.degraded), ("postgres", false));
+    only_without(&world, &["postgres", "postgres_fallback"]);
+    let window = messages(1).await.unwrap();
+    assert_eq!((window.source, window.degraded, window.value), ("redis", true, best.value.clone()));
+    assert_eq!(messages(3).await.unwrap().value, Lookup::Unknown, "not a member");
+    only_without(&world, &["postgres", "postgres_fallback", "redis"]);
+    assert!(matches!(messages(1).await, Err(ViewError::Unavailable(_))), "there is no log here");
+}
