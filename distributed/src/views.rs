@@ -216,8 +216,13 @@ impl ViewReader for Views {
         self.postgres().blocks(viewer, page).await
     }
 
-    async fn discover(&self, viewer: UserId, page: PageRequest) -> Answered<List<Profile>> {
-        self.postgres().discover(viewer, page).await
+    async fn discover(
+        &self,
+        viewer: UserId,
+        page: PageRequest,
+        now: DateTime<Utc>,
+    ) -> Answered<List<Profile>> {
+        self.postgres().discover(viewer, page, now).await
     }
 
     async fn search(&self, viewer: UserId, text: &str, page: PageRequest) -> Answered<List<PostCard>> {

@@ -22,6 +22,8 @@ pub mod follow;
 
 pub mod block;
 
+pub mod dismissal;
+
 pub mod conversation;
 
 pub mod message;
@@ -49,6 +51,7 @@ pub use personal::{Class, Personal};
 use block::BlockEvent;
 use comment::CommentEvent;
 use conversation::ConversationEvent;
+use dismissal::DismissalEvent;
 use follow::FollowEvent;
 use handle::HandleEvent;
 use like::LikeEvent;
@@ -67,6 +70,7 @@ area::areas! {
         Like(LikeEvent),
         Follow(FollowEvent),
         Block(BlockEvent),
+        Dismissal(DismissalEvent),
         Conversation(ConversationEvent),
         Message(MessageEvent),
         MessageMark(MessageMarkEvent),

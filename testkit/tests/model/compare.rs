@@ -180,7 +180,7 @@ async fn everywhere(product: &Product, case: &Case, whole: &Nova, viewer: UserId
         assert!((item.score - score).abs() < 1e-9, "{} for {score}: {item:?}\n{}", item.score, case.tell());
     }
 
-    let found = all(dice, |page| reader.discover(viewer, page)).await;
+    let found = all(dice, |page| reader.discover(viewer, page, time(now_ms))).await;
     let naive = whole.ask_discover(viewer);
     let places: Vec<_> = found
         .iter()

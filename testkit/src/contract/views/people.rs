@@ -138,7 +138,7 @@ pub async fn blocked_people_see_nothing_of_each_other<G>(open: impl AsyncFn() ->
         authors.extend(
             reader.search(viewer, "from", first()).await.unwrap().value.items.iter().map(|c| c.author.id),
         );
-        authors.extend(reader.discover(viewer, first()).await.unwrap().value.items.iter().map(|p| p.id));
+        authors.extend(reader.discover(viewer, first(), now).await.unwrap().value.items.iter().map(|p| p.id));
         let of_three = reader.following(viewer, user(3), first()).await.unwrap().value.found().unwrap();
         authors.extend(of_three.items.iter().map(|p| p.id));
         assert!(!authors.is_empty() && !authors.contains(&user(other)), "{viewer} sees {authors:?}");
