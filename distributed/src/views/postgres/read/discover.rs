@@ -98,8 +98,9 @@ impl Reads {
         let (order, at) = match self.orders.start(&question, page)? {
             Start::Kept(order, at) => (order, at),
             Start::Anew { started_ms, passed, behind } => {
-                let graph = self.discover_graph(viewer, started_ms).await?;
-                let popular = self.discover_popular(viewer, discover::POPULAR_LOOKED_AT_MAX).await?;
+                let graph = self.discover_graph(viewer, started_ms);
+                let popular = self.discover_popular(viewer, discover::LIST_MAX);
+                let (graph, popular) = futures::try_join!(graph, popular)?;
                 let list = discover::list(graph, popular);
                 let places = list.into_iter().map(|user| Place::of(user.0)).collect();
                 let order = self.orders.keep(&question, started_ms, places);
