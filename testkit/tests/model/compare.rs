@@ -78,6 +78,7 @@ pub(crate) async fn town(product: &Product, cases: &[Case], dice: &mut Dice, sam
         whole.likes.extend(nova.likes);
         whole.follows.extend(nova.follows);
         whole.blocks.extend(nova.blocks);
+        whole.dismissals.extend(nova.dismissals);
         whole.deletions.extend(nova.deletions);
     }
     for case in cases {
