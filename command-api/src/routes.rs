@@ -50,6 +50,7 @@ pub fn router(state: CommandState) -> Router {
         .route("/api/v1/users/me", patch(users::change_profile).delete(users::deactivate))
         .route("/api/v1/users/{id}/follow", put(users::follow).delete(users::unfollow))
         .route("/api/v1/users/{id}/block", put(users::block).delete(users::unblock))
+        .route("/api/v1/users/{id}/dismiss", put(users::dismiss).delete(users::undismiss))
         .route("/api/v1/posts", post(posts::publish))
         .route("/api/v1/posts/batch-create", post(posts::publish_batch))
         .route("/api/v1/posts/{id}", patch(posts::edit).delete(posts::delete))
@@ -86,6 +87,8 @@ pub fn router(state: CommandState) -> Router {
     users::unfollow,
     users::block,
     users::unblock,
+    users::dismiss,
+    users::undismiss,
     posts::publish,
     posts::publish_batch,
     posts::edit,

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::shard::Shard;
 
 /// Every category of streams that [`nova_events::streams`] makes names of.
-pub const CATEGORIES: [&str; 11] = [
+pub const CATEGORIES: [&str; 12] = [
     "user",
     "handle",
     "post",
@@ -28,6 +28,7 @@ pub const CATEGORIES: [&str; 11] = [
     "like",
     "follow",
     "block",
+    "dismissal",
     "conversation",
     "messages",
     "message",
@@ -359,6 +360,7 @@ mod tests {
             streams::like(Target::Post(PostId(id)), user),
             streams::follow(user, user),
             streams::block(user, user),
+            streams::dismissal(user, user),
             streams::conversation(conversation),
             streams::messages(conversation),
             streams::message(MessageId(id)),

@@ -289,8 +289,13 @@ impl ViewReader for Views {
         self.plain(|postgres| async move { postgres.blocks(viewer, page.clone()).await }).await
     }
 
-    async fn discover(&self, viewer: UserId, page: PageRequest) -> Answered<List<Profile>> {
-        self.answered("discover", self.discover_down(viewer, page).boxed()).await
+    async fn discover(
+        &self,
+        viewer: UserId,
+        page: PageRequest,
+        now: DateTime<Utc>,
+    ) -> Answered<List<Profile>> {
+        self.answered("discover", self.discover_down(viewer, page, now).boxed()).await
     }
 
     async fn search(&self, viewer: UserId, text: &str, page: PageRequest) -> Answered<List<PostCard>> {

@@ -4,6 +4,7 @@ use nova_events::Event;
 use nova_events::block::BlockEvent;
 use nova_events::comment::CommentEvent;
 use nova_events::conversation::ConversationEvent;
+use nova_events::dismissal::DismissalEvent;
 use nova_events::follow::FollowEvent;
 use nova_events::handle::HandleEvent;
 use nova_events::like::LikeEvent;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use crate::like::target_id;
 use crate::world::{By, Decision, Stop, World};
-use crate::{block, comment, conversation, follow, like, message, post, read, user};
+use crate::{block, comment, conversation, dismissal, follow, like, message, post, read, user};
 
 /// The enum of all commands, how each is decided, and the events that it can begin with (so that a repeated command id
 /// with another command is noticed).
@@ -54,6 +55,8 @@ commands! {
     Unfollow(follow::Unfollow) => "Unfollowed",
     Block(block::Block) => "Blocked",
     Unblock(block::Unblock) => "Unblocked",
+    DismissSuggestion(dismissal::DismissSuggestion) => "SuggestionDismissed",
+    RestoreSuggestion(dismissal::RestoreSuggestion) => "SuggestionRestored",
     PublishPost(post::PublishPost) => "PostPublished",
     EditPost(post::EditPost) => "PostEdited",
     DeletePost(post::DeletePost) => "PostDeleted",
@@ -85,6 +88,8 @@ impl Command {
             Self::Unfollow(c) => Some(c.user.0),
             Self::Block(c) => Some(c.user.0),
             Self::Unblock(c) => Some(c.user.0),
+            Self::DismissSuggestion(c) => Some(c.user.0),
+            Self::RestoreSuggestion(c) => Some(c.user.0),
             Self::PublishPost(_) => None,
             Self::EditPost(c) => Some(c.post.0),
             Self::DeletePost(c) => Some(c.post.0),
@@ -146,6 +151,10 @@ pub fn subject_of(event: &Event) -> Uuid {
             BlockEvent::Blocked(e) => e.blocked.0,
             BlockEvent::Unblocked(e) => e.blocked.0,
         },
+        Event::Dismissal(event) => match event {
+            DismissalEvent::SuggestionDismissed(e) => e.dismissed.0,
+            DismissalEvent::SuggestionRestored(e) => e.dismissed.0,
+        },
         Event::Conversation(event) => match event {
             ConversationEvent::ConversationStarted(e) => e.conversation_id.0,
             ConversationEvent::MemberAdded(e) => e.conversation_id.0,
@@ -196,6 +205,10 @@ pub fn subjects_of(event: &Event) -> Vec<nova_events::UserId> {
         Event::Block(event) => match event {
             BlockEvent::Blocked(e) => vec![e.blocker, e.blocked],
             BlockEvent::Unblocked(e) => vec![e.blocker, e.blocked],
+        },
+        Event::Dismissal(event) => match event {
+            DismissalEvent::SuggestionDismissed(e) => vec![e.dismisser, e.dismissed],
+            DismissalEvent::SuggestionRestored(e) => vec![e.dismisser, e.dismissed],
         },
         Event::Conversation(event) => match event {
             ConversationEvent::ConversationStarted(e) => {

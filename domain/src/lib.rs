@@ -20,6 +20,8 @@ pub mod follow;
 
 pub mod block;
 
+pub mod dismissal;
+
 pub mod conversation;
 
 pub mod message;

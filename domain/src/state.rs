@@ -25,6 +25,7 @@ pub enum State {
     Like(EdgeState),
     Follow(EdgeState),
     Block(EdgeState),
+    Dismissal(EdgeState),
     Conversation(ConversationState),
     /// `messages-` streams grow without end and are never folded.
     Messages,
@@ -57,6 +58,7 @@ impl State {
             "like" => Self::Like(EdgeState::default()),
             "follow" => Self::Follow(EdgeState::default()),
             "block" => Self::Block(EdgeState::default()),
+            "dismissal" => Self::Dismissal(EdgeState::default()),
             "conversation" => Self::Conversation(ConversationState::default()),
             "messages" => Self::Messages,
             "message" => Self::Mark(MarkState::default()),
@@ -69,6 +71,7 @@ impl State {
     /// events of its own area only.
     pub fn evolve(&mut self, event: &Event, at_ms: i64) {
         use nova_events::block::BlockEvent;
+        use nova_events::dismissal::DismissalEvent;
         use nova_events::follow::FollowEvent;
         use nova_events::like::LikeEvent;
         match event {
@@ -116,6 +119,14 @@ impl State {
                     };
                 }
             }
+            Event::Dismissal(event) => {
+                if let Self::Dismissal(edge) = self {
+                    edge.on = match event {
+                        DismissalEvent::SuggestionDismissed(_) => true,
+                        DismissalEvent::SuggestionRestored(_) => false,
+                    };
+                }
+            }
             Event::Conversation(event) => {
                 if let Self::Conversation(state) = self {
                     state.evolve(event)
@@ -147,7 +158,7 @@ impl State {
 
     pub fn edge(&self) -> EdgeState {
         match self {
-            Self::Like(edge) | Self::Follow(edge) | Self::Block(edge) => *edge,
+            Self::Like(edge) | Self::Follow(edge) | Self::Block(edge) | Self::Dismissal(edge) => *edge,
             _ => EdgeState::default(),
         }
     }

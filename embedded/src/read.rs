@@ -4,6 +4,7 @@
 mod audit;
 mod comments;
 mod conversations;
+mod discover;
 mod feed;
 mod frozen;
 mod lists;
@@ -208,8 +209,13 @@ impl ViewReader for Views {
         self.ask(move |ask| ask.trending(viewer, &page, now)).await
     }
 
-    async fn discover(&self, viewer: UserId, page: PageRequest) -> Answered<List<Profile>> {
-        self.ask(move |ask| ask.discover(viewer, &page)).await
+    async fn discover(
+        &self,
+        viewer: UserId,
+        page: PageRequest,
+        now: DateTime<Utc>,
+    ) -> Answered<List<Profile>> {
+        self.ask(move |ask| ask.discover(viewer, &page, now)).await
     }
 
     async fn search(&self, viewer: UserId, text: &str, page: PageRequest) -> Answered<List<PostCard>> {

@@ -22,6 +22,8 @@ pub mod follow;
 
 pub mod block;
 
+pub mod dismissal;
+
 pub mod conversation;
 
 pub mod message;
@@ -50,6 +52,7 @@ pub use personal::{Class, Personal};
 use block::BlockEvent;
 use comment::CommentEvent;
 use conversation::ConversationEvent;
+use dismissal::DismissalEvent;
 use follow::FollowEvent;
 use handle::HandleEvent;
 use like::LikeEvent;
@@ -68,6 +71,7 @@ area::areas! {
         Like(LikeEvent),
         Follow(FollowEvent),
         Block(BlockEvent),
+        Dismissal(DismissalEvent),
         Conversation(ConversationEvent),
         Message(MessageEvent),
         MessageMark(MessageMarkEvent),

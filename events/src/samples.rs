@@ -16,6 +16,7 @@ use crate::conversation::{
     ConversationEvent, ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded,
     MemberRemoved, MemberRoleChanged, Role, Title,
 };
+use crate::dismissal::{DismissalEvent, SuggestionDismissed, SuggestionRestored};
 use crate::follow::{FollowEvent, Followed, Unfollowed};
 use crate::handle::{HandleClaimed, HandleReleased};
 use crate::like::{LikeEvent, Liked, Target, Unliked};
@@ -96,6 +97,10 @@ pub fn stream_of(event: &Event) -> StreamId {
             BlockEvent::Blocked(Blocked { blocker, blocked })
             | BlockEvent::Unblocked(Unblocked { blocker, blocked }),
         ) => streams::block(*blocker, *blocked),
+        Event::Dismissal(
+            DismissalEvent::SuggestionDismissed(SuggestionDismissed { dismisser, dismissed })
+            | DismissalEvent::SuggestionRestored(SuggestionRestored { dismisser, dismissed }),
+        ) => streams::dismissal(*dismisser, *dismissed),
         Event::Conversation(event) => streams::conversation(match event {
             ConversationEvent::ConversationStarted(ConversationStarted { conversation_id, .. })
             | ConversationEvent::MemberAdded(MemberAdded { conversation_id, .. })
@@ -231,6 +236,8 @@ fn edges() -> Vec<Event> {
         Unfollowed { follower: BEN, followee: ADA }.into(),
         Blocked { blocker: ADA, blocked: BEN }.into(),
         Unblocked { blocker: ADA, blocked: BEN }.into(),
+        SuggestionDismissed { dismisser: BEN, dismissed: CLEO }.into(),
+        SuggestionRestored { dismisser: BEN, dismissed: CLEO }.into(),
     ]
 }
 

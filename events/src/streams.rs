@@ -38,6 +38,10 @@ pub fn block(blocker: UserId, blocked: UserId) -> StreamId {
     pair("block", blocker.0, blocked.0)
 }
 
+pub fn dismissal(dismisser: UserId, dismissed: UserId) -> StreamId {
+    pair("dismissal", dismisser.0, dismissed.0)
+}
+
 pub fn conversation(id: ConversationId) -> StreamId {
     name("conversation", id.0)
 }

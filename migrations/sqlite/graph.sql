@@ -26,10 +26,20 @@ CREATE TABLE blocks (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX blocks_by_blocked ON blocks (blocked, blocker) WHERE edge = 1;
 
+-- Whom someone does not want to be suggested.
+CREATE TABLE dismissals (
+    dismisser BLOB NOT NULL,
+    dismissed BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    edge INTEGER NOT NULL,
+    v INTEGER NOT NULL,
+    PRIMARY KEY (dismisser, dismissed)
+) STRICT, WITHOUT ROWID;
+
 -- Derived from `follows` as its edges go on and off, in the same transaction.
 CREATE TABLE counts (
     user BLOB PRIMARY KEY,
     followers INTEGER NOT NULL,
     following INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX counts_by_followers ON counts (followers, user);
+CREATE INDEX counts_by_followers ON counts (followers DESC, user) WHERE followers > 0;

@@ -28,6 +28,7 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::Like(_)
         | Event::Follow(_)
         | Event::Block(_)
+        | Event::Dismissal(_)
         | Event::MessageMark(_) => return Vec::new(),
     };
     vec![Change { version: envelope.position, what }]

@@ -22,6 +22,7 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::Like(_)
         | Event::Follow(_)
         | Event::Block(_)
+        | Event::Dismissal(_)
         | Event::Conversation(_)
         | Event::MessageMark(_)
         | Event::Read(_) => None,

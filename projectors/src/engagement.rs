@@ -20,6 +20,7 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::Post(_)
         | Event::Follow(_)
         | Event::Block(_)
+        | Event::Dismissal(_)
         | Event::Conversation(_)
         | Event::Message(_)
         | Event::MessageMark(_)

@@ -1,6 +1,7 @@
-//! Who follows and who blocks whom.
+//! Who follows and who blocks whom, and whose suggestion someone dismissed.
 
 use nova_events::block::BlockEvent;
+use nova_events::dismissal::DismissalEvent;
 use nova_events::follow::FollowEvent;
 use nova_events::{Envelope, Event};
 use nova_views::{Change, What, projection};
@@ -8,7 +9,7 @@ use nova_views::{Change, What, projection};
 use crate::Projection;
 
 pub const GRAPH: Projection =
-    Projection { name: projection::GRAPH, categories: &["follow", "block"], project };
+    Projection { name: projection::GRAPH, categories: &["follow", "block", "dismissal"], project };
 
 fn project(envelope: &Envelope) -> Vec<Change> {
     let at = envelope.occurred_at();
@@ -24,6 +25,12 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         }
         Event::Block(BlockEvent::Unblocked(e)) => {
             What::Block { blocker: e.blocker, blocked: e.blocked, on: false, at }
+        }
+        Event::Dismissal(DismissalEvent::SuggestionDismissed(e)) => {
+            What::Dismissal { dismisser: e.dismisser, dismissed: e.dismissed, on: true, at }
+        }
+        Event::Dismissal(DismissalEvent::SuggestionRestored(e)) => {
+            What::Dismissal { dismisser: e.dismisser, dismissed: e.dismissed, on: false, at }
         }
         Event::User(_)
         | Event::Handle(_)

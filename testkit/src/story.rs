@@ -9,6 +9,7 @@ use nova_events::comment::{CommentAdded, CommentDeleted, CommentEdited, CommentR
 use nova_events::conversation::{
     ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded, MemberRemoved, Role, Title,
 };
+use nova_events::dismissal::{SuggestionDismissed, SuggestionRestored};
 use nova_events::envelope::time_of_ms;
 use nova_events::follow::{Followed, Unfollowed};
 use nova_events::like::{Liked, Target, Unliked};
@@ -278,6 +279,18 @@ impl Story {
     pub fn unblock(&mut self, a: u32, b: u32) {
         let (blocker, blocked) = (user(a), user(b));
         self.tell(streams::block(blocker, blocked), Some(blocker), Unblocked { blocker, blocked });
+    }
+
+    pub fn dismiss(&mut self, a: u32, b: u32) {
+        let (dismisser, dismissed) = (user(a), user(b));
+        let event = SuggestionDismissed { dismisser, dismissed };
+        self.tell(streams::dismissal(dismisser, dismissed), Some(dismisser), event);
+    }
+
+    pub fn undismiss(&mut self, a: u32, b: u32) {
+        let (dismisser, dismissed) = (user(a), user(b));
+        let event = SuggestionRestored { dismisser, dismissed };
+        self.tell(streams::dismissal(dismisser, dismissed), Some(dismisser), event);
     }
 
     pub fn start(&mut self, n: u32, members: &[u32]) {

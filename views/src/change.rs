@@ -105,6 +105,13 @@ pub enum What {
         on: bool,
         at: DateTime<Utc>,
     },
+    /// The one does not want the other suggested.
+    Dismissal {
+        dismisser: UserId,
+        dismissed: UserId,
+        on: bool,
+        at: DateTime<Utc>,
+    },
 
     Conversation {
         conversation: ConversationId,

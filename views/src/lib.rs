@@ -2,7 +2,8 @@
 //! that hold them. A store is filled through [`ViewWriter`] and asked through [`ViewReader`]; it never sees an event.
 //!
 //! Reading order: the rows ([`post_card`], [`comment`], [`profile`], [`conversation`], [`message`], [`deletion`]),
-//! [`page`] (lists and cursors), [`ranking`] (the order of the feed and of what trends), [`change`] (what a projection says), [`writer`] and [`reader`] (the ports).
+//! [`page`] (lists and cursors), [`ranking`] (the order of the feed and of what trends), [`discover`] (whom
+//! someone may know), [`change`] (what a projection says), [`writer`] and [`reader`] (the ports).
 
 pub mod post_card;
 
@@ -19,6 +20,8 @@ pub mod deletion;
 pub mod page;
 
 pub mod ranking;
+
+pub mod discover;
 
 pub mod change;
 

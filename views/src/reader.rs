@@ -85,9 +85,14 @@ pub trait ViewReader: Send + Sync + 'static {
         now: DateTime<Utc>,
     ) -> Answered<List<PostCard>>;
 
-    /// People the viewer may know: followed by the viewer's followees, most mutual ones first; then those with most
-    /// followers. Never the viewer or whom they follow already.
-    async fn discover(&self, viewer: UserId, page: PageRequest) -> Answered<List<Profile>>;
+    /// People the viewer may know, as [`crate::discover`] says: those whom the viewer's followees follow, then those
+    /// with most followers. Never the viewer, whom they follow already or whom they dismissed.
+    async fn discover(
+        &self,
+        viewer: UserId,
+        page: PageRequest,
+        now: DateTime<Utc>,
+    ) -> Answered<List<Profile>>;
 
     /// Posts that match every word of `text`, best match first.
     async fn search(&self, viewer: UserId, text: &str, page: PageRequest) -> Answered<List<PostCard>>;

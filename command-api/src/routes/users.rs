@@ -1,7 +1,8 @@
-//! Accounts, following, blocking.
+//! Accounts, following, blocking, dismissing suggestions.
 
 use axum::extract::State;
 use nova_domain::block::{Block, Unblock};
+use nova_domain::dismissal::{DismissSuggestion, RestoreSuggestion};
 use nova_domain::follow::{Follow, Unfollow};
 use nova_domain::user::{ChangeProfile, Deactivate, Register};
 use nova_events::UserId;
@@ -115,4 +116,26 @@ pub(crate) async fn unblock(
     ValidPath(user): ValidPath<UserId>,
 ) -> Answered {
     state.change(asking.context, Unblock { user }).await
+}
+
+/// Do not suggest someone to me. Again is no error, and they do not learn of it.
+#[utoipa::path(put, path = "/api/v1/users/{id}/dismiss", tag = "users", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = Accepted), (status = 404)))]
+pub(crate) async fn dismiss(
+    State(state): State<CommandState>,
+    asking: Asking,
+    ValidPath(user): ValidPath<UserId>,
+) -> Answered {
+    state.change(asking.context, DismissSuggestion { user }).await
+}
+
+/// Someone may be suggested to me again.
+#[utoipa::path(delete, path = "/api/v1/users/{id}/dismiss", tag = "users", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = Accepted), (status = 404)))]
+pub(crate) async fn undismiss(
+    State(state): State<CommandState>,
+    asking: Asking,
+    ValidPath(user): ValidPath<UserId>,
+) -> Answered {
+    state.change(asking.context, RestoreSuggestion { user }).await
 }

@@ -281,6 +281,10 @@ impl Views {
         let Some(kept) = self.kept::<Profile>(&discover_name(viewer)).await? else { return Ok(None) };
         self.marks_since(kept.position).await?;
         let mut items = self.seen_people(viewer, kept.items).await?;
+        let ids: &[UserId] = &items.iter().map(|one| one.id).collect::<Vec<_>>();
+        let settled =
+            self.sources().redis(|redis| async move { redis.settled_users(viewer, ids).await }).await?;
+        items.retain(|one| !settled.contains(&one.id));
         items.truncate(limit);
         Ok(Some((List { items, next: None }, time_of_ms(kept.as_of_ms))))
     }

@@ -252,7 +252,8 @@ async fn people_come_down_their_ladders() {
     let mut story = community();
     world.ports().tell(&story).await;
     let profile = async |key: ProfileKey| world.views.profile(user(1), key).await;
-    let discover = async || world.views.discover(user(1), PageRequest::first(20)).await;
+    let now = story.now();
+    let discover = async || world.views.discover(user(1), PageRequest::first(20), now).await;
     let best = profile(ProfileKey::Id(user(2))).await.unwrap();
     let by_handle = profile(ProfileKey::Handle(nova_testkit::story::handle(2))).await.unwrap();
     let known = discover().await.unwrap();
@@ -276,12 +277,19 @@ async fn people_come_down_their_ladders() {
     assert!(popular.value.items.iter().all(|one| ![user(1), user(2), user(3)].contains(&one.id)));
 
     let told = story.head();
+    let suggested = known.value.items.iter().map(|one| one.id).collect::<Vec<_>>();
+    assert!(suggested.contains(&user(5)) && suggested.contains(&user(8)));
+    story.dismiss(1, 5);
+    story.follow(1, 8);
     story.block(4, 1);
     story.deactivate(2);
     world.ports().tell_from(&story, told).await;
     only_without(&world, &["postgres", "postgres_fallback"]);
     let kept = discover().await.unwrap();
-    assert!(kept.value.items.iter().all(|one| one.id != user(4)), "blocked since");
+    let left: Vec<_> = kept.value.items.iter().map(|one| one.id).collect();
+    let gone = [4, 5, 8].map(user);
+    let expected: Vec<_> = suggested.into_iter().filter(|one| !gone.contains(one)).collect();
+    assert_eq!(left, expected, "blocked, dismissed and followed since");
     assert!(profile(ProfileKey::Id(user(2))).await.is_err(), "closed since");
 }
 

@@ -14,7 +14,7 @@ use nova_domain::read::{MarkRead, ReadState};
 use nova_domain::state::EdgeState;
 use nova_domain::user::{ChangeProfile, Deactivate, HandleState, Register, UserState};
 use nova_domain::world::MessageSentAt;
-use nova_domain::{State, block, follow};
+use nova_domain::{State, block, dismissal, follow};
 use nova_eventlog::StreamId;
 use nova_events::conversation::{ConversationKind, Role};
 use nova_events::like::Target;
@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use crate::story::{DAY_MS, MINUTE_MS, Story, Who, key, text_body};
 
-pub(crate) const KINDS: u8 = 26;
+pub(crate) const KINDS: u8 = 28;
 pub(crate) const USERS: u8 = 4;
 pub(crate) const HANDLES: u8 = 4;
 /// Two groups and the direct conversations of all pairs.
@@ -167,6 +167,8 @@ impl Step {
             .into(),
             23 => EditMessage { conversation: place, message, body: text_body(&text) }.into(),
             24 => DeleteMessage { conversation: place, message, reason }.into(),
+            25 => dismissal::DismissSuggestion { user: user(a) }.into(),
+            26 => dismissal::RestoreSuggestion { user: user(a) }.into(),
             _ => MarkRead { conversation: conversation(a % 3), seq: u64::from(b % 8) }.into(),
         };
         (who, command)
@@ -248,6 +250,7 @@ pub(crate) fn any_state(stream: &StreamId, seed: u64) -> State {
         State::Like(_) => State::Like(EdgeState { on: dice.flip() }),
         State::Follow(_) => State::Follow(EdgeState { on: dice.flip() }),
         State::Block(_) => State::Block(EdgeState { on: dice.roll(4) == 0 }),
+        State::Dismissal(_) => State::Dismissal(EdgeState { on: dice.flip() }),
         State::Conversation(_) => State::Conversation(ConversationState {
             kind: [None, Some(ConversationKind::Direct), Some(ConversationKind::Group)]
                 [usize::from(dice.roll(3))],

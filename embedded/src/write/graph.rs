@@ -1,4 +1,4 @@
-//! Follows and blocks, and the counts that derive from follows.
+//! Follows, blocks and dismissals, and the counts that derive from follows.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ struct Turned {
 }
 
 pub(super) fn apply(db: &Connection, changes: &[Change], touched: &mut Touched) -> rusqlite::Result<()> {
-    let (mut follows, mut blocks) = (Vec::new(), Vec::new());
+    let (mut follows, mut blocks, mut dismissals) = (Vec::new(), Vec::new(), Vec::new());
     for change in changes {
         let v = int(change.version);
         match &change.what {
@@ -34,6 +34,13 @@ pub(super) fn apply(db: &Connection, changes: &[Change], touched: &mut Touched) 
             What::Block { blocker, blocked, on, at } => {
                 blocks.push(Edge { from: blocker.0, to: blocked.0, at: at.timestamp_millis(), on: *on, v })
             }
+            What::Dismissal { dismisser, dismissed, on, at } => dismissals.push(Edge {
+                from: dismisser.0,
+                to: dismissed.0,
+                at: at.timestamp_millis(),
+                on: *on,
+                v,
+            }),
             // Changes of other views.
             _ => {}
         }
@@ -64,6 +71,19 @@ pub(super) fn apply(db: &Connection, changes: &[Change], touched: &mut Touched) 
         };
         let turned = edges.turn(blocks, touched)?;
         touched.keys.extend(turned.iter().map(|turned| turned.is.to));
+    }
+    if !dismissals.is_empty() {
+        let mut edges = EdgeStatements {
+            insert: db.prepare_cached(
+                "INSERT OR IGNORE INTO dismissals (dismisser, dismissed, at, edge, v) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?,
+            load: db
+                .prepare_cached("SELECT at, edge, v FROM dismissals WHERE dismisser = ?1 AND dismissed = ?2")?,
+            update: db.prepare_cached(
+                "UPDATE dismissals SET at = ?3, edge = ?4, v = ?5 WHERE dismisser = ?1 AND dismissed = ?2",
+            )?,
+        };
+        edges.turn(dismissals, touched)?;
     }
     Ok(())
 }

@@ -25,6 +25,17 @@ CREATE TABLE blocks (
 CREATE INDEX blocks_by_time ON blocks (blocker, at, blocked) WHERE edge;
 CREATE INDEX blocks_by_blocked ON blocks (blocked, blocker) WHERE edge;
 
+-- Whom someone does not want to be suggested.
+CREATE TABLE dismissals (
+    dismisser UUID NOT NULL,
+    dismissed UUID NOT NULL,
+    at BIGINT NOT NULL,
+    edge BOOLEAN NOT NULL,
+    was BOOLEAN NOT NULL,
+    v BIGINT NOT NULL,
+    PRIMARY KEY (dismisser, dismissed)
+);
+
 -- Derived from `follows` as its edges go on and off, in the same transaction.
 CREATE TABLE counts (
     user_id UUID PRIMARY KEY,

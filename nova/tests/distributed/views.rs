@@ -8,7 +8,7 @@ use crate::load::Town;
 use crate::log::Log;
 
 /// The projections of each store, as `nova projections rebuild` names them.
-pub(crate) const PROJECTIONS: [&str; 13] = [
+pub(crate) const PROJECTIONS: [&str; 14] = [
     "profiles",
     "posts",
     "engagement",
@@ -19,6 +19,7 @@ pub(crate) const PROJECTIONS: [&str; 13] = [
     "clickhouse/posts",
     "clickhouse/engagement",
     "clickhouse/graph",
+    "redis/profiles",
     "redis/posts",
     "redis/graph",
     "redis/conversations",

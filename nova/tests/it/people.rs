@@ -85,6 +85,27 @@ async fn a_block_parts_two_people_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dismissed_suggestion_does_not_come_back_until_it_is_restored() {
+    let world = World::start().await;
+    let [ada, bob, eve, joe] = world.someones(["ada", "bob", "eve", "joe"]).await;
+    ada.follows(&bob).await;
+    bob.follows(&eve).await;
+    bob.follows(&joe).await;
+    ada.follows(&joe).await;
+    joe.follows(&eve).await;
+    assert_eq!(ada.all("/discover", "handle").await, ["eve"]);
+    let path = format!("/users/{}/dismiss", eve.id);
+    ada.put(&path).await.ok();
+    ada.put(&path).await.ok();
+    assert!(ada.all("/discover", "handle").await.is_empty());
+    assert!(!eve.all("/discover", "handle").await.is_empty(), "it is one person's wish");
+    assert_eq!(ada.look(&format!("/users/{}", eve.id)).await.status, 200, "dismissing is not blocking");
+    ada.delete(&path).await.ok();
+    ada.delete(&path).await.ok();
+    assert_eq!(ada.all("/discover", "handle").await, ["eve"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_is_not_shown_and_can_come_back() {
     let world = World::start().await;
     let [ada, bob] = world.someones(["ada", "bob"]).await;

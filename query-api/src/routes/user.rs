@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use chrono::Utc;
 use nova_events::UserId;
 use nova_http::{ApiError, Caller, ValidPath, ValidQuery};
 use nova_views::{PostCard, Profile, ProfileKey};
@@ -123,7 +124,7 @@ pub(crate) async fn discover(
 ) -> Reply {
     let page = page(params.limit, params.cursor)?;
     state.wait_for(params.after).await?;
-    list(state.reader.discover(caller.user, page).await)
+    list(state.reader.discover(caller.user, page, Utc::now()).await)
 }
 
 fn key_of(name: &str, caller: &Caller) -> Result<ProfileKey, ApiError> {

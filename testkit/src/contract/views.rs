@@ -6,6 +6,7 @@
 mod answers;
 mod audit;
 mod conversations;
+mod discover;
 mod feed;
 mod generations;
 mod histories;
@@ -13,6 +14,7 @@ mod model;
 mod people;
 mod posts;
 mod search;
+mod trending;
 
 use std::sync::Arc;
 
@@ -24,12 +26,14 @@ use crate::story::Story;
 
 pub use audit::*;
 pub use conversations::*;
+pub use discover::*;
 pub use feed::*;
 pub use generations::*;
 pub use histories::*;
 pub use people::*;
 pub use posts::*;
 pub use search::*;
+pub use trending::*;
 
 /// An empty store, with no caching of ranked lists: each is worked out when it is asked for.
 #[derive(Clone)]
@@ -112,6 +116,11 @@ macro_rules! views_contract {
             blocked_people_see_nothing_of_each_other,
             the_blocks_of_a_viewer_are_listed_for_them,
             people_one_may_know_are_suggested,
+            each_sign_of_an_acquaintance_counts,
+            whom_nobody_wants_suggested_is_not,
+            popular_people_fill_the_suggestions,
+            suggestions_keep_their_order_and_hide_what_was_hidden,
+            suggestions_are_bounded_on_hubs,
             a_post_is_seen_as_its_visibility_says,
             deleted_posts_are_gone_and_unknown_ones_unknown,
             a_purged_post_does_not_come_back,
@@ -125,6 +134,8 @@ macro_rules! views_contract {
             the_feed_is_the_ranking,
             a_feed_session_keeps_its_order_and_hides_what_was_hidden,
             trending_is_public_and_decays,
+            trending_leaves_out_what_it_must,
+            trending_keeps_its_order_and_hides_what_was_hidden,
             conversations_are_for_their_members,
             unread_counts_are_what_a_recount_says,
             messages_are_read_by_ranges,

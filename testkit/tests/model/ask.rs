@@ -1,7 +1,7 @@
 //! What can be asked of the naive Nova, answered in the words of the views.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use nova_events::like::Target;
@@ -10,6 +10,7 @@ use nova_events::post::Visibility;
 use nova_events::{ConversationId, PostId, UserId};
 use nova_views as views;
 use nova_views::{Author, DeletionQuery, FeedReason, Lookup, Member, MessageRange, PostCard, Profile};
+use uuid::Uuid;
 
 use crate::nova::{Comment, Conversation, Message, Nova, Post, User, time};
 
@@ -259,23 +260,43 @@ impl Nova {
         feed.into_iter().map(|(post, score, reason)| (self.card(viewer, post), score, reason)).collect()
     }
 
-    /// Whoever is followed by followees of the viewer, with the number of those; then the others who are followed by
-    /// anyone, with the number of those. Equal ones in any order.
-    pub(crate) fn ask_discover(&self, viewer: UserId) -> Vec<(usize, usize, UserId)> {
-        let followers = |id: UserId| self.follows.iter().filter(move |edge| edge.to == id);
-        let mut people: Vec<(usize, usize, UserId)> = self
-            .users
-            .iter()
-            .filter(|user| user.active && user.id != viewer)
-            .filter(|user| !self.blocked(viewer, user.id) && !self.follows(viewer, user.id))
-            .map(|user| {
-                let mutual = followers(user.id).filter(|edge| self.follows(viewer, edge.from)).count();
-                (mutual, if mutual > 0 { 0 } else { followers(user.id).count() }, user.id)
-            })
-            .filter(|(mutual, followers, _)| mutual + followers > 0)
-            .collect();
-        people.sort_by_key(|(mutual, followers, id)| (Reverse(*mutual), Reverse(*followers), *id));
-        people
+    /// What someone liked or commented on in 90 days.
+    fn cared_for(&self, user: UserId, now_ms: i64) -> HashSet<Uuid> {
+        let since = now_ms - 90 * 24 * HOUR_MS;
+        let likes = self.likes.iter().filter(|like| like.from == user && like.at_ms >= since);
+        let likes = likes.map(|like| match like.to {
+            Target::Post(id) => id.0,
+            Target::Comment(id) => id.0,
+        });
+        let comments = self.comments.iter().filter(|comment| {
+            comment.author == user && comment.deleted.is_none() && comment.created.timestamp_millis() >= since
+        });
+        likes.chain(comments.map(|comment| comment.post.0)).collect()
+    }
+
+    /// Whoever is followed by followees of the viewer, best first; then the others who are followed by anyone, most
+    /// followers first.
+    pub(crate) fn ask_discover(&self, viewer: UserId, now_ms: i64) -> Vec<UserId> {
+        let mine = self.cared_for(viewer, now_ms);
+        let mut people: Vec<(f64, usize, UserId)> = Vec::new();
+        for user in self.users.iter().filter(|user| user.active && user.id != viewer) {
+            let id = user.id;
+            if self.blocked(viewer, id) || self.follows(viewer, id) || self.dismissed(viewer, id) {
+                continue;
+            }
+            let followers: Vec<_> = self.follows.iter().filter(|edge| edge.to == id).collect();
+            let mutual = followers.iter().filter(|edge| self.follows(viewer, edge.from)).count();
+            if mutual > 0 {
+                let shared = self.cared_for(id, now_ms).intersection(&mine).count();
+                let back = if self.follows(id, viewer) { 0.5 } else { 0.0 };
+                let score = (mutual as f64).ln_1p() + 0.5 * (shared as f64).ln_1p() + back;
+                people.push((score, followers.len(), id));
+            } else if !followers.is_empty() {
+                people.push((0.0, followers.len(), id));
+            }
+        }
+        people.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(a.2.cmp(&b.2)));
+        people.into_iter().map(|(_, _, id)| id).collect()
     }
 
     pub(crate) fn ask_conversations(&self, viewer: UserId) -> Vec<views::Conversation> {

@@ -54,6 +54,10 @@ impl Nova {
                 self.unfollow(c.user, who);
             }
             Command::Unblock(c) => self.blocks.retain(|edge| edge.from != who || edge.to != c.user),
+            Command::DismissSuggestion(c) => self.dismissals.push(Edge { from: who, to: c.user, at_ms }),
+            Command::RestoreSuggestion(c) => {
+                self.dismissals.retain(|edge| edge.from != who || edge.to != c.user)
+            }
             Command::PublishPost(c) => self.posts.push(Post {
                 id: c.post,
                 author: who,

@@ -67,7 +67,7 @@ pub(crate) struct Comment {
     pub(crate) deleted: Option<(UserId, i64)>,
 }
 
-/// Something between two: a like, a follow, a block.
+/// Something between two: a like, a follow, a block, a dismissal.
 #[derive(Debug, Clone)]
 pub(crate) struct Edge<T> {
     pub(crate) from: UserId,
@@ -121,6 +121,7 @@ pub(crate) struct Nova {
     pub(crate) likes: Vec<Edge<Target>>,
     pub(crate) follows: Vec<Edge<UserId>>,
     pub(crate) blocks: Vec<Edge<UserId>>,
+    pub(crate) dismissals: Vec<Edge<UserId>>,
     pub(crate) conversations: Vec<Conversation>,
     pub(crate) deletions: Vec<Deletion>,
 }
@@ -153,6 +154,10 @@ impl Nova {
     /// Either blocks the other.
     pub(crate) fn blocked(&self, a: UserId, b: UserId) -> bool {
         self.blocks.iter().any(|edge| (edge.from, edge.to) == (a, b) || (edge.from, edge.to) == (b, a))
+    }
+
+    pub(crate) fn dismissed(&self, by: UserId, user: UserId) -> bool {
+        self.dismissals.iter().any(|edge| edge.from == by && edge.to == user)
     }
 
     pub(crate) fn likes(&self, user: UserId, target: Target) -> bool {
@@ -251,6 +256,15 @@ impl Nova {
             Command::Unblock(c) => {
                 need(self.user(c.user).is_some(), "not_found");
                 !self.blocks.iter().any(|edge| edge.from == who && edge.to == c.user)
+            }
+            Command::DismissSuggestion(c) => {
+                need(c.user != who, "yourself");
+                need(self.user(c.user).is_some(), "not_found");
+                self.dismissed(who, c.user)
+            }
+            Command::RestoreSuggestion(c) => {
+                need(self.user(c.user).is_some(), "not_found");
+                !self.dismissed(who, c.user)
             }
             Command::PublishPost(c) => {
                 need(!c.text.is_empty(), "validation_failed");

@@ -6,6 +6,7 @@ use nova_domain::comment::{AddComment, DeleteComment, EditComment, RestoreCommen
 use nova_domain::conversation::{
     PutMember, RemoveMember, RenameConversation, StartConversation, direct_conversation_id,
 };
+use nova_domain::dismissal::{DismissSuggestion, RestoreSuggestion};
 use nova_domain::follow::{Follow, Unfollow};
 use nova_domain::like::{Like, Unlike};
 use nova_domain::message::{DeleteMessage, EditMessage, SendMessage};
@@ -138,7 +139,9 @@ impl People {
             7..=16 => Follow { user }.into(),
             17..=18 => Unfollow { user }.into(),
             19..=20 => Block { user }.into(),
-            21..=23 => Unblock { user }.into(),
+            21..=22 => Unblock { user }.into(),
+            23 if dice.one_in(3) => RestoreSuggestion { user }.into(),
+            23 => DismissSuggestion { user }.into(),
             24..=35 => {
                 let visibility = match dice.roll(6) {
                     0 => Visibility::Private,

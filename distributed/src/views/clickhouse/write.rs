@@ -69,6 +69,8 @@ async fn graph(server: &Server, generation: u64, changes: &[&Change]) -> Result<
                     blocks.put((user_id, other_id, side), ver, row);
                 }
             }
+            // No ranking depends on it.
+            What::Dismissal { .. } => {}
             // Changes of other views.
             _ => {}
         }

@@ -8,6 +8,7 @@ mod ask;
 mod audit;
 mod comments;
 mod conversations;
+mod discover;
 mod feed;
 mod frozen;
 mod lists;
@@ -180,6 +181,23 @@ impl PostgresViews {
         Ok(self.reads().followed_among(user, &users).await?.into_iter().map(UserId).collect())
     }
 
+    /// Whom the viewer may know because of whom they follow, best first, as [`nova_views::discover`] says.
+    pub async fn discover_graph(&self, viewer: UserId, now: DateTime<Utc>) -> Result<Vec<UserId>, ViewError> {
+        self.reads().discover_graph(viewer, now.timestamp_millis()).await
+    }
+
+    /// Those with most followers whom the viewer neither follows nor dismissed nor blocks or is blocked by, at most
+    /// `limit`.
+    pub async fn discover_popular(&self, viewer: UserId, limit: usize) -> Result<Vec<UserId>, ViewError> {
+        self.reads().discover_popular(viewer, limit).await
+    }
+
+    /// Those of `users` who may be suggested to the viewer now, in the order asked.
+    pub async fn suggestions(&self, viewer: UserId, users: &[UserId]) -> Result<Vec<Profile>, ViewError> {
+        let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+        self.reads().suggestions(viewer, &ids).await
+    }
+
     /// What may be in someone's feed, as [`nova_views::ranking`] says.
     pub async fn feed_candidates(
         &self,
@@ -288,8 +306,13 @@ impl ViewReader for PostgresViews {
         answer(self.reads().trending(viewer, &page, now.timestamp_millis())).await
     }
 
-    async fn discover(&self, viewer: UserId, page: PageRequest) -> Answered<List<Profile>> {
-        answer(self.reads().discover(viewer, &page, now_ms())).await
+    async fn discover(
+        &self,
+        viewer: UserId,
+        page: PageRequest,
+        now: DateTime<Utc>,
+    ) -> Answered<List<Profile>> {
+        answer(self.reads().discover(viewer, &page, now.timestamp_millis())).await
     }
 
     async fn search(&self, viewer: UserId, text: &str, page: PageRequest) -> Answered<List<PostCard>> {

@@ -4,7 +4,7 @@ use nova_views::{ViewError, projection};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 /// The version of `migrations/postgres/views/`. Tables of an older one are dropped and filled again.
-pub(super) const SCHEMA_VERSION: i32 = 1;
+pub(super) const SCHEMA_VERSION: i32 = 2;
 
 /// One view, and how its tables are made.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(super) const VIEWS: [View; 6] = [
     },
     View {
         name: projection::GRAPH,
-        relations: &["marker", "follows", "followers", "blocks", "counts"],
+        relations: &["marker", "follows", "followers", "blocks", "dismissals", "counts"],
         tables: include_str!("../../../../migrations/postgres/views/graph.sql"),
     },
     View {

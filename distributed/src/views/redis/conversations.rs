@@ -193,6 +193,7 @@ fn memberships(change: &Change) -> Vec<Membership> {
         | What::Like { .. }
         | What::Follow { .. }
         | What::Block { .. }
+        | What::Dismissal { .. }
         | What::Deletion { .. }
         | What::Restoration { .. } => Vec::new(),
     }
@@ -246,6 +247,7 @@ fn said(change: &Change) -> Option<Said> {
         | What::Like { .. }
         | What::Follow { .. }
         | What::Block { .. }
+        | What::Dismissal { .. }
         | What::Deletion { .. }
         | What::Restoration { .. } => return None,
     };

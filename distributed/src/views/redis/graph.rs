@@ -36,7 +36,7 @@ impl RedisViews {
             .changes
             .iter()
             .filter_map(|change| {
-                // Blocks are looked at when a timeline is shown; the rest are changes of other views.
+                // Blocks are looked at when a timeline is shown, dismissals matter to none; the rest are changes of other views.
                 let What::Follow { follower, followee, on, .. } = &change.what else { return None };
                 Some((2 * change.version + u64::from(*on), follower.0, followee.0))
             })

@@ -59,6 +59,10 @@ fn left_key(follower: UserId, followee: UserId) -> String {
     pair_key('l', follower.0, followee.0)
 }
 
+fn dismissed_key(user: UserId, dismissed: UserId) -> String {
+    pair_key('d', user.0, dismissed.0)
+}
+
 /// The mark that a change makes. `since`: older changes make none.
 fn mark_of(change: &Change, since: DateTime<Utc>) -> Option<Mark> {
     let (key, on, at) = match &change.what {
@@ -66,6 +70,9 @@ fn mark_of(change: &Change, since: DateTime<Utc>) -> Option<Mark> {
         What::PostPurged { post } => (post_key(*post), true, None),
         What::UserActive { user, active } => (user_key(*user), !active, None),
         What::Block { blocker, blocked, on, at } => (block_key(*blocker, *blocked), *on, Some(*at)),
+        What::Dismissal { dismisser, dismissed, on, at } => {
+            (dismissed_key(*dismisser, *dismissed), *on, Some(*at))
+        }
         What::Follow { follower, followee, on, at } => (left_key(*follower, *followee), !on, Some(*at)),
         What::Registered { .. }
         | What::ProfileIs { .. }
@@ -118,7 +125,7 @@ impl RedisViews {
         }
         let marked = self.marked(&keys).await?;
         let hidden = shown.iter().zip(marked.chunks(5)).filter(|(one, marked)| match marked {
-            [always @ .., left] => always.contains(&true) || (one.needs_follow && *left),
+            [always @ .., left] => always.contains(&SET) || (one.needs_follow && *left == SET),
             [] => false,
         });
         Ok(hidden.map(|(one, _)| one.post).collect())
@@ -131,11 +138,27 @@ impl RedisViews {
             .flat_map(|user| [user_key(*user), block_key(viewer, *user), block_key(*user, viewer)])
             .collect();
         let marked = self.marked(&keys).await?;
-        let hidden = users.iter().zip(marked.chunks(3)).filter(|(_, marked)| marked.contains(&true));
+        let hidden = users.iter().zip(marked.chunks(3)).filter(|(_, marked)| marked.contains(&SET));
         Ok(hidden.map(|(user, _)| *user).collect())
     }
 
-    async fn marked(&self, keys: &[String]) -> Result<Vec<bool>, ViewError> {
+    /// Those of these people who are no suggestions for the viewer any more: followed or dismissed since.
+    pub async fn settled_users(
+        &self,
+        viewer: UserId,
+        users: &[UserId],
+    ) -> Result<HashSet<UserId>, ViewError> {
+        let keys: Vec<String> =
+            users.iter().flat_map(|user| [dismissed_key(viewer, *user), left_key(viewer, *user)]).collect();
+        let marked = self.marked(&keys).await?;
+        let settled = users.iter().zip(marked.chunks(2)).filter(|(_, marked)| {
+            // Having left that is taken back is following.
+            matches!(marked, [dismissed, left] if *dismissed == SET || *left == TAKEN_BACK)
+        });
+        Ok(settled.map(|(user, _)| *user).collect())
+    }
+
+    async fn marked(&self, keys: &[String]) -> Result<Vec<Option<bool>>, ViewError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -145,9 +168,12 @@ impl RedisViews {
         }
         let found: Vec<Option<String>> = self.ask(&command).await?;
         // `version` and a space and `1`, or `0` when it was taken back.
-        Ok(found.into_iter().map(|mark| mark.is_some_and(|mark| mark.ends_with(" 1"))).collect())
+        Ok(found.into_iter().map(|mark| mark.map(|mark| mark.ends_with(" 1"))).collect())
     }
 }
+
+const SET: Option<bool> = Some(true);
+const TAKEN_BACK: Option<bool> = Some(false);
 
 #[cfg(test)]
 mod tests {

@@ -126,6 +126,7 @@ fn posted(what: &What) -> Option<Posted> {
         | What::Like { .. }
         | What::Follow { .. }
         | What::Block { .. }
+        | What::Dismissal { .. }
         | What::Conversation { .. }
         | What::ConversationTitle { .. }
         | What::Member { .. }

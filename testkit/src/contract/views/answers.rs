@@ -33,7 +33,7 @@ pub(super) async fn answers(ports: &Ports, story: &Story) -> Vec<(String, String
         );
         note(
             format!("discover for {n}"),
-            &all_pages(2, async |page| Ok(reader.discover(viewer, page).await?.value)).await,
+            &all_pages(2, async |page| Ok(reader.discover(viewer, page, now).await?.value)).await,
         );
         note(
             format!("blocks of {n}"),

@@ -25,7 +25,7 @@ struct Act {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    (0..30u8, any::<u16>(), any::<u16>(), any::<u16>()).prop_map(|(what, a, b, c)| Act {
+    (0..31u8, any::<u16>(), any::<u16>(), any::<u16>()).prop_map(|(what, a, b, c)| Act {
         what,
         a: a.into(),
         b: b.into(),
@@ -41,6 +41,7 @@ struct Teller {
     likes: HashMap<(u32, u32), bool>,
     follows: HashMap<(u32, u32), bool>,
     blocks: HashMap<(u32, u32), bool>,
+    dismissals: HashMap<(u32, u32), bool>,
     active: HashMap<u32, bool>,
     members: HashMap<(u32, u32), bool>,
     started: HashMap<u32, ()>,
@@ -179,6 +180,15 @@ impl Teller {
                     story.read(person, n, u64::from(b) % (seq + 1));
                 }
             }
+            30 if person != other => {
+                let dismisses = self.dismissals.entry((person, other)).or_default();
+                if *dismisses {
+                    story.undismiss(person, other)
+                } else {
+                    story.dismiss(person, other)
+                }
+                *dismisses = !*dismisses;
+            }
             // Time passes, a day at most, so that feeds and trends forget some of it.
             29 => story.at_ms += i64::from(b) * 1_300,
             _ => {}
@@ -225,6 +235,11 @@ async fn compare(ports: &Ports, story: &Story, model: &Model) {
     for viewer in (0..PEOPLE).map(user) {
         let timeline = all_pages(4, async |page| Ok(reader.timeline(viewer, page).await?.value)).await;
         assert_eq!(timeline.iter().map(|c| c.id).collect::<Vec<_>>(), model.timeline(viewer));
+        let found = all_pages(2, async |page| Ok(reader.discover(viewer, page, now).await?.value)).await;
+        assert_eq!(
+            found.iter().map(|profile| profile.id).collect::<Vec<_>>(),
+            model.discover(viewer, now.timestamp_millis())
+        );
         let feed = all_pages(6, async |page| Ok(reader.feed(viewer, page, now).await?.value)).await;
         let expected = model.feed(viewer, now.timestamp_millis());
         assert_eq!(

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use nova_events::block::BlockEvent;
 use nova_events::comment::CommentEvent;
 use nova_events::conversation::ConversationEvent;
+use nova_events::dismissal::DismissalEvent;
 use nova_events::follow::FollowEvent;
 use nova_events::like::{LikeEvent, Target};
 use nova_events::message::MessageEvent;
@@ -13,7 +14,9 @@ use nova_events::read::ReadEvent;
 use nova_events::user::UserEvent;
 use nova_events::{CommentId, ConversationId, Event, MessageId, PostId, UserId};
 use nova_views::FeedReason;
+use nova_views::discover::{self, Candidate as Acquaintance};
 use nova_views::ranking::{self, Candidate, Engagement, Ranked, Trending, Weights};
+use uuid::Uuid;
 
 use crate::story::Story;
 
@@ -26,6 +29,7 @@ pub(super) struct Model {
     /// Since when.
     follows: BTreeMap<(UserId, UserId), i64>,
     blocks: BTreeSet<(UserId, UserId)>,
+    dismissals: BTreeSet<(UserId, UserId)>,
     members: BTreeSet<(ConversationId, UserId)>,
     messages: BTreeMap<(ConversationId, u64), (MessageId, UserId, bool)>,
     last_seqs: BTreeMap<ConversationId, u64>,
@@ -102,6 +106,12 @@ impl Model {
             }
             Event::Block(BlockEvent::Blocked(e)) => drop(self.blocks.insert((e.blocker, e.blocked))),
             Event::Block(BlockEvent::Unblocked(e)) => drop(self.blocks.remove(&(e.blocker, e.blocked))),
+            Event::Dismissal(DismissalEvent::SuggestionDismissed(e)) => {
+                self.dismissals.insert((e.dismisser, e.dismissed));
+            }
+            Event::Dismissal(DismissalEvent::SuggestionRestored(e)) => {
+                self.dismissals.remove(&(e.dismisser, e.dismissed));
+            }
             Event::Conversation(ConversationEvent::ConversationStarted(e)) => {
                 self.members.extend(e.members.iter().map(|(member, _)| (e.conversation_id, *member)));
             }
@@ -299,6 +309,40 @@ impl Model {
             })
             .collect();
         ranking::rank(candidates, &Weights::default(), now_ms)
+    }
+
+    /// What someone has lately liked or commented on.
+    fn engaged(&self, user: UserId, now_ms: i64) -> BTreeSet<Uuid> {
+        let since = now_ms - discover::SHARED_MS;
+        let likes = self.likes.iter().filter(|((liker, _), (_, at))| *liker == user && *at >= since);
+        let likes = likes.map(|((_, target), _)| match target {
+            Target::Post(id) => id.0,
+            Target::Comment(id) => id.0,
+        });
+        let comments = self.comments.values().filter(|c| c.author == user && c.there && c.at_ms >= since);
+        likes.chain(comments.map(|c| c.post.0)).collect()
+    }
+
+    /// Without bounds: histories are small.
+    pub(super) fn discover(&self, viewer: UserId, now_ms: i64) -> Vec<UserId> {
+        let follows = |a: UserId, b: UserId| self.follows.contains_key(&(a, b));
+        let followers = |id: UserId| self.follows.keys().filter(move |(_, to)| *to == id);
+        let mine = self.engaged(viewer, now_ms);
+        let people = self.users.keys().copied().filter(|id| {
+            let suggestable = *id != viewer && !follows(viewer, *id) && self.sees_person(viewer, *id);
+            suggestable && !self.dismissals.contains(&(viewer, *id))
+        });
+        let all = people.map(|user| Acquaintance {
+            user,
+            mutual: followers(user).filter(|(from, _)| follows(viewer, *from)).count() as u64,
+            shared: self.engaged(user, now_ms).intersection(&mine).count() as u64,
+            follows_viewer: follows(user, viewer),
+            followers: followers(user).count() as u64,
+        });
+        let (graph, mut others): (Vec<_>, Vec<_>) = all.partition(|person| person.mutual > 0);
+        others.retain(|person| person.followers > 0);
+        others.sort_by_key(|person| (std::cmp::Reverse(person.followers), person.user));
+        discover::list(discover::rank(graph), others.into_iter().map(|person| person.user))
     }
 
     pub(super) fn conversations(&self) -> BTreeSet<ConversationId> {

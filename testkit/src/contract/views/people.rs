@@ -138,7 +138,7 @@ pub async fn blocked_people_see_nothing_of_each_other<G>(open: impl AsyncFn() ->
         authors.extend(
             reader.search(viewer, "from", first()).await.unwrap().value.items.iter().map(|c| c.author.id),
         );
-        authors.extend(reader.discover(viewer, first()).await.unwrap().value.items.iter().map(|p| p.id));
+        authors.extend(reader.discover(viewer, first(), now).await.unwrap().value.items.iter().map(|p| p.id));
         let of_three = reader.following(viewer, user(3), first()).await.unwrap().value.found().unwrap();
         authors.extend(of_three.items.iter().map(|p| p.id));
         assert!(!authors.is_empty() && !authors.contains(&user(other)), "{viewer} sees {authors:?}");
@@ -162,16 +162,4 @@ pub async fn the_blocks_of_a_viewer_are_listed_for_them<G>(open: impl AsyncFn() 
     ports.tell(&story).await;
     let blocks = all_pages(1, async |page| Ok(ports.reader.blocks(user(1), page).await?.value)).await;
     assert_eq!(blocks.iter().map(|p| p.id).collect::<Vec<_>>(), [4, 2].map(user));
-}
-
-pub async fn people_one_may_know_are_suggested<G>(open: impl AsyncFn() -> (Ports, G)) {
-    let (ports, _guard) = open().await;
-    let mut story = Story::of(1..10);
-    for (a, b) in [(1, 2), (1, 3), (2, 4), (3, 4), (2, 5), (2, 1), (3, 2), (6, 7), (8, 7), (9, 7), (6, 8)] {
-        story.follow(a, b);
-    }
-    ports.tell(&story).await;
-    let found = all_pages(2, async |page| Ok(ports.reader.discover(user(1), page).await?.value)).await;
-    let ids: Vec<_> = found.iter().map(|p| p.id).collect();
-    assert_eq!(ids, [4, 5, 7, 8].map(user), "most mutual ones first, then those with most followers");
 }

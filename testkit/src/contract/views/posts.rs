@@ -259,6 +259,6 @@ pub async fn cursors_of_other_lists_are_refused<G>(open: impl AsyncFn() -> (Port
     refused(reader.comments(user(1), post(1), page.clone()).await.err());
     refused(reader.conversations(user(1), page.clone()).await.err());
     refused(reader.search(user(1), "post", page.clone()).await.err());
-    refused(reader.discover(user(1), page.clone()).await.err());
+    refused(reader.discover(user(1), page.clone(), story.now()).await.err());
     refused(reader.deletions(nova_views::DeletionQuery::default(), page).await.err());
 }

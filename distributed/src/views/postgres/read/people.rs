@@ -77,14 +77,6 @@ const PROFILE_BY_HANDLE: &str = concat!(
         SELECT id FROM v_profiles.users WHERE handle = $2 AND handle <> '' ORDER BY v DESC LIMIT 1)"
 );
 
-const PROFILES: &str = concat!(
-    "SELECT ",
-    profile!(),
-    " FROM unnest($2::uuid[]) AS wanted (id) JOIN v_profiles.users u ON u.id = wanted.id
-     WHERE u.active AND NOT ",
-    apart!("$1", "u.id")
-);
-
 impl Reads {
     pub(super) async fn profile(
         &self,
@@ -110,15 +102,6 @@ impl Reads {
     pub(super) async fn person(&self, viewer: UserId, user: UserId) -> Result<Lookup<()>, ViewError> {
         let found = rows(&self.pool, || query(PERSON).bind(viewer.0).bind(user.0)).await?;
         found.first().map_or(Ok(Lookup::Unknown), |row| standing(&mut Columns::of(row)))
-    }
-
-    /// Those of them that the viewer may see, in any order.
-    pub(super) async fn profiles(&self, viewer: UserId, users: &[Uuid]) -> Result<Vec<Profile>, ViewError> {
-        if users.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = rows(&self.pool, || query(PROFILES).bind(viewer.0).bind(users)).await?;
-        found.iter().map(|row| profile_of(&mut Columns::of(row))).collect()
     }
 }
 

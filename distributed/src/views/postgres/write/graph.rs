@@ -1,4 +1,4 @@
-//! Follows and blocks, and the counts that derive from follows.
+//! Follows, blocks and dismissals, and the counts that derive from follows.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,15 @@ struct Edge {
 type Edges = BTreeMap<(Uuid, Uuid), Edge>;
 
 pub(super) async fn apply(tables: &mut Tables<'_>, changes: &[&Change]) -> sqlx::Result<()> {
-    let (mut follows, mut blocks) = (Edges::new(), Edges::new());
+    let (mut follows, mut blocks, mut dismissals) = (Edges::new(), Edges::new(), Edges::new());
     for change in changes {
         let v = int(change.version);
         let (edges, from, to, on, at) = match &change.what {
             What::Follow { follower, followee, on, at } => (&mut follows, follower.0, followee.0, *on, at),
             What::Block { blocker, blocked, on, at } => (&mut blocks, blocker.0, blocked.0, *on, at),
+            What::Dismissal { dismisser, dismissed, on, at } => {
+                (&mut dismissals, dismisser.0, dismissed.0, *on, at)
+            }
             // Changes of other views.
             _ => continue,
         };
@@ -36,6 +39,7 @@ pub(super) async fn apply(tables: &mut Tables<'_>, changes: &[&Change]) -> sqlx:
     }
     let follows = turn(tables, ["follows", "follower", "followee"], follows).await?;
     turn(tables, ["blocks", "blocker", "blocked"], blocks).await?;
+    turn(tables, ["dismissals", "dismisser", "dismissed"], dismissals).await?;
     count(tables, follows).await
 }
 

@@ -1,0 +1,54 @@
+//! Dismissing suggestions of people.
+
+use nova_events::dismissal::{SuggestionDismissed, SuggestionRestored};
+use nova_events::{UserId, streams};
+
+use crate::refusal::Refusal;
+use crate::world::{By, Decision, Stop, World};
+
+/// Do not suggest this person to me. Whoever they are to each other, so that it tells nothing of blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DismissSuggestion {
+    pub user: UserId,
+}
+
+impl DismissSuggestion {
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let dismisser = by.user()?;
+        if dismisser == self.user {
+            return Err(Refusal::Yourself("dismiss").into());
+        }
+        let stream = streams::dismissal(dismisser, self.user);
+        world.want([stream.clone(), streams::user(dismisser), streams::user(self.user)])?;
+        world.check_actor(dismisser)?;
+        if !world.state(streams::user(self.user))?.user().registered {
+            return Err(Refusal::Unknown("user").into());
+        }
+        if world.state(stream.clone())?.edge().on {
+            return Ok(Decision::nothing(self.user.0, stream));
+        }
+        Ok(Decision::one(self.user.0, stream, SuggestionDismissed { dismisser, dismissed: self.user }))
+    }
+}
+
+/// They may be suggested to me again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreSuggestion {
+    pub user: UserId,
+}
+
+impl RestoreSuggestion {
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let dismisser = by.user()?;
+        let stream = streams::dismissal(dismisser, self.user);
+        world.want([stream.clone(), streams::user(dismisser), streams::user(self.user)])?;
+        world.check_actor(dismisser)?;
+        if !world.state(streams::user(self.user))?.user().registered {
+            return Err(Refusal::Unknown("user").into());
+        }
+        if !world.state(stream.clone())?.edge().on {
+            return Ok(Decision::nothing(self.user.0, stream));
+        }
+        Ok(Decision::one(self.user.0, stream, SuggestionRestored { dismisser, dismissed: self.user }))
+    }
+}
