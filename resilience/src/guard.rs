@@ -107,7 +107,8 @@ impl Guard {
             Ok(permit) => permit,
             Err(rejected) => return Err(GuardError::Open { retry_after: rejected.retry_after }),
         };
-        let limit = Deadline::current_within(self.call_timeout).left();
+        let limit =
+            Deadline::current().map_or(self.call_timeout, |deadline| deadline.left().min(self.call_timeout));
         let began = Instant::now();
         match tokio::time::timeout(limit, work).await {
             Ok(Ok(value)) => {
@@ -189,6 +190,17 @@ mod tests {
 
     async fn hangs() -> Result<u8, &'static str> {
         std::future::pending().await
+    }
+
+    /// On a clock that goes on while it is looked at.
+    #[tokio::test]
+    async fn what_takes_too_long_is_a_failure() {
+        let guard = guard(9);
+        for _ in 0..2 {
+            let answer = guard.call(judge, hangs()).await;
+            assert_eq!(answer, Err(GuardError::TimedOut { after: Duration::from_millis(100) }));
+        }
+        assert_eq!(guard.status().state, BreakerState::Open);
     }
 
     #[tokio::test(start_paused = true)]

@@ -45,7 +45,7 @@ async fn nobody_notices_that_a_store_is_away() {
         for end in cluster.supervise() {
             faults.push(format!("{case}: a process ended by itself: {}", end.words));
         }
-        if let Err(behind) = caught_up(&cluster).await {
+        if let Err(behind) = all_is_quiet(&cluster, &community).await {
             faults.push(format!("{case}: {behind}"));
         }
     }
@@ -93,21 +93,32 @@ async fn suffer(
     traffic.stop().await
 }
 
-/// Waits until every projection of every store has seen the whole log.
-async fn caught_up(cluster: &Cluster) -> Result<(), String> {
+/// Waits until every projection of every store has seen the whole log, and nothing is degraded.
+async fn all_is_quiet(cluster: &Cluster, community: &Community) -> Result<(), String> {
     let began = Instant::now();
+    let patience = Duration::from_secs(2);
+    let ask = async |path: &str, token: &str| {
+        let answer = cluster.ask(Role::QueryApi, patience, |api| api.ask("GET", path).token(token)).await;
+        answer.map(|answer| answer.body).unwrap_or_default()
+    };
     loop {
-        let path = "/admin/projections";
-        let operator = cluster.operator();
-        let patience = Duration::from_secs(2);
-        let answer = cluster.ask(Role::QueryApi, patience, |api| api.ask("GET", path).token(operator)).await;
-        let body = answer.map(|answer| answer.body).unwrap_or_default();
-        let lags: Vec<_> = body["items"].as_array().into_iter().flatten().map(|item| &item["lag"]).collect();
-        if !lags.is_empty() && lags.iter().all(|lag| lag.as_u64() == Some(0)) {
+        let projections = ask("/admin/projections", cluster.operator()).await;
+        let items = projections["items"].as_array().into_iter().flatten();
+        let lags: Vec<_> = items.map(|item| &item["lag"]).collect();
+        let are_current = !lags.is_empty() && lags.iter().all(|lag| lag.as_u64() == Some(0));
+        let mut degraded = Vec::new();
+        for path in ["/feed", "/timeline", "/trending", "/discover"] {
+            if ask(path, &community.people[0].token).await["degraded"] != false {
+                degraded.push(path);
+            }
+        }
+        if are_current && degraded.is_empty() {
             return Ok(());
         }
         if began.elapsed() > RECOVERY {
-            return Err(format!("the views are still behind {RECOVERY:?} after the fault: {body}"));
+            return Err(format!(
+                "{RECOVERY:?} after the fault {degraded:?} are still degraded, or views are behind: {projections}"
+            ));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
