@@ -160,6 +160,7 @@ impl Views {
             options,
         });
         tokio::spawn(warm::run(Arc::downgrade(&shared)));
+        tokio::spawn(warm::probe(Arc::downgrade(&shared)));
         Self { shared }
     }
 

@@ -175,6 +175,30 @@ impl Breaker {
         }
     }
 
+    /// The same, but only while it is closed: for calls that somebody waits for, where probes are made by others.
+    pub fn try_acquire_closed(&self) -> Result<Permit<'_>, Rejected> {
+        let word = self.load();
+        let left = match word.state() {
+            BreakerState::Closed | BreakerState::ForcedClosed => {
+                return Ok(Permit { breaker: self, word, probe_began_ms: None, told: false });
+            }
+            BreakerState::Open => word.time_left(self.now(), self.open_ms_most()),
+            BreakerState::HalfOpen => word.time_left(self.now(), self.lease_ms()),
+            BreakerState::ForcedOpen => millis(self.options.open),
+        };
+        Err(self.reject(Duration::from_millis(left.into())))
+    }
+
+    /// Whether a probe is due: it is open for long enough, or half-open and nobody is at it.
+    pub fn wants_probe(&self) -> bool {
+        let word = self.load();
+        match word.state() {
+            BreakerState::Open => word.time_left(self.now(), self.open_ms_most()) == 0,
+            BreakerState::HalfOpen => !word.is_probing() || word.time_left(self.now(), self.lease_ms()) == 0,
+            BreakerState::Closed | BreakerState::ForcedClosed | BreakerState::ForcedOpen => false,
+        }
+    }
+
     /// Rejects every call until it is reset. For an operator who knows better.
     pub fn force_open(&self) {
         self.force(BreakerState::ForcedOpen, "forced");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::breaker::{Breaker, BreakerOptions, BreakerStatus};
+use crate::breaker::{Breaker, BreakerOptions, BreakerStatus, Permit};
 use crate::bulkhead::Bulkhead;
 use crate::deadline::Deadline;
 use crate::retry::RetryBudget;
@@ -57,6 +57,8 @@ pub struct GuardOptions {
     pub place_wait: Duration,
     /// How long one call may take.
     pub call_timeout: Duration,
+    /// Somebody calls [`Guard::probe`] regularly, so that no caller has to wait to find out.
+    pub probed_apart: bool,
 }
 
 /// A dependency, guarded. Share it in an `Arc`.
@@ -65,6 +67,7 @@ pub struct Guard {
     breaker: Breaker,
     bulkhead: Bulkhead,
     call_timeout: Duration,
+    probed_apart: bool,
     retries: RetryBudget,
 }
 
@@ -76,6 +79,7 @@ impl Guard {
             breaker: Breaker::new(name, breaker),
             bulkhead: Bulkhead::new(options.calls_max, options.place_wait),
             call_timeout: options.call_timeout,
+            probed_apart: options.probed_apart,
             retries: RetryBudget::default(),
         }
     }
@@ -103,10 +107,40 @@ impl Guard {
             return Err(GuardError::DeadlinePassed);
         }
         let Ok(_place) = self.bulkhead.enter().await else { return Err(GuardError::Full) };
-        let permit = match self.breaker.try_acquire() {
-            Ok(permit) => permit,
-            Err(rejected) => return Err(GuardError::Open { retry_after: rejected.retry_after }),
-        };
+        let acquired =
+            if self.probed_apart { self.breaker.try_acquire_closed() } else { self.breaker.try_acquire() };
+        match acquired {
+            Ok(permit) => self.permitted(permit, judge, work).await,
+            Err(rejected) => Err(GuardError::Open { retry_after: rejected.retry_after }),
+        }
+    }
+
+    /// Finds out whether the dependency is back, if it is time to: by something cheap that it should be able to do. `false`:
+    /// it is not time.
+    pub async fn probe<T, E>(
+        &self,
+        judge: impl Fn(&E) -> Verdict,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> bool {
+        if !self.breaker.wants_probe() {
+            return false;
+        }
+        match self.breaker.try_acquire() {
+            Ok(permit) => {
+                // What came of it the breaker knows.
+                drop(self.permitted(permit, judge, work).await);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    async fn permitted<T, E>(
+        &self,
+        permit: Permit<'_>,
+        judge: impl Fn(&E) -> Verdict,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, GuardError<E>> {
         let limit =
             Deadline::current().map_or(self.call_timeout, |deadline| deadline.left().min(self.call_timeout));
         let began = Instant::now();
@@ -176,6 +210,7 @@ mod tests {
             calls_max,
             place_wait: Duration::ZERO,
             call_timeout: Duration::from_millis(100),
+            probed_apart: false,
         };
         Guard::new("store", options)
     }
@@ -219,6 +254,24 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(10)).await;
         assert_eq!(guard.call(judge, says(Ok(1))).await, Ok(1));
         assert_eq!(guard.status().state, BreakerState::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_probes_are_made_apart_no_caller_waits_to_find_out() {
+        let mut guard = guard(9);
+        guard.probed_apart = true;
+        assert!(!guard.probe(judge, says(Ok(1))).await, "it is closed");
+        for _ in 0..2 {
+            assert_eq!(guard.call(judge, says(Err("down"))).await, Err(GuardError::Failed("down")));
+        }
+        assert!(!guard.probe(judge, says(Ok(1))).await, "it is not time yet");
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        assert!(matches!(guard.call(judge, says(Ok(1))).await, Err(GuardError::Open { .. })));
+        assert!(guard.probe(judge, hangs()).await);
+        assert!(matches!(guard.call(judge, says(Ok(1))).await, Err(GuardError::Open { .. })));
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        assert!(guard.probe(judge, says(Ok(1))).await);
+        assert_eq!(guard.call(judge, says(Ok(1))).await, Ok(1));
     }
 
     #[tokio::test(start_paused = true)]

@@ -39,19 +39,7 @@ impl Dependency for StoreHealth {
     }
 
     async fn check(&self) -> Result<(), Trouble> {
-        let stores = &self.views.sources().stores;
-        let found = match self.source {
-            Source::Postgres => stores.postgres.ping().await,
-            Source::Fallback => stores.fallback.ping().await,
-            Source::ClickHouse => match stores.clickhouse.get() {
-                Ok(clickhouse) => clickhouse.ping().await,
-                Err(error) => Err(error),
-            },
-            Source::Redis => match stores.redis.get() {
-                Ok(redis) => redis.ping().await,
-                Err(error) => Err(error),
-            },
-        };
+        let found = self.views.sources().ping(self.source).await;
         found.map_err(|error| trouble(&error))
     }
 

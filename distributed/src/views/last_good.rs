@@ -6,7 +6,8 @@
 //! * What has been hidden since is left out all the same: Redis follows the log, and marks what is deleted, whose account is
 //!   closed, and who has parted from whom (`redis::marks`). While Redis cannot tell that, nothing is shown. Counts and texts
 //!   are those of the time that the answer names.
-//! * For a viewer without a page of their own there is what trended for all, as somebody sees it who has liked nothing.
+//! * For a viewer without a page of their own there is what trended, and whom most followed, as somebody sees it who has done
+//!   nothing yet.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use super::sources::{Source, SourceError, Sourced};
 use super::{Views, names};
 
 const TRENDING: &str = "trending";
+const POPULAR: &str = "popular";
 
 /// Tasks that keep pages, at once; beyond that a page is not kept this time.
 pub(super) const KEEPING_MAX: usize = 64;
@@ -181,6 +183,21 @@ impl Views {
         }
     }
 
+    /// Whom most follow, for viewers of whom nothing is kept.
+    pub(super) async fn keep_popular(&self) -> Result<(), ViewError> {
+        let nobody = UserId(Uuid::nil());
+        let as_of = Utc::now();
+        let ask = |postgres: super::PostgresViews| async move {
+            let people = postgres.discover_popular(nobody, PLACES_MAX).await?;
+            postgres.suggestions(nobody, &people).await
+        };
+        let people = self.sources().fallback(ask).await.map_err(|failure| failure.error)?;
+        if !people.is_empty() && self.is_due(POPULAR) {
+            self.keep_page(POPULAR.to_owned(), as_of, &[], &people);
+        }
+        Ok(())
+    }
+
     pub(super) fn keep_profile(
         &self,
         viewer: UserId,
@@ -273,12 +290,28 @@ impl Views {
         Ok(people.into_iter().filter(|one| !hidden.contains(&one.id)).collect())
     }
 
+    /// Whom most follow, without the viewer and those whom they follow.
+    async fn popular_for(&self, viewer: UserId) -> Sourced<Option<Kept<Profile>>> {
+        let Some(mut kept) = self.kept::<Profile>(POPULAR).await? else { return Ok(None) };
+        let ids: &[UserId] = &kept.items.iter().map(|one| one.id).collect::<Vec<_>>();
+        let followed =
+            self.sources().redis(|redis| async move { redis.follows_among(viewer, ids).await }).await?;
+        kept.items.retain(|one| one.id != viewer && !followed.contains(&one.id));
+        Ok(Some(kept))
+    }
+
     pub(super) async fn whole_people(
         &self,
         viewer: UserId,
         limit: usize,
     ) -> Sourced<Option<(List<Profile>, DateTime<Utc>)>> {
-        let Some(kept) = self.kept::<Profile>(&discover_name(viewer)).await? else { return Ok(None) };
+        let kept = match self.kept::<Profile>(&discover_name(viewer)).await? {
+            Some(own) => own,
+            None => match self.popular_for(viewer).await? {
+                Some(of_all) => of_all,
+                None => return Ok(None),
+            },
+        };
         self.marks_since(kept.position).await?;
         let mut items = self.seen_people(viewer, kept.items).await?;
         let ids: &[UserId] = &items.iter().map(|one| one.id).collect::<Vec<_>>();

@@ -41,6 +41,7 @@ impl Default for GuardsOptions {
             calls_max,
             place_wait: Duration::from_millis(100),
             call_timeout: Duration::from_millis(call_timeout_ms),
+            probed_apart: true,
         };
         let seconds = Duration::from_secs;
         Self {
@@ -62,7 +63,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    const ALL: [Self; 4] = [Self::Postgres, Self::Fallback, Self::ClickHouse, Self::Redis];
+    pub(super) const ALL: [Self; 4] = [Self::Postgres, Self::Fallback, Self::ClickHouse, Self::Redis];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -155,14 +156,28 @@ impl Sources {
         Some(self.guard(source).breaker())
     }
 
-    /// Its breaker lets nothing through at the moment. One whose time is over does: somebody has to find out.
+    /// Its breaker lets nothing through.
     pub(super) fn is_out(&self, source: Source) -> bool {
-        let status = self.guard(source).status();
-        match status.state {
-            BreakerState::Open | BreakerState::HalfOpen => status.retry_after_ms > 0,
-            BreakerState::ForcedOpen => true,
+        match self.guard(source).breaker().state() {
+            BreakerState::Open | BreakerState::HalfOpen | BreakerState::ForcedOpen => true,
             BreakerState::Closed | BreakerState::ForcedClosed => false,
         }
+    }
+
+    /// Asks the store something cheap that goes the way of every question.
+    pub(super) async fn ping(&self, source: Source) -> Result<(), ViewError> {
+        match source {
+            Source::Postgres => self.stores.postgres.ping().await,
+            Source::Fallback => self.stores.fallback.ping().await,
+            Source::ClickHouse => self.stores.clickhouse.get()?.ping().await,
+            Source::Redis => self.stores.redis.get()?.ping().await,
+        }
+    }
+
+    /// Finds out about every store that has been left alone for long enough.
+    pub(super) async fn probe(&self) {
+        let probes = Source::ALL.map(|source| self.guard(source).probe(judge, self.ping(source)));
+        futures::future::join_all(probes).await;
     }
 
     pub(super) async fn postgres<T, F>(&self, ask: impl Fn(PostgresViews) -> F + Send) -> Sourced<T>

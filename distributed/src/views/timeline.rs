@@ -87,6 +87,7 @@ impl Views {
         degraded: bool,
     ) -> Answer<List<PostCard>> {
         if page.cursor.is_none() {
+            self.shared.active.saw(viewer);
             self.keep_timeline(viewer, as_of, &value.items);
             if source == "redis" {
                 self.shadow_timeline(viewer, &value.items);

@@ -68,12 +68,30 @@ impl Active {
     }
 }
 
+/// How often what is for all is made anew.
+const FOR_ALL: Duration = Duration::from_secs(60);
+/// How often it is looked whether a store that was left alone is back.
+const PROBES: Duration = Duration::from_millis(100);
+
+/// Finds out when stores are back, for as long as somebody has the views.
+pub(super) async fn probe(views: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(PROBES).await;
+        let Some(shared) = views.upgrade() else { return };
+        shared.sources.probe().await;
+    }
+}
+
 /// Runs for as long as somebody has the views.
 pub(super) async fn run(views: Weak<Shared>) {
+    let mut for_all: Option<Instant> = None;
     loop {
         tokio::time::sleep(PACE).await;
         let Some(shared) = views.upgrade() else { return };
         let views = Views { shared };
+        if for_all.is_none_or(|at| at.elapsed() >= FOR_ALL) && views.keep_for_all().await {
+            for_all = Some(Instant::now());
+        }
         let older_than = Duration::from_millis(views.shared.options.warm_after_ms);
         if older_than.is_zero()
             || views.sources().guard(Source::ClickHouse).breaker().state() != BreakerState::Closed
@@ -89,11 +107,28 @@ pub(super) async fn run(views: Weak<Shared>) {
 }
 
 impl Views {
+    /// Whether what is for all was there to be kept.
+    async fn keep_for_all(&self) -> bool {
+        if self.shared.options.warm_after_ms == 0 {
+            return false;
+        }
+        let nobody = UserId(uuid::Uuid::nil());
+        let page = PageRequest::first(PageRequest::LIMIT_MAX);
+        let kept = match self.trending_down(nobody, &page, Utc::now()).await {
+            Ok(answer) => !answer.degraded && !answer.value.items.is_empty(),
+            Err(_) => false,
+        };
+        kept & self.keep_popular().await.is_ok()
+    }
+
     /// Ranks someone's feed and keeps its first page.
     async fn feed_again(&self, viewer: UserId) -> Result<(), nova_views::ViewError> {
         self.shared.kept_lately.remove(&format!("feed:{viewer}"));
         let seen = self.shared.active.seen.get(&viewer);
-        self.feed_down(viewer, &PageRequest::first(PageRequest::LIMIT_DEFAULT), Utc::now()).await?;
+        self.shared.kept_lately.remove(&format!("timeline:{viewer}"));
+        let page = PageRequest::first(PageRequest::LIMIT_DEFAULT);
+        self.feed_down(viewer, &page, Utc::now()).await?;
+        self.timeline_down(viewer, &page).await?;
         // That was us, not them.
         if let Some(seen) = seen {
             self.shared.active.seen.insert(viewer, seen);

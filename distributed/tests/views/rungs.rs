@@ -21,7 +21,8 @@ const STORES: [&str; 4] = ["postgres", "postgres_fallback", "clickhouse", "redis
 
 /// Stories happened long ago: marks and windows are kept for as long as need be.
 async fn world() -> World {
-    let options = ViewsOptions { keep_interval_ms: 0, shadow_share: 0.0, ..ViewsOptions::default() };
+    let options =
+        ViewsOptions { keep_interval_ms: 0, shadow_share: 0.0, warm_after_ms: 0, ..ViewsOptions::default() };
     let long = |redis: &mut RedisOptions| (redis.marks_ttl_ms, redis.window_ttl_ms) = (1 << 42, 1 << 42);
     World::with(long, options).await
 }

@@ -109,6 +109,12 @@ impl Community {
             let token = &community.people[0].token;
             cluster.query(token, &format!("{path}?after={head}")).await.ok();
         }
+        // Everybody has looked once: of whom nothing was ever shown, nothing is kept.
+        let looks = community.people.iter().flat_map(|person| {
+            ["/feed", "/timeline", "/discover"]
+                .map(|path| async move { cluster.query(&person.token, path).await.ok() })
+        });
+        futures::stream::iter(looks).buffered(4).collect::<Vec<_>>().await;
         println!("a community of {PEOPLE} people, {head} events, in {:.1?}", began.elapsed());
         community
     }

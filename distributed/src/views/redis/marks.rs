@@ -158,6 +158,24 @@ impl RedisViews {
         Ok(settled.map(|(user, _)| *user).collect())
     }
 
+    /// Those of these people whom the viewer follows, as far as is known here.
+    pub async fn follows_among(
+        &self,
+        viewer: UserId,
+        users: &[UserId],
+    ) -> Result<HashSet<UserId>, ViewError> {
+        let mut call = self.shared.scripts.follows.call().arg(&viewer.0.as_bytes()[..]);
+        for user in users {
+            call = call.arg(&user.0.as_bytes()[..]);
+        }
+        let mut reply = call.run(self.reads()).await?;
+        if reply.next::<String>()? != "ok" {
+            return Err(ViewError::Unavailable("Redis holds no graph yet".to_owned()));
+        }
+        let found: Vec<u8> = reply.next::<Vec<u8>>()?;
+        Ok(users.iter().zip(found).filter(|(_, follows)| *follows == 1).map(|(user, _)| *user).collect())
+    }
+
     async fn marked(&self, keys: &[String]) -> Result<Vec<Option<bool>>, ViewError> {
         if keys.is_empty() {
             return Ok(Vec::new());

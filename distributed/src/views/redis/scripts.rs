@@ -27,6 +27,7 @@ pub(super) struct Scripts {
     pub(super) window: Named,
     pub(super) said: Named,
     pub(super) marks: Named,
+    pub(super) follows: Named,
 }
 
 #[derive(Debug)]
@@ -68,6 +69,7 @@ impl Scripts {
             window: script!("window", prefix),
             said: script!("said", prefix),
             marks: script!("marks", prefix),
+            follows: script!("follows", prefix),
         }
     }
 }
