@@ -246,7 +246,12 @@ impl Pair<'_> {
                 permit.failed("down");
                 self.model.fail(era);
             }
-            Step::Drop(_) | Step::Acquire | Step::Pass(_) | Step::ForceOpen | Step::ForceClosed | Step::Reset => {
+            Step::Drop(_)
+            | Step::Acquire
+            | Step::Pass(_)
+            | Step::ForceOpen
+            | Step::ForceClosed
+            | Step::Reset => {
                 drop(permit);
                 self.model.cancel(era);
             }

@@ -90,7 +90,11 @@ fn failures_of_many_open_it_once() {
         assert_eq!((breaker.status().opened, breaker.status().retry_after_ms), (1, 100));
         clock.0.fetch_add(100, Ordering::SeqCst);
         breaker.try_acquire().unwrap().failed("down");
-        assert_eq!((breaker.status().opened, breaker.status().retry_after_ms), (2, 200), "one opening, not many");
+        assert_eq!(
+            (breaker.status().opened, breaker.status().retry_after_ms),
+            (2, 200),
+            "one opening, not many"
+        );
     }
 }
 
