@@ -43,6 +43,7 @@ main() {
       . "$servers/env"
     fi
     run tests tests || true
+    run model-tests model_tests || true
     run crash-tests crash_tests || true
     run doc-tests doc_tests || true
   fi
@@ -90,6 +91,12 @@ tests() {
 crash_tests() {
   if ! compgen -G "$servers/run/*.given" >/dev/null; then export NOVA_CHAOS_SERVERS="$servers"; fi
   cargo test --workspace --features "$features" --locked --tests --no-fail-fast -- crash:: kill::
+}
+
+# The breaker in every order in which its threads can meet. The atomics are the model checker's, so it is built apart.
+model_tests() {
+  RUSTFLAGS="--cfg loom" cargo test -p nova-resilience --locked --test loom --release \
+    --target-dir "${CARGO_TARGET_DIR:-target}/loom"
 }
 
 doc_tests() {

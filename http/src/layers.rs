@@ -2,7 +2,7 @@
 //! more than the requests they surround:
 //!
 //! * correlation: `X-Correlation-Id` is taken or made, returned, and at hand for handlers; so is `traceparent`;
-//! * limits: requests in flight (refused at once beyond), requests per user, time, size of bodies;
+//! * limits: requests in flight (refused at once beyond; see [`crate::overload`]), requests per user, time, size of bodies;
 //! * every answer of 400 and above is a problem document, a panic's too;
 //! * one structured line and one metric per request, with the route's template and nothing personal;
 //! * the headers that keep browsers from guessing and caches from keeping.
@@ -23,9 +23,11 @@ use axum::routing::Route;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use nova_events::UserId;
+use nova_resilience::{AdaptiveOptions, Deadline};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
+use crate::overload::{Class, Limits, time_for};
 use crate::params::invalid_header;
 use crate::problem::ApiError;
 use crate::rate::RateLimiter;
@@ -42,11 +44,13 @@ pub struct HttpLimits {
     pub body_bytes_max: usize,
     /// Beyond it requests are refused at once with 503; health checks and metrics are not.
     pub in_flight_max: usize,
+    /// Between what the number of queries, and that of commands, answered at once follows their latency. `None`: it does not.
+    pub adaptive: Option<AdaptiveOptions>,
     /// Of one user, in the long run; 0: no limit. Beyond it 429.
     pub requests_per_second_per_user: u32,
     /// Of one user, at once.
     pub requests_burst_per_user: u32,
-    /// A request that takes longer is answered with 504.
+    /// A request that takes longer is answered with 504. A client may ask for less with `Nova-Timeout-Ms`.
     pub request_timeout_ms: u64,
 }
 
@@ -55,6 +59,7 @@ impl Default for HttpLimits {
         Self {
             body_bytes_max: 256 * 1024,
             in_flight_max: 1024,
+            adaptive: Some(AdaptiveOptions::new(64, 1024)),
             requests_per_second_per_user: 0,
             requests_burst_per_user: 50,
             request_timeout_ms: 30_000,
@@ -69,6 +74,7 @@ pub fn with_layers(router: Router, verifier: Arc<Verifier>, limits: &HttpLimits)
         limits: limits.clone(),
         timeout: Duration::from_millis(limits.request_timeout_ms),
         rate: RateLimiter::new(limits.requests_per_second_per_user, limits.requests_burst_per_user),
+        adaptive: limits.adaptive.as_ref().map(Limits::new),
         in_flight: AtomicUsize::new(0),
         metrics: RequestMetrics::new(),
     };
@@ -80,6 +86,7 @@ struct Shared {
     limits: HttpLimits,
     timeout: Duration,
     rate: Option<RateLimiter>,
+    adaptive: Option<Limits>,
     in_flight: AtomicUsize,
     metrics: RequestMetrics,
 }
@@ -151,7 +158,8 @@ impl Service<Request> for Fronted {
         let mut exchange = Exchange {
             method: request.method().clone(),
             route: request.extensions().get::<MatchedPath>().cloned(),
-            in_flight: InFlight::enter(&self.shared),
+            in_flight: InFlight::enter(&self.shared, started),
+            timeout: self.shared.timeout,
             correlation_id: Uuid::nil(),
             started,
         };
@@ -173,6 +181,7 @@ struct Exchange {
     route: Option<MatchedPath>,
     in_flight: InFlight,
     correlation_id: Uuid,
+    timeout: Duration,
     started: Instant,
 }
 
@@ -182,9 +191,9 @@ impl Exchange {
         let taken = correlation_of(request.headers());
         self.correlation_id = taken.clone().ok().flatten().unwrap_or_else(Uuid::now_v7);
         taken?;
-        let shared = &self.in_flight.shared;
-        if self.in_flight.rank > shared.limits.in_flight_max && !is_probe(request.uri().path()) {
-            shared.metrics.overloaded.increment(1);
+        self.timeout = time_for(request.headers(), self.timeout)?;
+        if !is_probe(request.uri().path()) && !self.in_flight.take_place(&self.method) {
+            self.in_flight.shared.metrics.overloaded.increment(1);
             return Err(ApiError::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "overloaded",
@@ -193,7 +202,7 @@ impl Exchange {
             .retry_after(1));
         }
         let context = RequestContext {
-            shared: Arc::clone(shared),
+            shared: Arc::clone(&self.in_flight.shared),
             correlation_id: self.correlation_id,
             traceparent: traceparent_of(request.headers()),
         };
@@ -203,16 +212,16 @@ impl Exchange {
 
     /// The handler's answer, unless it panics or takes too long.
     async fn guard(&self, answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
-        let shared = &self.in_flight.shared;
         let caught = AssertUnwindSafe(answer).catch_unwind();
-        match tokio::time::timeout(shared.timeout, caught).await {
+        let answer = Deadline::within(self.timeout).scope(tokio::time::timeout(self.timeout, caught));
+        match answer.await {
             Ok(Ok(Ok(response))) => response,
             Ok(Err(panic)) => {
                 self.report_panic(&*panic);
                 ApiError::internal().into_response()
             }
             Err(_) => {
-                shared.metrics.timed_out.increment(1);
+                self.in_flight.shared.metrics.timed_out.increment(1);
                 let detail = "The answer took too long. A command may have taken effect: repeat it with the \
                               same Idempotency-Key to find out.";
                 ApiError::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail).into_response()
@@ -298,20 +307,36 @@ struct InFlight {
     shared: Arc<Shared>,
     /// How many were in flight with it.
     rank: usize,
+    /// It has a place among those of its class.
+    class: Option<Class>,
+    started: Instant,
     answered: bool,
 }
 
 impl InFlight {
-    fn enter(shared: &Arc<Shared>) -> Self {
+    fn enter(shared: &Arc<Shared>, started: Instant) -> Self {
         let rank = shared.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         shared.metrics.in_flight.increment(1.0);
-        Self { shared: Arc::clone(shared), rank, answered: false }
+        Self { shared: Arc::clone(shared), rank, class: None, started, answered: false }
+    }
+
+    fn take_place(&mut self, method: &Method) -> bool {
+        if self.rank > self.shared.limits.in_flight_max {
+            return false;
+        }
+        let Some(adaptive) = &self.shared.adaptive else { return true };
+        let class = Class::of(method);
+        self.class = adaptive.enter(class).then_some(class);
+        self.class.is_some()
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if let (Some(class), Some(adaptive)) = (self.class, &self.shared.adaptive) {
+            adaptive.left(class, self.started.elapsed());
+        }
         self.shared.metrics.in_flight.decrement(1.0);
         if !self.answered {
             self.shared.metrics.aborted.increment(1);

@@ -49,6 +49,12 @@ fn site(limits: &HttpLimits) -> Site {
         .route("/key", get(async |IdempotencyKey(key): IdempotencyKey| format!("{key:?}")))
         .route("/panic", get(async || -> &'static str { panic!("the cat is out") }))
         .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(60)).await))
+        .route(
+            "/left",
+            get(async || {
+                Deadline::current().map_or_else(String::new, |all| all.left().as_millis().to_string())
+            }),
+        )
         .route("/health/live", get(async || "up"))
         .route("/bare", get(async || (StatusCode::IM_A_TEAPOT, "secret of a library")));
     let verifier = Arc::new(issuer.verifier());
@@ -264,4 +270,39 @@ fn a_traceparent_is_taken_only_when_it_is_one() {
     ] {
         assert!(!is_traceparent(text), "{text}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn queries_that_fill_their_limit_do_not_shut_out_commands() {
+    let one = AdaptiveOptions::new(1, 1);
+    let site = site(&HttpLimits { adaptive: Some(one), ..HttpLimits::default() });
+    let slow = get_it(&site, "/slow");
+    let others = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let answer = get_it(&site, "/list").await;
+        assert_eq!((answer.0.as_u16(), code(&answer).as_str()), (503, "overloaded"));
+        assert_eq!(answer.1["retry-after"], "1");
+        assert_eq!(get_it(&site, "/health/live").await.0.as_u16(), 200);
+        let command = request("POST", "/maybe").body(Body::empty()).unwrap();
+        assert_eq!(send(&site, command).await.0.as_u16(), 200);
+    };
+    tokio::join!(slow, others);
+    assert_eq!(get_it(&site, "/list").await.0.as_u16(), 200, "the place is free again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_may_shorten_its_time_and_the_handler_knows() {
+    let site = site(&HttpLimits { request_timeout_ms: 5_000, ..HttpLimits::default() });
+    let timed = |path: &str, ms: &str| {
+        request("GET", path).header("nova-timeout-ms", ms).body(Body::empty()).unwrap()
+    };
+    for bad in ["0", "5001", "-1", "soon", ""] {
+        let answer = send(&site, timed("/left", bad)).await;
+        assert_eq!((answer.0.as_u16(), code(&answer).as_str()), (400, "invalid_header"), "{bad:?}");
+    }
+    let began = tokio::time::Instant::now();
+    assert_eq!(send(&site, timed("/slow", "700")).await.0.as_u16(), 504);
+    assert_eq!(began.elapsed(), Duration::from_millis(700));
+    assert_eq!(send(&site, timed("/left", "700")).await.2, "700");
+    assert_eq!(get_it(&site, "/left").await.2, "5000");
 }

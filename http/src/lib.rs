@@ -2,8 +2,8 @@
 //! one layer around every request.
 //!
 //! Reading order: [`problem`] (errors as RFC 9457 problems), [`token`] and [`issuer`] (bearer tokens), [`auth`] (the
-//! caller as a handler's argument), [`json`] and [`params`] (bodies, paths, queries, headers), [`openapi`], [`rate`]
-//! and [`layers`].
+//! caller as a handler's argument), [`json`] and [`params`] (bodies, paths, queries, headers), [`openapi`], [`rate`],
+//! [`overload`] and [`layers`].
 
 pub mod problem;
 
@@ -24,6 +24,7 @@ pub mod openapi;
 pub mod rate;
 
 pub mod layers;
+pub mod overload;
 mod telemetry;
 
 pub use auth::{AuditorCaller, Caller, OperatorCaller, Role};
@@ -31,6 +32,7 @@ pub use check::{check_bytes, check_text};
 pub use issuer::{Issuer, IssuerError};
 pub use json::{OptionalJson, ValidJson, json_response};
 pub use layers::{HttpLimits, with_layers};
+pub use nova_resilience::AdaptiveOptions;
 pub use params::{IdempotencyKey, ValidPath, ValidQuery};
 pub use problem::{ApiError, FieldError, Problem};
 pub use token::{AuthError, Claims, PublicKey, Verifier, VerifierOptions};

@@ -100,6 +100,9 @@ sections! {
     Http {
         body_bytes_max: usize,
         in_flight_max: usize,
+        adaptive_limit: bool,
+        adaptive_limit_min: u32,
+        adaptive_limit_max: u32,
         requests_per_second_per_user: u32,
         requests_burst_per_user: u32,
         request_timeout_ms: u64,

@@ -21,12 +21,10 @@ mod word;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 pub use clock::{Clock, TokioClock};
 use status::Counters;
 pub use status::{BreakerStatus, LastFailure};
-use sync::{AtomicU32, AtomicU64, Ordering};
+use sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 pub use word::BreakerState;
 use word::Word;
 
@@ -258,7 +256,7 @@ impl Breaker {
     }
 
     fn told(&self, from: BreakerState, to: BreakerState, reason: &'static str) {
-        self.counters.transition(from, to, reason);
+        self.counters.transition(from, to, reason, || self.state());
         match to {
             BreakerState::Open | BreakerState::ForcedOpen => {
                 tracing::warn!(
@@ -292,18 +290,20 @@ impl Breaker {
     /// An open time that seems longer than this has passed long ago: the word's clock has gone round.
     fn open_ms_most(&self) -> u32 {
         let most = millis(self.options.open.max(self.options.open_max));
-        most.saturating_add((f64::from(most) * self.options.open_jitter.abs()) as u32).saturating_add(1)
+        let jitter = self.options.open_jitter.abs().min(1.0);
+        most.saturating_add((f64::from(most) * jitter) as u32).saturating_add(1)
     }
 
     fn open_end(&self, now: u32) -> u32 {
-        let openings = self.openings.fetch_add(1, Ordering::Relaxed);
+        let openings = self.openings.load(Ordering::Relaxed);
         let grown =
             self.options.open.as_secs_f64() * self.options.open_growth.max(1.0).powi(openings.min(64) as i32);
         let most = self.options.open_max.max(self.options.open).as_secs_f64();
         let jitter = self.options.open_jitter.abs().min(1.0);
         let spread = 1.0 + jitter * (2.0 * rand::random::<f64>() - 1.0);
         let seconds = grown.min(most) * spread;
-        now.wrapping_add(((seconds * 1_000.0) as u32).max(1))
+        // Never more than what still counts as ahead, or a very long time would be over at once.
+        now.wrapping_add(((seconds * 1_000.0) as u32).clamp(1, self.open_ms_most()))
     }
 
     fn succeeded(&self, of: Word) {
@@ -364,6 +364,8 @@ impl Breaker {
             match self.swap(word, next) {
                 Ok(()) => {
                     if next.state() != word.state() {
+                        // Counted by the one who opened it: others who failed at the same moment must not lengthen the next.
+                        self.openings.fetch_add(1, Ordering::Relaxed);
                         self.told(word.state(), next.state(), reason);
                     }
                     return;
@@ -453,6 +455,9 @@ impl Drop for Permit<'_> {
     }
 }
 
+/// Twelve days. With all jitter it is still less than half of the clock's round, so that ahead and past stay apart.
+const MILLIS_MOST: u32 = u32::MAX / 4;
+
 fn millis(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX / 2).min(u32::MAX / 2)
+    u32::try_from(duration.as_millis()).unwrap_or(MILLIS_MOST).min(MILLIS_MOST)
 }

@@ -1,7 +1,7 @@
 //! What keeps Nova answering while something behind it does not. Knows no store: what fails is told to it.
 //!
 //! Reading order: [`breaker`] (stop asking who does not answer), [`bulkhead`] (how many may ask at once), [`deadline`] (how
-//! long there is), [`guard`] (all three around one call), [`retry`] (once more, within a budget), [`single_flight`] (asked
+//! long there is), [`guard`] (all three around one call), [`adaptive`] (how many are answered at once), [`retry`] (once more, within a budget), [`single_flight`] (asked
 //! once for all who ask the same), [`ladder`] (the best source that works), [`health`] (how what Nova depends on is doing).
 
 pub mod breaker;
@@ -12,6 +12,8 @@ pub mod deadline;
 
 pub mod guard;
 
+pub mod adaptive;
+
 pub mod retry;
 
 pub mod single_flight;
@@ -20,6 +22,7 @@ pub mod ladder;
 
 pub mod health;
 
+pub use adaptive::{AdaptiveLimit, AdaptiveOptions};
 pub use breaker::{Breaker, BreakerOptions, BreakerState, BreakerStatus, Permit, Rejected};
 pub use bulkhead::{Bulkhead, BulkheadFull};
 pub use deadline::Deadline;

@@ -1,8 +1,10 @@
 //! Asked once for all who ask the same at the same time. When a store comes back, its readers do too: each answer is then
 //! worked out once, and not once for each of them.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -13,7 +15,9 @@ use parking_lot::Mutex;
 /// By `what`: calls that took the answer of another one.
 pub const SHARED: &str = "single_flight_shared_total";
 
-type Flight<V> = Shared<BoxFuture<'static, V>>;
+/// What came of it: its value, or that it panicked and how.
+type Landing<V> = Result<V, Panicked>;
+type Flight<V> = Shared<BoxFuture<'static, Landing<V>>>;
 
 /// Work under way, by key.
 pub struct SingleFlight<K, V> {
@@ -35,7 +39,8 @@ impl<K: Eq + Hash + Clone + Send + 'static, V: Clone + Send + Sync + 'static> Si
         Self { under_way: Arc::default(), shared: counter!(SHARED, "what" => what) }
     }
 
-    /// The work of the first who asks, for all who ask before it is done. It goes on as long as one of them waits.
+    /// The work of the first who asks, for all who ask before it is done. It goes on as long as one of them waits. If it
+    /// panics, so do all who wait for it, and whoever asks afterwards begins anew.
     pub async fn work(&self, key: K, work: impl FnOnce() -> BoxFuture<'static, V>) -> V {
         let flight = {
             let mut under_way = self.under_way.lock();
@@ -46,16 +51,32 @@ impl<K: Eq + Hash + Clone + Send + 'static, V: Clone + Send + Sync + 'static> Si
                     flight.clone()
                 }
                 Some(_) | None => {
-                    let flight = work().shared();
+                    let caught = AssertUnwindSafe(work()).catch_unwind();
+                    let flight = caught.map(|landing| landing.map_err(Panicked::of)).boxed().shared();
                     under_way.insert(key.clone(), flight.clone());
                     flight
                 }
             }
         };
         let done = Done { under_way: Arc::clone(&self.under_way), key, flight: flight.clone() };
-        let value = flight.await;
+        let landing = flight.await;
         drop(done);
-        value
+        landing.unwrap_or_else(|panicked| std::panic::resume_unwind(Box::new(panicked.message.to_string())))
+    }
+}
+
+/// A panic, for each who waited: the unwinding itself would reach only the one who was driving, and leave the others waiting
+/// for ever.
+#[derive(Clone)]
+struct Panicked {
+    message: Arc<str>,
+}
+
+impl Panicked {
+    fn of(panic: Box<dyn Any + Send>) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self { message: text.unwrap_or("work that is shared panicked").into() }
     }
 }
 

@@ -8,7 +8,7 @@ use nova_command_api::{ClientEventLimits, CommandOptions, ExecutorOptions};
 use nova_embedded::ViewsOptions;
 use nova_eventlog::FileLogOptions;
 use nova_events::wrapping::MasterKey;
-use nova_http::{HttpLimits, VerifierOptions};
+use nova_http::{AdaptiveOptions, HttpLimits, VerifierOptions};
 use nova_query_api::{LiveOptions, QueryOptions};
 use nova_views::ranking::Weights;
 
@@ -138,6 +138,9 @@ impl Config {
         HttpLimits {
             body_bytes_max: http.body_bytes_max,
             in_flight_max: http.in_flight_max,
+            adaptive: http
+                .adaptive_limit
+                .then(|| AdaptiveOptions::new(http.adaptive_limit_min, http.adaptive_limit_max)),
             requests_per_second_per_user: http.requests_per_second_per_user,
             requests_burst_per_user: http.requests_burst_per_user,
             request_timeout_ms: http.request_timeout_ms,

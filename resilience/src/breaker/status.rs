@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::BreakerOptions;
+use super::sync::Mutex;
 use super::word::{BreakerState, Word};
 
 /// Gauge, by `dependency`: 0 closed, 1 half-open, 2 open.
@@ -126,7 +126,14 @@ impl Counters {
         self.probe_seconds.record(f64::from(took_ms) / 1_000.0);
     }
 
-    pub(super) fn transition(&self, from: BreakerState, to: BreakerState, reason: &'static str) {
+    /// Those who moved it may come here in another order than they did: what it is *now* is asked for, by `current`.
+    pub(super) fn transition(
+        &self,
+        from: BreakerState,
+        to: BreakerState,
+        reason: &'static str,
+        current: impl FnOnce() -> BreakerState,
+    ) {
         let labels = [
             ("dependency", self.name.clone()),
             ("from", from.name().to_owned()),
@@ -134,15 +141,19 @@ impl Counters {
             ("reason", reason.to_owned()),
         ];
         counter!(TRANSITIONS, &labels).increment(1);
-        self.state.set(match to {
+        let now = Instant::now();
+        let mut seen = self.seen.lock();
+        seen.since = now;
+        if matches!(to, BreakerState::Open | BreakerState::ForcedOpen) {
+            seen.opened += 1;
+        }
+        let current = current();
+        self.state.set(match current {
             BreakerState::Closed | BreakerState::ForcedClosed => 0.0,
             BreakerState::HalfOpen => 1.0,
             BreakerState::Open | BreakerState::ForcedOpen => 2.0,
         });
-        let now = Instant::now();
-        let mut seen = self.seen.lock();
-        seen.since = now;
-        match to {
+        match current {
             BreakerState::Closed | BreakerState::ForcedClosed => {
                 if let Some(since) = seen.not_closed_since.take() {
                     let open = seen.open_rest + now.saturating_duration_since(since);
@@ -150,11 +161,9 @@ impl Counters {
                     seen.open_rest = Duration::from_nanos(open.subsec_nanos().into());
                 }
             }
-            BreakerState::Open | BreakerState::ForcedOpen => {
-                seen.opened += 1;
+            BreakerState::Open | BreakerState::ForcedOpen | BreakerState::HalfOpen => {
                 seen.not_closed_since.get_or_insert(now);
             }
-            BreakerState::HalfOpen => {}
         }
     }
 

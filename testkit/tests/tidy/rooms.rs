@@ -39,7 +39,7 @@ const RULES: &[Rule] = &[
     rule("domain", &["events", "eventlog"], &[ASYNC, CLOCKS, JSON, STORES, HTTP]),
     rule("views", &["events"], &[STORES, HTTP]),
     rule("resilience", &[], &[STORES, HTTP]),
-    rule("http", &["events"], &[STORES]),
+    rule("http", &["events", "resilience"], &[STORES]),
     rule("command-api", &["events", "eventlog", "domain", "http"], &[STORES]),
     rule("projectors", &["eventlog", "events", "views"], &[STORES, HTTP]),
     rule("query-api", &["events", "eventlog", "views", "http", "resilience"], &[STORES]),
