@@ -105,7 +105,11 @@ async fn open_postgres_views(config: &Config, pool: &postgres::PgPool) -> anyhow
 /// What to do about a store that does not open, for who can do without it.
 const LATER: &str = "or start with --allow-degraded-start, to answer without it until it is there";
 
-async fn open_clickhouse(config: &Config, may_come_later: bool) -> anyhow::Result<Slot<ClickHouseViews>> {
+async fn open_clickhouse(
+    config: &Config,
+    may_come_later: bool,
+    answers: bool,
+) -> anyhow::Result<Slot<ClickHouseViews>> {
     let options = config.clickhouse_options()?;
     match ClickHouseViews::open(options.clone()).await {
         Ok(store) => Ok(store.into()),
@@ -113,11 +117,16 @@ async fn open_clickhouse(config: &Config, may_come_later: bool) -> anyhow::Resul
             let options = options.clone();
             async move { ClickHouseViews::open(options).await.map_err(|error| error.to_string()) }.boxed()
         })),
-        Err(error) => Err(anyhow::anyhow!("{error} ({LATER})")),
+        Err(error) if answers => Err(anyhow::anyhow!("{error} ({LATER})")),
+        Err(error) => Err(error.into()),
     }
 }
 
-async fn open_redis(config: &Config, may_come_later: bool) -> anyhow::Result<Slot<RedisViews>> {
+async fn open_redis(
+    config: &Config,
+    may_come_later: bool,
+    answers: bool,
+) -> anyhow::Result<Slot<RedisViews>> {
     let options = config.redis_options()?;
     match RedisViews::open(options.clone()).await {
         Ok(store) => Ok(store.into()),
@@ -125,7 +134,8 @@ async fn open_redis(config: &Config, may_come_later: bool) -> anyhow::Result<Slo
             let options = options.clone();
             async move { RedisViews::open(options).await.map_err(|error| error.to_string()) }.boxed()
         })),
-        Err(error) => Err(anyhow::anyhow!("{error} ({LATER})")),
+        Err(error) if answers => Err(anyhow::anyhow!("{error} ({LATER})")),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -153,13 +163,14 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
     let wanted = |store: Store| {
         roles.queries || roles.views || (roles.projectors && config.projectors.stores.contains(&store))
     };
-    let may_come_later = roles.queries && !roles.views && config.queries.degraded_start;
+    let answers = roles.queries && !roles.views;
+    let may_come_later = answers && config.queries.degraded_start;
     let in_clickhouse = match wanted(Store::ClickHouse) {
-        true => Some(open_clickhouse(config, may_come_later).await?),
+        true => Some(open_clickhouse(config, may_come_later, answers).await?),
         false => None,
     };
     let in_redis = match wanted(Store::Redis) {
-        true => Some(open_redis(config, may_come_later).await?),
+        true => Some(open_redis(config, may_come_later, answers).await?),
         false => None,
     };
     let client_events = match roles.commands {

@@ -16,8 +16,8 @@ mod check;
 #[expect(dead_code, reason = "shared with the stories of the embedded profile, which use all of it")]
 #[path = "../it/client.rs"]
 mod client;
-#[expect(dead_code, reason = "shared with the tests of faults, which use all of it")]
 mod cluster;
+mod degraded;
 mod dice;
 mod events;
 mod faults;

@@ -39,7 +39,7 @@ async fn nobody_notices_that_a_store_is_away() {
         let lines = verdict::lines(*case, &tally);
         lines.iter().for_each(|line| println!("{line}"));
         table.extend(lines);
-        let found = verdict::of(*case, &tally);
+        let found = verdict::of(*case, &tally, settings.in_time);
         found.iter().for_each(|fault| println!("  {fault}"));
         faults.extend(found);
         for end in cluster.supervise() {
