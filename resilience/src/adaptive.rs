@@ -159,7 +159,7 @@ impl AdaptiveLimit {
         self.sum_us.fetch_add(took_us, Ordering::Relaxed);
         let samples = self.samples.fetch_add(1, Ordering::Relaxed) + 1;
         // The clock is looked at by one in eight when there are many.
-        if samples < WINDOW_SAMPLES_MIN || samples % 8 == 0 {
+        if samples < WINDOW_SAMPLES_MIN || samples.is_multiple_of(8) {
             self.end_window(samples);
         }
     }

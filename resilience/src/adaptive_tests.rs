@@ -43,7 +43,7 @@ impl Service {
     fn noisy(&mut self, us: u64) -> u64 {
         self.random =
             self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let (half, rare) = ((self.random >> 33) % us, (self.random >> 20) % 50 == 0);
+        let (half, rare) = ((self.random >> 33) % us, (self.random >> 20).is_multiple_of(50));
         let us = us / 2 + half;
         if rare { us * 5 } else { us }
     }

@@ -219,8 +219,8 @@ mod tests {
         if *error == "not there" { Verdict::Fine } else { Verdict::Failed("down") }
     }
 
-    async fn says(answer: Result<u8, &'static str>) -> Result<u8, &'static str> {
-        answer
+    fn says(answer: Result<u8, &'static str>) -> std::future::Ready<Result<u8, &'static str>> {
+        std::future::ready(answer)
     }
 
     async fn hangs() -> Result<u8, &'static str> {

@@ -53,7 +53,7 @@ impl Views {
         climb.pass_over(self.sources(), Source::Postgres);
         climb.pass_over(self.sources(), Source::Redis);
         let mut begun = Gathered { items: Vec::new(), behind, whole: None, from_redis: false };
-        let gathered = async { self.from_redis(viewer, behind, limit).await.map(Some) };
+        let gathered = async { self.gather(viewer, behind, limit).await.map(Some) };
         let both = [Source::Redis, Source::Postgres];
         if let Some(gathered) = climb.rung("redis", &both, gathered).await? {
             if let Some(next) = gathered.whole {
@@ -97,7 +97,7 @@ impl Views {
     }
 
     /// As much of a page as Redis holds.
-    async fn from_redis(
+    async fn gather(
         &self,
         viewer: UserId,
         mut behind: Option<TimelineKey>,

@@ -236,7 +236,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
 /// Kafka may be away: what it does not take waits on disk.
 async fn client_events(config: &Config) -> anyhow::Result<Arc<KafkaClientEvents>> {
     let started = KafkaClientEvents::start(config.kafka_options()?, config.client_events_options()).await;
-    Ok(started.context("client events cannot be taken")?)
+    started.context("client events cannot be taken")
 }
 
 /// What runs in this process.

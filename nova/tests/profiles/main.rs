@@ -46,7 +46,7 @@ async fn a_community_looks_the_same() {
     let people = both.everyone().await;
     assert!(people.len() >= 35, "{} people", people.len());
     both.agree_for(&people).await;
-    both.end().await;
+    Box::pin(both.end()).await;
 }
 
 /// The whole of a data set, when it is there: `../shared/data` beside the workspace.
@@ -75,7 +75,7 @@ async fn ldbc_looks_the_same() {
     let some: Vec<UserId> = people.into_iter().step_by(12).collect();
     assert!(some.len() > 15);
     both.agree_for(&some).await;
-    both.end().await;
+    Box::pin(both.end()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,7 +91,7 @@ async fn chitchat_looks_the_same() {
         part.1.iter().step_by(9).map(|id| UserId(id_of(&format!("chitchat:person:{id}")))).collect();
     assert!(some.len() > 10);
     both.agree_for(&some).await;
-    both.end().await;
+    Box::pin(both.end()).await;
 }
 
 /// The first conversations of the data set, in a file of their own, and who takes part.

@@ -312,7 +312,7 @@ impl ViewReader for PostgresViews {
         page: PageRequest,
         now: DateTime<Utc>,
     ) -> Answered<List<Profile>> {
-        answer(self.reads().discover(viewer, &page, now.timestamp_millis())).await
+        answer(Box::pin(self.reads().discover(viewer, &page, now.timestamp_millis()))).await
     }
 
     async fn search(&self, viewer: UserId, text: &str, page: PageRequest) -> Answered<List<PostCard>> {
