@@ -162,7 +162,12 @@ impl Watched {
                 tokio::time::sleep(self.every.saturating_sub(at.elapsed())).await;
             }
             *asked = Some(Instant::now());
-            self.ask(sources).await?;
+            match self.ask(sources).await {
+                Ok(()) => {}
+                // Nobody answers from this store now, so nobody has to wait for it.
+                Err(error) if sources.is_out(self.source) => return Err(error),
+                Err(_) => {}
+            }
         }
         Ok(())
     }

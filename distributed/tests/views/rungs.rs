@@ -206,6 +206,34 @@ async fn a_kept_page_shows_nothing_that_has_been_hidden_since() {
     assert!(matches!(lost, Err(ViewError::Unavailable(_))), "{lost:?}");
 }
 
+/// What is kept for all was made for nobody in particular: it leaves out whom the viewer has blocked, however long ago.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_for_all_knows_old_blocks() {
+    let options = ViewsOptions { keep_interval_ms: 0, warm_after_ms: 0, ..ViewsOptions::default() };
+    let world = World::with(|_| {}, options).await;
+    let mut story = community();
+    story.block(5, 2);
+    story.block(3, 5);
+    story.block(5, 6);
+    story.unblock(5, 6);
+    world.ports().tell(&story).await;
+    let trending = world.views.trending(user(4), PageRequest::first(20), story.now()).await.unwrap();
+    assert_eq!(trending.value.items.len(), 8);
+    until_kept(&world, 1).await;
+    only_without(&world, &["postgres", "postgres_fallback"]);
+    let all = feed(&world, 5, &story).await;
+    assert_eq!((all.source, all.degraded), ("last_good", true));
+    let authors: std::collections::BTreeSet<_> =
+        all.value.items.iter().map(|item| item.card.author.id).collect();
+    assert_eq!(
+        authors,
+        [6, 7].map(user).into_iter().collect(),
+        "blocked one way or the other, and no longer"
+    );
+    let trending = world.views.trending(user(5), PageRequest::first(20), story.now()).await.unwrap();
+    assert!(trending.value.items.iter().all(|card| ![user(2), user(3)].contains(&card.author.id)));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn timelines_and_trends_come_down_their_ladders() {
     let world = world().await;
@@ -251,6 +279,8 @@ async fn timelines_and_trends_come_down_their_ladders() {
 async fn people_come_down_their_ladders() {
     let world = world().await;
     let mut story = community();
+    story.follow(6, 5);
+    story.follow(7, 8);
     world.ports().tell(&story).await;
     let profile = async |key: ProfileKey| world.views.profile(user(1), key).await;
     let now = story.now();

@@ -81,7 +81,7 @@ async fn timelines_and_feeds_come_back_when_redis_loses_everything() {
         world.ports().writer.advance("posts", Generation::Live, story.head()).await,
         Err(ViewError::Switched)
     ));
-    for projection in ["redis/posts", "redis/graph", "redis/conversations"] {
+    for projection in ["redis/profiles", "redis/posts", "redis/graph", "redis/conversations"] {
         assert_eq!(world.views.cursor(projection, Generation::Live).await.unwrap(), 0);
     }
     assert_eq!(timeline(&world, 1, 5).await, before, "timelines are back before the log has been told again");
@@ -134,7 +134,9 @@ async fn whoever_waits_hears_of_the_slowest_store() {
         let name = format!("clickhouse/{projection}");
         world.views.advance(&name, Generation::Live, story.head()).await.unwrap();
     }
-    world.views.advance("redis/posts", Generation::Live, story.head()).await.unwrap();
+    for name in ["redis/profiles", "redis/posts"] {
+        world.views.advance(name, Generation::Live, story.head()).await.unwrap();
+    }
     let behind = world.views.wait_applied(story.head(), Duration::from_millis(300)).await;
     assert!(matches!(behind, Err(ViewError::Behind { applied: 0, .. })), "{behind:?}");
     assert!(waiting.iter().all(|waiter| !waiter.is_finished()));

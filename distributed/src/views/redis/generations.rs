@@ -156,7 +156,7 @@ impl RedisViews {
             Generation::Live => projection.to_owned(),
             Generation::Next => format!("next-{projection}"),
         };
-        self.ask(redis::cmd("HGET").arg(self.key("live")).arg(field)).await
+        self.ask(redis::cmd("HGET").arg(self.key(names::LIVE)).arg(field)).await
     }
 
     pub(super) async fn begin_next(&self, projection: &'static str) -> Result<(), ViewError> {
@@ -167,7 +167,7 @@ impl RedisViews {
         self.shared.standings.forget(projection, Generation::Next);
         let field = format!("next-{projection}");
         let mut command = redis::cmd("HSET");
-        command.arg(self.key("live")).arg(field).arg(&token);
+        command.arg(self.key(names::LIVE)).arg(field).arg(&token);
         let _: Value =
             command.query_async(&mut self.writes().clone()).await.map_err(|error| view_error(&error))?;
         let (generation, shard) = (Generation::Next, Shard::whole());

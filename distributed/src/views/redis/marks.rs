@@ -7,6 +7,8 @@
 //! * Marks belong to no generation: a rebuild says the same of them. Each goes by itself after `marks_ttl_ms`, which is longer
 //!   than any page is kept. A change that is older than that makes no mark, so that a replay of years leaves nothing behind.
 //!   Closed accounts and purged posts have no time of their own in a change, and are always marked.
+//! * What is between two people (blocks, dismissals) is marked for as long as it holds, however old it is: pages that are kept
+//!   for all were not made for anybody in particular.
 //! * A store that lost everything has lost its pages too. Until it has been filled again as far as it was when a page was
 //!   kept, marks may be missing: whoever shows a page compares that (`last_good` of the reader).
 
@@ -37,6 +39,8 @@ struct Mark {
     key: String,
     version: u64,
     on: bool,
+    /// For as long as it is on, not for a while.
+    lasts: bool,
 }
 
 fn post_key(post: PostId) -> String {
@@ -92,7 +96,8 @@ fn mark_of(change: &Change, since: DateTime<Utc>) -> Option<Mark> {
         | What::Deletion { .. }
         | What::Restoration { .. } => return None,
     };
-    at.is_none_or(|at| at >= since).then_some(Mark { key, version: change.version, on })
+    let lasts = matches!(change.what, What::Block { .. } | What::Dismissal { .. });
+    (lasts || at.is_none_or(|at| at >= since)).then_some(Mark { key, version: change.version, on, lasts })
 }
 
 impl RedisViews {
@@ -106,7 +111,8 @@ impl RedisViews {
         for some in marks.chunks(MARKS_PER_CALL) {
             let mut call = self.shared.scripts.marks.call().arg(ttl_ms.clamp(1, 1 << 52));
             for mark in some {
-                call = call.arg(&mark.key).arg(mark.version).arg(u8::from(mark.on));
+                let goes = !(mark.on && mark.lasts);
+                call = call.arg(&mark.key).arg(mark.version).arg(u8::from(mark.on)).arg(u8::from(goes));
             }
             call.run(self.writes()).await?.written()?;
         }
@@ -207,10 +213,14 @@ mod tests {
         let follow = |at, on| What::Follow { follower: user(1), followee: user(2), on, at };
         let mark = |what| mark_of(&Change { version: 7, what }, now);
         assert_eq!(mark(follow(now - chrono::TimeDelta::milliseconds(1), false)), None);
-        let made = Mark { key: left_key(user(1), user(2)), version: 7, on: true };
+        let made = Mark { key: left_key(user(1), user(2)), version: 7, on: true, lasts: false };
         assert_eq!(mark(follow(now, false)), Some(made));
-        let closed = Mark { key: user_key(user(3)), version: 7, on: true };
+        let closed = Mark { key: user_key(user(3)), version: 7, on: true, lasts: false };
         assert_eq!(mark(What::UserActive { user: user(3), active: false }), Some(closed));
+        let long_ago = DateTime::<Utc>::MIN_UTC;
+        let block = What::Block { blocker: user(1), blocked: user(2), on: true, at: long_ago };
+        let blocked = Mark { key: block_key(user(1), user(2)), version: 7, on: true, lasts: true };
+        assert_eq!(mark(block), Some(blocked), "as long as it holds");
         assert_eq!(mark(What::ProfileIs { user: user(3), profile: None }), None);
     }
 

@@ -1,11 +1,14 @@
 //! Names of the metrics, and the layout of the keys.
 //!
-//! Below the prefix: `live` (a hash: which generation of each projection is live, which is being filled),
+//! Below the prefix: `live-2` (a hash: which generation of each projection is live, which is being filled),
 //! `g:{generation}:...` (what one projection holds; of conversations: `cursors`, `filled`, and for each `members`, `window`,
 //! `said`), `t:{posts}:{graph}:{user}` (a timeline, made of both),
 //! `b:...` (a timeline that is being put together), `z:{name}` (a frozen order), `page:{name}` (a page that was good), `m:...` (a mark). Ids are 16 bytes, as they are.
 
 use std::collections::HashSet;
+
+/// As in `lua/common.lua`. 2: with marks, of blocks from the beginning on.
+pub(super) const LIVE: &str = "live-2";
 
 pub(super) const FAN_OUT_FOLLOWERS: &str = "redis_fan_out_followers_total";
 pub(super) const FAN_OUT_SECONDS: &str = "redis_fan_out_seconds";
@@ -44,8 +47,7 @@ mod tests {
     #[test]
     fn keys_of_generations_that_are_gone_are_left_over() {
         let known = HashSet::from(["1-aa".to_owned(), "2-bb".to_owned()]);
-        for key in ["live", "z:77", "b:9-zz:1-aa:u", "g:1-aa:cursors", "g:1-aa:author:a:b", "t:1-aa:2-bb:u:v"]
-        {
+        for key in [LIVE, "z:77", "b:9-zz:1-aa:u", "g:1-aa:cursors", "g:1-aa:author:a:b", "t:1-aa:2-bb:u:v"] {
             assert!(!is_left_over(key.as_bytes(), &known), "{key}");
         }
         for key in ["g:9-zz:cursors", "g:9-zz:author:x", "t:1-aa:9-zz:u", "t:9-zz:2-bb:u"] {

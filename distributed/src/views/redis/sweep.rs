@@ -42,7 +42,7 @@ impl RedisViews {
                 scan.query_async(&mut connection).await.map_err(|error| view_error(&error))?;
             // After the page: a generation that was begun before it is known then.
             let known: HashSet<String> = self
-                .ask::<Vec<String>>(redis::cmd("HVALS").arg(self.key("live")))
+                .ask::<Vec<String>>(redis::cmd("HVALS").arg(self.key(names::LIVE)))
                 .await?
                 .into_iter()
                 .collect();

@@ -5,7 +5,8 @@
 -- is there. Without '' there is no timeline; while one is being put together the floor is +inf. Authors' posts are kept
 -- in the same way; there, no floor means that every post is there.
 local prefix = ARGV[1]
-local LIVE = prefix .. 'live'
+-- The number says what is in there: a store that another version filled otherwise is one that has to be filled anew.
+local LIVE = prefix .. 'live-2'
 local INF = math.huge
 -- Lower than the score of any post, higher than that of any floor.
 local POSTS = '-1000000000000000'
