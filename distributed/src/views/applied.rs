@@ -109,10 +109,21 @@ impl Applied {
         self.refreshing.store(false, Ordering::Release);
     }
 
+    /// How far one store is, asked now.
+    pub(super) async fn reaches(&self, sources: &Sources, source: Source) -> Result<u64, ViewError> {
+        let watched = self.watched(source)?;
+        watched.ask(sources).await?;
+        Ok(*watched.found.borrow())
+    }
+
+    fn watched(&self, source: Source) -> Result<&Watched, ViewError> {
+        let unknown = || ViewError::Unavailable(format!("how far {} is is not known", source.name()));
+        self.stores.iter().find(|watched| watched.source == source).ok_or_else(unknown)
+    }
+
     /// How far one store is, as of a moment ago.
     pub(super) async fn reached(&self, sources: &Sources, source: Source) -> Result<u64, ViewError> {
-        let unknown = || ViewError::Unavailable(format!("how far {} is is not known", source.name()));
-        let watched = self.stores.iter().find(|watched| watched.source == source).ok_or_else(unknown)?;
+        let watched = self.watched(source)?;
         if watched.answered.lock().is_none_or(|at| at.elapsed() >= KNOWN_FOR) {
             watched.ask(sources).await?;
         }

@@ -40,7 +40,7 @@ pub(super) const LATELY_MAX: usize = 100_000;
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept<T> {
     as_of_ms: i64,
-    /// How far Redis had followed the log then.
+    /// How far PostgreSQL had followed the log then.
     position: u64,
     /// Id, score, reason.
     places: Vec<(Uuid, f64, FeedReason)>,
@@ -102,7 +102,7 @@ impl Views {
             Kept { as_of_ms: as_of.timestamp_millis(), position: 0, places, items: items.to_vec() };
         let views = self.clone();
         tokio::spawn(async move {
-            let Ok(position) = views.shared.applied.reached(views.sources(), Source::Redis).await else {
+            let Ok(position) = views.shared.applied.reached(views.sources(), Source::Postgres).await else {
                 return;
             };
             kept.position = position;
@@ -133,12 +133,14 @@ impl Views {
     }
 
     /// An error unless every mark is there that has been made since a page was kept: a store that has lost them, and is
-    /// being filled again, is behind where it was.
+    /// being filled again, is behind where PostgreSQL was. Asked when the marks have been read: what is lost after that was
+    /// there to be read.
     async fn marks_since(&self, position: u64) -> Sourced<()> {
         let failed = |error| SourceError { source: Some(Source::Redis), error };
-        let reached = self.shared.applied.reached(self.sources(), Source::Redis).await.map_err(failed)?;
+        let reached = self.shared.applied.reaches(self.sources(), Source::Redis).await.map_err(failed)?;
         if reached < position {
-            let what = format!("redis: filled up to {reached}, not yet up to {position}, where it was");
+            let what =
+                format!("redis: filled up to {reached}, not yet up to {position}, of when the page is");
             return Err(failed(ViewError::Unavailable(what)));
         }
         Ok(())
@@ -237,9 +239,9 @@ impl Views {
         shown: impl Fn(&T) -> Shown,
     ) -> Sourced<Option<(List<T>, DateTime<Utc>)>> {
         let Some(kept) = self.kept::<T>(name).await? else { return Ok(None) };
-        self.marks_since(kept.position).await?;
         let all: Vec<Shown> = kept.items.iter().map(&shown).collect();
         let hidden = self.hidden(viewer, &all).await?;
+        self.marks_since(kept.position).await?;
         let seen = kept.items.into_iter().zip(all).filter(|(_, shown)| !hidden.contains(&shown.post));
         let items = seen.map(|(item, _)| item).take(limit).collect();
         metrics::counter!(names::FEED_CACHE, "event" => "page").increment(1);
@@ -312,11 +314,11 @@ impl Views {
                 None => return Ok(None),
             },
         };
-        self.marks_since(kept.position).await?;
         let mut items = self.seen_people(viewer, kept.items).await?;
         let ids: &[UserId] = &items.iter().map(|one| one.id).collect::<Vec<_>>();
         let settled =
             self.sources().redis(|redis| async move { redis.settled_users(viewer, ids).await }).await?;
+        self.marks_since(kept.position).await?;
         items.retain(|one| !settled.contains(&one.id));
         items.truncate(limit);
         Ok(Some((List { items, next: None }, time_of_ms(kept.as_of_ms))))
@@ -328,8 +330,8 @@ impl Views {
         key: &ProfileKey,
     ) -> Sourced<Option<(Profile, DateTime<Utc>)>> {
         let Some(kept) = self.kept::<Profile>(&profile_name(viewer, key)).await? else { return Ok(None) };
-        self.marks_since(kept.position).await?;
         let profile = self.seen_people(viewer, kept.items).await?.into_iter().next();
+        self.marks_since(kept.position).await?;
         Ok(profile.map(|profile| (profile, time_of_ms(kept.as_of_ms))))
     }
 }

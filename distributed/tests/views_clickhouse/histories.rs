@@ -23,7 +23,7 @@ impl Dice {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_histories_are_answered_like_the_embedded_profile_does() {
     let mut compared = 0;
-    for (n, story) in (0..).zip(random_histories(5, 150..400)) {
+    for (n, story) in (0..).zip(random_histories(9, 150..400)) {
         let world = World::new().await;
         let stores = [world.open().await, world.open().await];
         let mut dice = Dice(n + 1);

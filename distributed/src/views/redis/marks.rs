@@ -4,13 +4,13 @@
 //! * A mark is a fact with the version (the position) of the change that it comes from, set or taken back. Only a higher
 //!   version changes it, so what comes late, twice or again in a rebuild changes nothing; what is taken back stays for a
 //!   while too, with its version, so that an older one does not come back.
-//! * Marks belong to no generation: a rebuild says the same of them. Each goes by itself after `marks_ttl_ms`, which is longer
-//!   than any page is kept. A change that is older than that makes no mark, so that a replay of years leaves nothing behind.
+//! * Marks belong to no generation: a rebuild says the same of them. Each is known for `marks_ttl_ms`, which is longer than any
+//!   page is kept, and then goes with others of its time. Redis never drops one to make room: they have no time to live. A change that is older than that makes no mark, so that a replay of years leaves nothing behind.
 //!   Closed accounts and purged posts have no time of their own in a change, and are always marked.
 //! * What is between two people (blocks, dismissals) is marked for as long as it holds, however old it is: pages that are kept
 //!   for all were not made for anybody in particular.
-//! * A store that lost everything has lost its pages too. Until it has been filled again as far as it was when a page was
-//!   kept, marks may be missing: whoever shows a page compares that (`last_good` of the reader).
+//! * A store that lost everything has lost its pages too. Until it has been filled again as far as PostgreSQL was when a page
+//!   was kept, marks may be missing: whoever shows a page compares that, after the marks were read (`last_good` of the reader).
 
 use std::collections::HashSet;
 
@@ -44,15 +44,15 @@ struct Mark {
 }
 
 fn post_key(post: PostId) -> String {
-    format!("m:p:{}", post.0.simple())
+    format!("p:{}", post.0.simple())
 }
 
 fn user_key(user: UserId) -> String {
-    format!("m:u:{}", user.0.simple())
+    format!("u:{}", user.0.simple())
 }
 
 fn pair_key(kind: char, one: Uuid, other: Uuid) -> String {
-    format!("m:{kind}:{}:{}", one.simple(), other.simple())
+    format!("{kind}:{}:{}", one.simple(), other.simple())
 }
 
 fn block_key(blocker: UserId, blocked: UserId) -> String {
@@ -109,14 +109,23 @@ impl RedisViews {
             ttl.and_then(|ttl| Utc::now().checked_sub_signed(ttl)).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let marks: Vec<Mark> = step.changes.iter().filter_map(|change| mark_of(change, since)).collect();
         for some in marks.chunks(MARKS_PER_CALL) {
-            let mut call = self.shared.scripts.marks.call().arg(ttl_ms.clamp(1, 1 << 52));
+            let mut call = self.shared.scripts.marks.call().arg(self.bucket_ms());
             for mark in some {
-                let goes = !(mark.on && mark.lasts);
-                call = call.arg(&mark.key).arg(mark.version).arg(u8::from(mark.on)).arg(u8::from(goes));
+                let place = match (mark.lasts, mark.on) {
+                    (true, true) => "stay",
+                    (true, false) => "go",
+                    (false, _) => "bucket",
+                };
+                call = call.arg(place).arg(&mark.key).arg(mark.version).arg(u8::from(mark.on));
             }
             call.run(self.writes()).await?.written()?;
         }
         Ok(())
+    }
+
+    /// Two whole buckets, and the one that is being filled, are looked at.
+    fn bucket_ms(&self) -> u64 {
+        (self.shared.options.marks_ttl_ms / 2).clamp(1, 1 << 52)
     }
 
     /// Those of a page that the viewer must not see any more.
@@ -186,13 +195,14 @@ impl RedisViews {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let mut command = redis::cmd("MGET");
+        let mut call = self.shared.scripts.marked.call().arg(self.bucket_ms());
         for key in keys {
-            command.arg(self.key(key));
+            call = call.arg(key);
         }
-        let found: Vec<Option<String>> = self.ask(&command).await?;
-        // `version` and a space and `1`, or `0` when it was taken back.
-        Ok(found.into_iter().map(|mark| mark.map(|mark| mark.ends_with(" 1"))).collect())
+        let mut reply = call.run(self.reads()).await?;
+        reply.written()?;
+        let found: Vec<i8> = reply.next()?;
+        Ok(found.into_iter().map(|mark| (mark >= 0).then_some(mark == 1)).collect())
     }
 }
 

@@ -3,7 +3,7 @@
 //! Below the prefix: `live-2` (a hash: which generation of each projection is live, which is being filled),
 //! `g:{generation}:...` (what one projection holds; of conversations: `cursors`, `filled`, and for each `members`, `window`,
 //! `said`), `t:{posts}:{graph}:{user}` (a timeline, made of both),
-//! `b:...` (a timeline that is being put together), `z:{name}` (a frozen order), `page:{name}` (a page that was good), `m:...` (a mark). Ids are 16 bytes, as they are.
+//! `b:...` (a timeline that is being put together), `z:{name}` (a frozen order), `page:{name}` (a page that was good), `m:...` and `marks:{bucket}` (marks). Ids are 16 bytes, as they are.
 
 use std::collections::HashSet;
 

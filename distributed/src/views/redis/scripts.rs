@@ -27,6 +27,7 @@ pub(super) struct Scripts {
     pub(super) window: Named,
     pub(super) said: Named,
     pub(super) marks: Named,
+    pub(super) marked: Named,
     pub(super) follows: Named,
 }
 
@@ -69,6 +70,7 @@ impl Scripts {
             window: script!("window", prefix),
             said: script!("said", prefix),
             marks: script!("marks", prefix),
+            marked: script!("marked", prefix),
             follows: script!("follows", prefix),
         }
     }

@@ -210,3 +210,13 @@ local function note_filled(filling, position, time)
   redis.call('HSET', filling.key, 'position', position)
   filling.is_known = position
 end
+
+-- Marks of a while: hashes, each for so many ms of the server's clock. They have no time to live, so that Redis does not drop
+-- them for want of memory while it keeps the pages that they are about; whoever begins one drops those that are over. Returns
+-- those that count, the newest first, the number of the oldest of them, and that of the newest.
+local function bucket_key(number) return prefix .. 'marks:' .. text(number) end
+local function buckets_of(span)
+  local time = redis.call('TIME')
+  local now = math.floor((tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)) / span)
+  return { bucket_key(now), bucket_key(now - 1), bucket_key(now - 2) }, now - 2, now
+end

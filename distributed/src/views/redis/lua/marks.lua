@@ -1,15 +1,32 @@
 -- Sets marks and takes them back, each if its version is higher than that of what is there.
--- ARGV: prefix, time to live in ms, then key, version, 1 or 0, whether it goes after that time (1) or stays (0) ...
+-- ARGV: prefix, ms that one bucket is for, then where, name, version, 1 or 0 ... `stay` and `go`: a key of its own, the one
+-- for good, the other until Redis needs the room (it says what no mark says). `bucket`: for a while.
+local buckets, first, now = buckets_of(tonumber(ARGV[2]))
+
+local function version_of(mark)
+  return mark and tonumber(string.match(mark, '^%d+')) or -1
+end
+
 for at = 3, #ARGV, 4 do
-  local key, version = prefix .. ARGV[at], tonumber(ARGV[at + 1])
-  local there = redis.call('GET', key)
-  local known = there and tonumber(string.match(there, '^%d+')) or -1
-  if version > known then
-    local mark = ARGV[at + 1] .. ' ' .. ARGV[at + 2]
-    if ARGV[at + 3] == '1' then
-      redis.call('SET', key, mark, 'PX', ARGV[2])
-    else
-      redis.call('SET', key, mark)
+  local where, name, version = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  local mark = ARGV[at + 2] .. ' ' .. ARGV[at + 3]
+  if where == 'bucket' then
+    local known = -1
+    for _, bucket in ipairs(buckets) do known = math.max(known, version_of(redis.call('HGET', bucket, name))) end
+    if version > known then
+      if redis.call('EXISTS', buckets[1]) == 0 then
+        for old = first - 24, first - 1 do redis.call('UNLINK', bucket_key(old)) end
+      end
+      redis.call('HSET', buckets[1], name, mark)
+    end
+  else
+    local key = prefix .. 'm:' .. name
+    if version > version_of(redis.call('GET', key)) then
+      if where == 'stay' then
+        redis.call('SET', key, mark)
+      else
+        redis.call('SET', key, mark, 'EX', 86400)
+      end
     end
   end
 end
