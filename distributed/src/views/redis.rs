@@ -53,7 +53,7 @@ pub use self::window::WindowAnswer;
 
 /// What is filled here.
 pub const PROJECTIONS: [&str; 4] =
-    [projection::PROFILES, projection::POSTS, projection::GRAPH, projection::CONVERSATIONS];
+    [projection::POSTS, projection::GRAPH, projection::CONVERSATIONS, projection::PROFILES];
 
 /// The views in one Redis. Cheap to clone.
 #[derive(Clone)]

@@ -170,7 +170,14 @@ impl Sources {
             Source::Postgres => self.stores.postgres.ping().await,
             Source::Fallback => self.stores.fallback.ping().await,
             Source::ClickHouse => self.stores.clickhouse.get()?.ping().await,
-            Source::Redis => self.stores.redis.get()?.ping().await,
+            Source::Redis => {
+                // It goes on when nobody waits for it any more: that is how the connection finds out that it is dead.
+                let redis = self.stores.redis.get()?.clone();
+                let ping = tokio::spawn(async move { redis.ping().await });
+                ping.await.unwrap_or_else(|_| {
+                    Err(ViewError::Unavailable("redis: the ping was given up".to_owned()))
+                })
+            }
         }
     }
 

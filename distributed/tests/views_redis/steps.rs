@@ -106,6 +106,6 @@ async fn dead_letters_are_kept_until_they_are_redriven() {
     let left = views.dead_letters(Some("posts"), 0, 10).await.unwrap();
     assert_eq!(left.iter().map(|letter| letter.position).collect::<Vec<_>>(), [4, 9]);
     assert_eq!(world.posts_in(2, &nothing).await, [5, 3]);
-    let unknown = views.dead_letters(Some("profiles"), 0, 1).await;
+    let unknown = views.dead_letters(Some("engagement"), 0, 1).await;
     assert!(matches!(unknown, Err(ViewError::UnknownProjection(_))));
 }

@@ -34,7 +34,8 @@ pub struct RedisOptions {
     pub page_bytes_max: usize,
     /// How long Redis may take to answer.
     pub response_timeout_ms: u64,
-    /// The same for a question. After it the connection counts as lost, and another one is made.
+    /// The same for a question. After it the connection counts as lost, with all that is asked over it, and another one is
+    /// made. Whoever asks waits for less (`resilience.redis_call_ms`).
     pub read_timeout_ms: u64,
     pub connect_timeout_ms: u64,
 }
@@ -56,7 +57,7 @@ impl Default for RedisOptions {
             marks_ttl_ms: 2 * 3_600_000,
             page_bytes_max: 512 * 1_024,
             response_timeout_ms: 5_000,
-            read_timeout_ms: 250,
+            read_timeout_ms: 2_000,
             connect_timeout_ms: 2_000,
         }
     }
