@@ -1,6 +1,7 @@
 //! All stores, empty, and a writer that tells each of them what it holds, as the groups of projectors do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::try_join_all;
 use nova_distributed::shard::{Shard, ShardCursor, ShardStore};
@@ -28,7 +29,13 @@ impl World {
         Self::with(|options| options.timeline_posts_max = 30, ViewsOptions::default()).await
     }
 
-    pub(crate) async fn with(redis: impl FnOnce(&mut RedisOptions), options: ViewsOptions) -> Self {
+    pub(crate) async fn with(redis: impl FnOnce(&mut RedisOptions), mut options: ViewsOptions) -> Self {
+        // What counts here is what is answered, however busy the machine is.
+        options.read_ms_max = 60_000;
+        let guards = &mut options.guards;
+        for guard in [&mut guards.postgres, &mut guards.fallback, &mut guards.clickhouse, &mut guards.redis] {
+            guard.call_timeout = Duration::from_secs(20);
+        }
         let database = postgres::Database::migrated("views").await;
         let read = ReadOptions {
             connections_max: 4,

@@ -1,11 +1,15 @@
 //! Every list that the query side answers, so that it can be compared with what it answers after a replay.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::load::Town;
 use crate::log::Log;
+
+/// How long it may take until every store is asked again.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The projections of each store, as `nova projections rebuild` names them.
 pub(crate) const PROJECTIONS: [&str; 14] = [
@@ -95,19 +99,27 @@ async fn everything(town: &Town, log: &Log) -> BTreeMap<String, Vec<Value>> {
     answers
 }
 
-/// All pages of a list.
+/// All pages of a list, as its best source has it: a store that was killed may be left alone for a moment still.
 async fn list(town: &Town, token: &str, path: &str, head: u64) -> Vec<Value> {
     let separator = if path.contains('?') { '&' } else { '?' };
     let path = format!("{path}{separator}limit=100&after={head}");
-    let mut items = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let page = town.cluster.query(token, &format!("{path}{cursor}")).await;
-        assert!(page.status.is_success(), "{path}: {}", page.body);
-        items.extend(page.body["items"].as_array().unwrap().iter().cloned());
-        match page.body["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return items,
+    let began = Instant::now();
+    'again: loop {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = town.cluster.query(token, &format!("{path}{cursor}")).await;
+            let is_whole = page.status.is_success() && page.body["degraded"] != true;
+            if !is_whole && began.elapsed() < PATIENCE {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue 'again;
+            }
+            assert!(is_whole, "{path}: {}", page.body);
+            items.extend(page.body["items"].as_array().unwrap().iter().cloned());
+            match page.body["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
         }
     }
 }
