@@ -19,7 +19,7 @@ mod client;
 mod cluster;
 mod degraded;
 mod dice;
-mod events;
+mod events_kill;
 mod faults;
 mod kafka;
 mod kill;
