@@ -35,7 +35,7 @@ impl Settings {
             cases: Case::named(cases.as_deref()),
             lasting: Duration::from_secs(lasting_s),
             quiet: Duration::from_secs(if full { 20 } else { 3 }),
-            rate: number("NOVA_FAULT_RATE", if full { 500 } else { 60 }),
+            rate: number("NOVA_FAULT_RATE", if full { 500 } else { 30 }),
             in_time: full,
             open: Duration::from_millis(number("NOVA_FAULT_OPEN_MS", 2_000)),
         }
