@@ -137,11 +137,15 @@ pub fn limit(given: Option<usize>) -> Result<usize, ApiError> {
     Err(ApiError::invalid_field("limit", "out_of_range", format!("must be 1 to {}", PageRequest::LIMIT_MAX)))
 }
 
-pub fn page(given_limit: Option<usize>, cursor: Option<String>) -> Result<PageRequest, ApiError> {
+pub fn page(
+    given_limit: Option<usize>,
+    cursor: Option<String>,
+    after: Option<u64>,
+) -> Result<PageRequest, ApiError> {
     if cursor.as_ref().is_some_and(|cursor| cursor.len() > Cursor::BYTES_MAX) {
         return Err(invalid_cursor());
     }
-    Ok(PageRequest { cursor: cursor.map(Cursor), limit: limit(given_limit)? })
+    Ok(PageRequest { cursor: cursor.map(Cursor), limit: limit(given_limit)?, after: after.unwrap_or(0) })
 }
 
 pub fn invalid_cursor() -> ApiError {
@@ -216,8 +220,8 @@ mod tests {
 
     #[test]
     fn an_endless_cursor_is_not_looked_at() {
-        assert_eq!(refused(page(None, Some("A".repeat(513)))), (400, "invalid_cursor".to_owned()));
-        assert_eq!(page(None, Some("A".repeat(512))).unwrap().limit, 20);
+        assert_eq!(refused(page(None, Some("A".repeat(513)), None)), (400, "invalid_cursor".to_owned()));
+        assert_eq!(page(None, Some("A".repeat(512)), None).unwrap().limit, 20);
     }
 
     #[test]

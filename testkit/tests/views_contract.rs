@@ -46,7 +46,7 @@ mod with_kept_rankings {
         let mut cursor = None;
         let mut posts = Vec::new();
         loop {
-            let page = PageRequest { cursor, limit };
+            let page = PageRequest { cursor, limit, after: 0 };
             let list = ports.reader.feed(user(1), page, story.now()).await.unwrap().value;
             posts.extend(list.items.iter().map(|item| item.card.id));
             cursor = list.next;

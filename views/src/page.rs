@@ -37,6 +37,8 @@ pub struct PageRequest {
     pub cursor: Option<Cursor>,
     /// 1 to [`PageRequest::LIMIT_MAX`].
     pub limit: usize,
+    /// The list holds the log up to here: one that was worked out before that, and is kept, will not do. 0: any will.
+    pub after: u64,
 }
 
 impl PageRequest {
@@ -44,7 +46,7 @@ impl PageRequest {
     pub const LIMIT_DEFAULT: usize = 20;
 
     pub fn first(limit: usize) -> Self {
-        Self { cursor: None, limit }
+        Self { cursor: None, limit, after: 0 }
     }
 }
 

@@ -34,6 +34,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use self::core::Core;
 use self::error::Failure;
+pub use self::feed::Seen;
 use self::feed::TrendingList;
 use self::flush::Pending;
 use self::generations::Generations;
@@ -89,8 +90,9 @@ impl ClickHouseViews {
         &self,
         viewer: UserId,
         now: chrono::DateTime<chrono::Utc>,
+        seen: Seen,
     ) -> Result<Vec<Candidate>, ViewError> {
-        feed::candidates(&self.core, &self.trending, viewer.0, now.timestamp_millis()).await
+        feed::candidates(&self.core, &self.trending, viewer.0, (now.timestamp_millis(), seen)).await
     }
 
     /// The public posts that trend, best first, at most `limit`, and never more than 1,000.
@@ -98,8 +100,9 @@ impl ClickHouseViews {
         &self,
         now: chrono::DateTime<chrono::Utc>,
         limit: usize,
+        seen: Seen,
     ) -> Result<Vec<Trending>, ViewError> {
-        feed::trending(&self.core, &self.trending, now.timestamp_millis(), limit).await
+        feed::trending(&self.core, &self.trending, (now.timestamp_millis(), seen), limit).await
     }
 
     /// Asks the server something cheap.

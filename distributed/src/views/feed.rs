@@ -20,6 +20,7 @@ use nova_views::ranking;
 use nova_views::{Answer, FeedItem, FeedReason, List, PageRequest, PostCard, ViewError};
 use uuid::Uuid;
 
+use super::clickhouse::Seen;
 use super::climb::Climb;
 use super::order::{Order, Question, Ranking, Start};
 use super::redis::Frozen;
@@ -36,10 +37,12 @@ pub(super) const PLACES_MAX: usize = 200;
 pub(super) struct Recent {
     version: i64,
     at_ms: i64,
+    holds: u64,
     places: Arc<[Frozen]>,
 }
 
-pub(super) type RankingKey = (Uuid, i64);
+/// Whose, for which relations, holding the log up to where: whoever wants more than others does not wait for theirs.
+pub(super) type RankingKey = (Uuid, i64, u64);
 pub(super) type RankingResult = Result<Arc<[Frozen]>, SourceError>;
 
 fn item_of(place: &Frozen, card: PostCard) -> FeedItem {
@@ -106,7 +109,7 @@ impl Views {
             Start::Kept(order) => return Ok(Some(order)),
             Start::Anew { at, passed, behind } => (at, passed, behind),
         };
-        let ranking = self.feed_ranking(climb, viewer, at).await?;
+        let ranking = self.feed_ranking(climb, viewer, at, page.after).await?;
         Ok(ranking.map(|ranking| Start::of(ranking, at, passed, behind)))
     }
 
@@ -115,8 +118,9 @@ impl Views {
         climb: &mut Climb,
         viewer: UserId,
         at: DateTime<Utc>,
+        after: u64,
     ) -> Result<Option<Ranking>, ViewError> {
-        let ranked = async { self.ranked(viewer, at).await.map(Some) };
+        let ranked = async { self.ranked(viewer, at, after).await.map(Some) };
         if let Some(ranking) = climb.rung("clickhouse", &[Source::ClickHouse], ranked).await? {
             return Ok(Some(ranking));
         }
@@ -135,10 +139,12 @@ impl Views {
         climb.rung("recent", &[Source::Fallback], self.recent_order()).await
     }
 
-    /// The order of someone's feed as of a time, or as it was a moment before, unless they follow or block someone since.
-    pub(super) async fn ranked(&self, viewer: UserId, now: DateTime<Utc>) -> Sourced<Ranking> {
+    /// The order of someone's feed as of a time, or as it was a moment before, unless they follow or block someone since, or
+    /// it has to hold more of the log.
+    async fn ranked(&self, viewer: UserId, now: DateTime<Utc>, after: u64) -> Sourced<Ranking> {
         let ttl_ms = self.shared.options.feed_ranking_ttl_ms;
         let now_ms = now.timestamp_millis();
+        let seen = self.shared.applied.seen(Source::ClickHouse, after);
         let mut version = 0;
         if ttl_ms > 0 {
             version = self
@@ -147,6 +153,7 @@ impl Views {
                 .await?;
             if let Some(recent) = self.shared.rankings.get(&viewer.0)
                 && recent.version == version
+                && recent.holds >= after
                 && (0..ttl_ms).contains(&(now_ms - recent.at_ms))
             {
                 metrics::counter!(names::FEED_CACHE, "event" => "hit").increment(1);
@@ -156,19 +163,19 @@ impl Views {
             metrics::counter!(names::FEED_CACHE, "event" => "miss").increment(1);
         }
         let views = self.clone();
-        let work = move || async move { views.rank(viewer, now).await }.boxed();
-        let places = self.shared.ranking_flights.work((viewer.0, version), work).await?;
+        let work = move || async move { views.rank(viewer, now, seen).await }.boxed();
+        let places = self.shared.ranking_flights.work((viewer.0, version, after), work).await?;
         if ttl_ms > 0 {
-            let recent = Recent { version, at_ms: now_ms, places: Arc::clone(&places) };
+            let recent = Recent { version, at_ms: now_ms, holds: seen.known, places: Arc::clone(&places) };
             self.shared.rankings.insert(viewer.0, recent);
         }
         Ok(Ranking { places, rung: "clickhouse", as_of: now })
     }
 
-    async fn rank(&self, viewer: UserId, now: DateTime<Utc>) -> RankingResult {
+    async fn rank(&self, viewer: UserId, now: DateTime<Utc>, seen: Seen) -> RankingResult {
         let candidates = self
             .sources()
-            .clickhouse(|store| async move { store.feed_candidates(viewer, now).await })
+            .clickhouse(|store| async move { store.feed_candidates(viewer, now, seen).await })
             .await?;
         metrics::histogram!(names::FEED_CANDIDATES).record(candidates.len() as f64);
         let ranked = ranking::rank(candidates, &self.shared.options.weights, now.timestamp_millis());
@@ -250,7 +257,7 @@ impl Views {
             Start::Anew { at, passed, behind } => (at, passed, behind),
         };
         let begun = |ranking| Some(Start::of(ranking, at, passed, behind));
-        let now = async { self.trending_now(at).await.map(Some) };
+        let now = async { self.trending_now(at, page.after).await.map(Some) };
         if let Some(ranking) = climb.rung("clickhouse", &[Source::ClickHouse], now).await? {
             return Ok(begun(ranking));
         }
@@ -263,10 +270,11 @@ impl Views {
         Ok(ranking.and_then(begun))
     }
 
-    async fn trending_now(&self, now: DateTime<Utc>) -> Sourced<Ranking> {
+    async fn trending_now(&self, now: DateTime<Utc>, after: u64) -> Sourced<Ranking> {
+        let seen = self.shared.applied.seen(Source::ClickHouse, after);
         let trending = self
             .sources()
-            .clickhouse(|store| async move { store.trending(now, TRENDING_KNOWN_MAX).await })
+            .clickhouse(|store| async move { store.trending(now, TRENDING_KNOWN_MAX, seen).await })
             .await?;
         let places = trending.into_iter().map(|one| unranked(one.post, FeedReason::Trending)).collect();
         Ok(Ranking { places, rung: "clickhouse", as_of: now })

@@ -164,7 +164,7 @@ impl Views {
         limit: usize,
     ) -> Sourced<List<PostCard>> {
         let cursor = behind.map(|key| Cursor::pack(KIND, &key));
-        let page = &PageRequest { cursor, limit: (limit - items.len()).max(1) };
+        let page = &PageRequest { cursor, limit: (limit - items.len()).max(1), after: 0 };
         let older = self
             .sources()
             .postgres(|postgres| async move { postgres.timeline(viewer, page.clone()).await })

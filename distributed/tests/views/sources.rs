@@ -13,7 +13,7 @@ use crate::world::World;
 async fn timeline(world: &World, viewer: u32, limit: usize) -> (Vec<PostId>, Vec<&'static str>) {
     let (mut posts, mut sources, mut cursor) = (Vec::new(), Vec::new(), None);
     loop {
-        let page = PageRequest { cursor, limit };
+        let page = PageRequest { cursor, limit, after: 0 };
         let answer = world.views.timeline(user(viewer), page).await.unwrap();
         assert!(answer.value.items.len() == limit || answer.value.next.is_none(), "pages are filled up");
         posts.extend(answer.value.items.iter().map(|card| card.id));
@@ -65,7 +65,7 @@ async fn timelines_and_feeds_come_back_when_redis_loses_everything() {
     world.ports().tell(&story).await;
     let before = timeline(&world, 1, 5).await;
     let feed = async |cursor| {
-        let page = PageRequest { cursor, limit: 4 };
+        let page = PageRequest { cursor, limit: 4, after: 0 };
         let answer = world.views.feed(user(1), page, story.now()).await.unwrap();
         assert_eq!(answer.source, "clickhouse");
         let ids: Vec<PostId> = answer.value.items.iter().map(|item| item.card.id).collect();

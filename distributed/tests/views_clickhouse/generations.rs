@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nova_distributed::shard::{Shard, ShardStore};
-use nova_distributed::views::clickhouse::{ClickHouseViews, migrate};
+use nova_distributed::views::clickhouse::{ClickHouseViews, Seen, migrate};
 use nova_projectors::posts;
 use nova_testkit::story::Story;
 use nova_views::{Generation, ViewError};
@@ -85,8 +85,11 @@ async fn a_rebuild_is_invisible_until_it_is_switched_to() {
     store.switch("posts").await.unwrap();
     assert_eq!(status().await, (first + 1, 1, None));
     for store in [&store, &reader] {
-        assert_eq!(store.feed_candidates(nova_testkit::story::user(0), story.now()).await.unwrap(), []);
-        assert_eq!(store.trending(story.now(), 10).await.unwrap(), []);
+        assert_eq!(
+            store.feed_candidates(nova_testkit::story::user(0), story.now(), Seen::default()).await.unwrap(),
+            []
+        );
+        assert_eq!(store.trending(story.now(), 10, Seen::default()).await.unwrap(), []);
     }
     assert_eq!(world.rows::<u64>("SELECT count() FROM posts").await, [0], "analysts see it too");
     assert_eq!(world.tables("posts").await.len(), 1, "the old tables go");

@@ -10,7 +10,7 @@ use crate::{database, open, options, ports};
 async fn feed(ports: &Ports, story: &Story, limit: usize) -> Vec<nova_events::PostId> {
     let (mut cursor, mut posts) = (None, Vec::new());
     loop {
-        let page = PageRequest { cursor, limit };
+        let page = PageRequest { cursor, limit, after: 0 };
         let list = ports.reader.feed(user(1), page, story.now()).await.unwrap().value;
         posts.extend(list.items.iter().map(|item| item.card.id));
         cursor = list.next;
@@ -75,12 +75,12 @@ async fn a_cursor_goes_on_in_another_process() {
     }
     ports(&one).tell(&story).await;
     let first = one.search(user(1), "words", PageRequest::first(4)).await.unwrap().value;
-    let next = PageRequest { cursor: first.next, limit: 20 };
+    let next = PageRequest { cursor: first.next, limit: 20, after: 0 };
     let rest = other.search(user(1), "words", next).await.unwrap().value;
     let found: Vec<_> = first.items.iter().chain(&rest.items).map(|card| card.id).collect();
     assert_eq!(found, (2..13).rev().map(post).collect::<Vec<_>>());
     let first = one.feed(user(1), PageRequest::first(4), story.now()).await.unwrap().value;
-    let next = PageRequest { cursor: first.next, limit: 20 };
+    let next = PageRequest { cursor: first.next, limit: 20, after: 0 };
     let rest = other.feed(user(1), next, story.now()).await.unwrap().value;
     assert_eq!(first.items.len() + rest.items.len(), 11);
     assert_eq!(rest.items.last().map(|item| item.card.id), Some(post(2)));

@@ -47,6 +47,7 @@ impl Ask<'_> {
         let mut question = self.question("discover", viewer.0);
         question.epoch = self.shared.stores[GRAPH].epochs.of(viewer.0);
         question.ttl_ms = self.shared.options.trending_ttl_ms;
+        question.after = page.after;
         question.now_ms = now.timestamp_millis();
         let viewer = self.viewer(viewer)?;
         self.frozen_page(

@@ -31,12 +31,13 @@ impl Ask<'_> {
         question.epoch = self.shared.stores[GRAPH].epochs.of(viewer.0);
         question.now_ms = now.timestamp_millis();
         question.ttl_ms = self.shared.options.feed_ranking_ttl_ms;
+        question.after = page.after;
         let viewer = self.viewer(viewer)?;
         let likes = self.likes_of(viewer.id)?;
         self.frozen_page(
             &question,
             page,
-            |ask, now_ms| ask.ranked(&viewer, &likes, now_ms),
+            |ask, now_ms| ask.ranked(&viewer, &likes, now_ms, page.after),
             |ask, place| {
                 let card = ask.card(&viewer, &likes, place.id)?;
                 Ok(card.map(|card| FeedItem { card, score: place.score, reason: place.reason }))
@@ -44,7 +45,7 @@ impl Ask<'_> {
         )
     }
 
-    fn ranked(&mut self, viewer: &Viewer, likes: &Likes, now_ms: i64) -> Asked<Vec<Place>> {
+    fn ranked(&mut self, viewer: &Viewer, likes: &Likes, now_ms: i64, after: u64) -> Asked<Vec<Place>> {
         let mut interactions = IdMap::<Uuid, u64>::default();
         for (at, author) in &likes.interactions {
             if *at >= now_ms - ranking::AFFINITY_MS {
@@ -52,7 +53,7 @@ impl Ask<'_> {
             }
         }
         let followees = self.followees(viewer)?;
-        let trending = self.trending_places(now_ms)?;
+        let trending = self.trending_places(now_ms, after)?;
         let since_ms = now_ms - ranking::FEED_AGE_MAX_MS;
         let candidate = |post: &WindowPost| Candidate {
             post: PostId(post.post),
@@ -127,6 +128,7 @@ impl Ask<'_> {
         let mut question = self.question("trending", ());
         question.now_ms = now.timestamp_millis();
         question.ttl_ms = self.shared.options.trending_ttl_ms;
+        question.after = page.after;
         let viewer = self.viewer(viewer)?;
         let likes = self.likes_of(viewer.id)?;
         self.frozen_page(
@@ -138,10 +140,11 @@ impl Ask<'_> {
     }
 
     /// What trends, perhaps as it was a moment ago.
-    fn trending_places(&mut self, now_ms: i64) -> Asked<Vec<Place>> {
+    fn trending_places(&mut self, now_ms: i64, after: u64) -> Asked<Vec<Place>> {
         let mut question = self.question("trending", ());
         question.now_ms = now_ms;
         question.ttl_ms = self.shared.options.trending_ttl_ms;
+        question.after = after;
         let first = self.first(&question, |ask, now_ms| Ok(ask.trending_now(now_ms)))?;
         Ok(first.places.to_vec())
     }

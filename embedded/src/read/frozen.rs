@@ -41,6 +41,8 @@ pub(crate) struct Frozen {
     question: u64,
     /// The epoch of the viewer's relations when it was worked out; 0 when the list is for everybody.
     epoch: u64,
+    /// The views were this far before it was worked out.
+    holds: u64,
     /// What "now" was.
     started_ms: i64,
     made: Instant,
@@ -104,6 +106,8 @@ pub(super) struct Question {
     pub(super) now_ms: i64,
     /// How long the first page may come from a list that was worked out before.
     pub(super) ttl_ms: i64,
+    /// See [`PageRequest::after`].
+    pub(super) after: u64,
 }
 
 /// List, began, places passed, the last one of them.
@@ -112,7 +116,7 @@ type Position = (u64, i64, usize, Uuid);
 impl Ask<'_> {
     pub(super) fn question(&self, kind: &'static str, about: impl std::hash::Hash) -> Question {
         let key = self.shared.caches.frozen.hash.hash_one((kind, about));
-        Question { kind, key, epoch: 0, now_ms: chrono::Utc::now().timestamp_millis(), ttl_ms: 0 }
+        Question { kind, key, epoch: 0, now_ms: chrono::Utc::now().timestamp_millis(), ttl_ms: 0, after: 0 }
     }
 
     /// A page of the list. `order` works the list out as of a time; `show` says what the viewer sees of a place.
@@ -154,6 +158,7 @@ impl Ask<'_> {
             && let Some(id) = lists.current.get(&question.key)
             && let Some(list) = lists.by_id.get(&id)
             && list.epoch == question.epoch
+            && list.holds >= question.after
             && (0..question.ttl_ms).contains(&(question.now_ms - list.started_ms))
         {
             return Ok(list);
@@ -197,12 +202,14 @@ impl Ask<'_> {
     ) -> Asked<Arc<Frozen>> {
         // Never on the spot: it may take a millisecond or more.
         self.files()?;
+        let holds = self.shared.applied();
         let places = order(self, started_ms)?.into_boxed_slice();
         let lists = &self.shared.caches.frozen;
         let list = Arc::new(Frozen {
             id: lists.next_id.fetch_add(1, Ordering::Relaxed),
             question: question.key,
             epoch: question.epoch,
+            holds,
             started_ms,
             made: Instant::now(),
             places,

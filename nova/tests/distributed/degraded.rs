@@ -100,6 +100,11 @@ async fn it_starts_without_clickhouse_and_redis_and_uses_them_when_they_come() {
         assert!(began.elapsed() < PATIENCE, "they are not used: {feed} {health}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    // What was ranked a moment ago will not do for whoever waits for more.
+    let another = ask(&cluster, &tokens[1], "POST", "/posts", json!({"text": "hello again"})).await;
+    let position = another["position"].as_u64().unwrap();
+    let feed = cluster.query(&tokens[0], &format!("/feed?after={position}")).await.ok();
+    assert_eq!(feed["items"][0]["id"], another["id"], "{feed}");
     let breakers = cluster.query(cluster.operator(), "/admin/breakers").await.ok();
     let all = breakers["items"].as_array().unwrap();
     let names: Vec<_> = all.iter().map(|one| one["name"].as_str().unwrap()).collect();

@@ -143,3 +143,23 @@ async fn after_waits_and_says_so_when_it_does_not_help() {
         assert_eq!(ada.items("/timeline?limit=1").await[0]["id"], json!(post), "one's own write is there");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_ranked_a_moment_ago_is_ranked_anew_for_whoever_waits_for_more() {
+    let world = World::start().await;
+    let [ada, bob, fan] = world.someones(["ada", "bob", "fan"]).await;
+    ada.follows(&bob).await;
+    for round in 0..10 {
+        // Each of these is kept for a while.
+        ada.see("/feed").await;
+        fan.see("/trending").await;
+        let post = bob.publishes(&format!("round {round}")).await;
+        fan.likes(post).await;
+        let after = world.head().await;
+        for (who, list) in [(&ada, "feed"), (&fan, "trending")] {
+            let found = who.see(&format!("/{list}?after={after}")).await;
+            let items = found["items"].as_array().unwrap();
+            assert!(items.iter().any(|item| item["id"] == json!(post)), "{list} in round {round}");
+        }
+    }
+}

@@ -213,7 +213,7 @@ impl Session {
                 }
             }
             let Some(next) = answer.value.next else { return Ok(()) };
-            page = PageRequest { cursor: Some(next), limit: PageRequest::LIMIT_MAX };
+            page = PageRequest { cursor: Some(next), limit: PageRequest::LIMIT_MAX, after: 0 };
         }
     }
 

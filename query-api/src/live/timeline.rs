@@ -94,7 +94,7 @@ async fn read(shared: &Shared, author: UserId) -> Result<Vec<UserId>, ViewError>
             list.items.iter().map(|profile| profile.id).filter(|id| shared.registry.is_connected(*id));
         users.extend(connected);
         let Some(next) = list.next else { break };
-        page = PageRequest { cursor: Some(next), limit: PageRequest::LIMIT_MAX };
+        page = PageRequest { cursor: Some(next), limit: PageRequest::LIMIT_MAX, after: 0 };
     }
     Ok(users)
 }

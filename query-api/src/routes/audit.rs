@@ -39,7 +39,7 @@ pub(crate) async fn deletions(
     ValidQuery(params): ValidQuery<DeletionsParams>,
 ) -> Reply {
     let query = params.query(Utc::now())?;
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     list(state.reader.deletions(query, page).await)
 }

@@ -29,7 +29,7 @@ pub(crate) async fn conversations(
     caller: Caller,
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     list(state.reader.conversations(caller.user, page).await)
 }
@@ -72,7 +72,7 @@ pub(crate) async fn search_messages(
     ValidPath(id): ValidPath<ConversationId>,
     ValidQuery(params): ValidQuery<SearchParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     let text = search_text(&params.q)?;
     state.wait_for(params.after).await?;
     list_of("conversation", state.reader.search_messages(caller.user, id, text, page).await)

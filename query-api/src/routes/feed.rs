@@ -29,7 +29,7 @@ pub(crate) async fn feed(
     caller: Caller,
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     list(state.reader.feed(caller.user, page, Utc::now()).await)
 }
@@ -42,7 +42,7 @@ pub(crate) async fn timeline(
     caller: Caller,
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     list(state.reader.timeline(caller.user, page).await)
 }
@@ -55,7 +55,7 @@ pub(crate) async fn trending(
     caller: Caller,
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     list(state.reader.trending(caller.user, page, Utc::now()).await)
 }
@@ -68,7 +68,7 @@ pub(crate) async fn search(
     caller: Caller,
     ValidQuery(params): ValidQuery<SearchParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     let text = search_text(&params.q)?;
     state.wait_for(params.after).await?;
     list(state.reader.search(caller.user, text, page).await)

@@ -39,7 +39,7 @@ pub(crate) async fn comments(
     ValidPath(id): ValidPath<PostId>,
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     list_of("post", state.reader.comments(caller.user, id, page).await)
 }

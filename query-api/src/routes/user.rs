@@ -63,7 +63,7 @@ pub(crate) async fn posts(
     ValidPath(name): ValidPath<String>,
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     let user = user_of(&state, &name, &caller).await?;
     list_of("user", state.reader.posts_of(caller.user, user, page).await)
@@ -79,7 +79,7 @@ pub(crate) async fn followers(
     ValidPath(name): ValidPath<String>,
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     let user = user_of(&state, &name, &caller).await?;
     list_of("user", state.reader.followers(caller.user, user, page).await)
@@ -95,7 +95,7 @@ pub(crate) async fn following(
     ValidPath(name): ValidPath<String>,
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     let user = user_of(&state, &name, &caller).await?;
     list_of("user", state.reader.following(caller.user, user, page).await)
@@ -109,7 +109,7 @@ pub(crate) async fn blocks(
     caller: Caller,
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     list(state.reader.blocks(caller.user, page).await)
 }
@@ -122,7 +122,7 @@ pub(crate) async fn discover(
     caller: Caller,
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
-    let page = page(params.limit, params.cursor)?;
+    let page = page(params.limit, params.cursor, params.after)?;
     state.wait_for(params.after).await?;
     list(state.reader.discover(caller.user, page, Utc::now()).await)
 }

@@ -93,7 +93,7 @@ async fn all_pages<T, F: Future<Output = Result<List<T>, ViewError>>>(
 ) -> Vec<T> {
     let (mut items, mut cursor): (Vec<T>, Option<Cursor>) = (Vec::new(), None);
     for _ in 0..1_000 {
-        let list = page(PageRequest { cursor, limit }).await.unwrap();
+        let list = page(PageRequest { cursor, limit, after: 0 }).await.unwrap();
         assert!(list.items.len() <= limit, "a page is longer than its limit");
         items.extend(list.items);
         cursor = list.next;

@@ -34,7 +34,7 @@ async fn all_of<T>(
     let limit = 1 + dice.roll(7) as usize;
     let (mut items, mut cursor) = (Vec::new(), None::<Cursor>);
     for _ in 0..1_000 {
-        match ask(PageRequest { cursor: cursor.take(), limit }).await.unwrap().value {
+        match ask(PageRequest { cursor: cursor.take(), limit, after: 0 }).await.unwrap().value {
             Lookup::Found(list) => {
                 assert!(list.items.len() <= limit, "a page of {} with a limit of {limit}", list.items.len());
                 items.extend(list.items);

@@ -20,6 +20,15 @@ use super::error::Failure;
 use super::generations::Live;
 use super::server::{Server, list};
 
+/// How much of the log an answer holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
+    /// The store was known to hold the log up to here before it was asked.
+    pub known: u64,
+    /// The answer has to hold the log up to here.
+    pub wanted: u64,
+}
+
 /// Trending posts that are known at a time, for all viewers.
 const KNOWN_MAX: usize = 1_000;
 
@@ -77,10 +86,17 @@ struct Place {
     author_is_open: bool,
 }
 
+#[derive(Debug)]
+struct Known {
+    as_of_ms: i64,
+    holds: u64,
+    places: std::sync::Arc<Vec<Place>>,
+}
+
 /// What trends, as it was a moment ago.
 #[derive(Debug, Default)]
 pub(super) struct TrendingList {
-    held: Mutex<Option<(i64, std::sync::Arc<Vec<Place>>)>>,
+    held: Mutex<Option<Known>>,
     /// Held while it is worked out: whoever asks meanwhile waits for that.
     asking: tokio::sync::Mutex<()>,
 }
@@ -90,10 +106,11 @@ impl TrendingList {
         *self.held.lock() = None;
     }
 
-    fn get(&self, now_ms: i64, ttl_ms: i64) -> Option<std::sync::Arc<Vec<Place>>> {
+    fn get(&self, now_ms: i64, after: u64, ttl_ms: i64) -> Option<std::sync::Arc<Vec<Place>>> {
         let held = self.held.lock();
-        let (as_of, places) = held.as_ref()?;
-        (0..ttl_ms).contains(&(now_ms - as_of)).then(|| std::sync::Arc::clone(places))
+        let known = held.as_ref()?;
+        let is_fresh = known.holds >= after && (0..ttl_ms).contains(&(now_ms - known.as_of_ms));
+        is_fresh.then(|| std::sync::Arc::clone(&known.places))
     }
 }
 
@@ -101,11 +118,11 @@ pub(super) async fn candidates(
     core: &Core,
     trends: &TrendingList,
     viewer: Uuid,
-    now_ms: i64,
+    (now_ms, seen): (i64, Seen),
 ) -> Result<Vec<Candidate>, ViewError> {
-    match candidates_of(core, trends, core.live().await?, viewer, now_ms).await {
+    match candidates_of(core, trends, core.live().await?, viewer, (now_ms, seen)).await {
         Err(failure) if failure.is_gone() => {
-            Ok(candidates_of(core, trends, core.live_again().await?, viewer, now_ms).await?)
+            Ok(candidates_of(core, trends, core.live_again().await?, viewer, (now_ms, seen)).await?)
         }
         done => Ok(done?),
     }
@@ -116,12 +133,12 @@ async fn candidates_of(
     trends: &TrendingList,
     live: Live,
     viewer: Uuid,
-    now_ms: i64,
+    (now_ms, seen): (i64, Seen),
 ) -> Result<Vec<Candidate>, Failure> {
     let server = &core.server;
     let (relations, places) = futures::try_join!(
         relations(server, live, viewer, now_ms),
-        trending_places(core, trends, live, now_ms),
+        trending_places(core, trends, live, (now_ms, seen)),
     )?;
     let mut found = posts_of(server, live, viewer, &relations, now_ms).await?;
     let known: HashSet<Uuid> = found.iter().map(|found| found.post_id).collect();
@@ -141,12 +158,12 @@ async fn candidates_of(
 pub(super) async fn trending(
     core: &Core,
     trends: &TrendingList,
-    now_ms: i64,
+    (now_ms, seen): (i64, Seen),
     limit: usize,
 ) -> Result<Vec<Trending>, ViewError> {
-    let places = match trending_places(core, trends, core.live().await?, now_ms).await {
+    let places = match trending_places(core, trends, core.live().await?, (now_ms, seen)).await {
         Err(failure) if failure.is_gone() => {
-            trending_places(core, trends, core.live_again().await?, now_ms).await?
+            trending_places(core, trends, core.live_again().await?, (now_ms, seen)).await?
         }
         places => places?,
     };
@@ -304,19 +321,20 @@ async fn trending_places(
     core: &Core,
     trends: &TrendingList,
     live: Live,
-    now_ms: i64,
+    (now_ms, seen): (i64, Seen),
 ) -> Result<std::sync::Arc<Vec<Place>>, Failure> {
     let ttl_ms = core.server.options.trending_ttl_ms;
-    if let Some(places) = trends.get(now_ms, ttl_ms) {
+    if let Some(places) = trends.get(now_ms, seen.wanted, ttl_ms) {
         return Ok(places);
     }
     let _asking = trends.asking.lock().await;
-    if let Some(places) = trends.get(now_ms, ttl_ms) {
+    if let Some(places) = trends.get(now_ms, seen.wanted, ttl_ms) {
         return Ok(places);
     }
     let places = std::sync::Arc::new(trending_now(&core.server, live, now_ms).await?);
     if ttl_ms > 0 {
-        *trends.held.lock() = Some((now_ms, std::sync::Arc::clone(&places)));
+        let places = std::sync::Arc::clone(&places);
+        *trends.held.lock() = Some(Known { as_of_ms: now_ms, holds: seen.known, places });
     }
     Ok(places)
 }

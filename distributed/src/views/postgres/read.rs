@@ -204,7 +204,7 @@ impl PostgresViews {
         viewer: UserId,
         now: DateTime<Utc>,
     ) -> Result<Vec<Candidate>, ViewError> {
-        self.reads().feed_candidates(viewer, now.timestamp_millis()).await
+        self.reads().feed_candidates(viewer, now.timestamp_millis(), 0).await
     }
 
     /// What trends, best first, whoever asks.

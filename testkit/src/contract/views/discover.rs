@@ -163,7 +163,7 @@ pub async fn suggestions_keep_their_order_and_hide_what_was_hidden<G>(open: impl
     ports.tell_from(&story, before).await;
     let (mut cursor, mut rest) = (first.next, Vec::new());
     while cursor.is_some() {
-        let page = PageRequest { cursor, limit: 3 };
+        let page = PageRequest { cursor, limit: 3, after: 0 };
         let page = ports.reader.discover(user(1), page, story.now()).await.unwrap().value;
         assert!(page.items.len() == 3 || page.next.is_none(), "pages are filled up");
         rest.extend(page.items.iter().map(|profile| profile.id));

@@ -89,8 +89,12 @@ pub async fn a_feed_session_keeps_its_order_and_hides_what_was_hidden<G>(open: i
     left.retain(|item| !hidden(item));
     let (mut cursor, mut rest) = (first.next, Vec::new());
     while cursor.is_some() {
-        let page =
-            ports.reader.feed(user(1), PageRequest { cursor, limit: 2 }, story.now()).await.unwrap().value;
+        let page = ports
+            .reader
+            .feed(user(1), PageRequest { cursor, limit: 2, after: 0 }, story.now())
+            .await
+            .unwrap()
+            .value;
         assert!(page.items.len() == 2 || page.next.is_none(), "pages are filled up");
         rest.extend(page.items.iter().map(|item| (item.card.id, item.card.author.id)));
         cursor = page.next;

@@ -228,11 +228,11 @@ pub async fn cursors_are_stable_while_things_are_inserted<G>(open: impl AsyncFn(
     let before = story.head();
     (10..15).for_each(|n| story.publish(n, 2, "steady words"));
     ports.tell_from(&story, before).await;
-    let next = PageRequest { cursor: timeline.next, limit: 10 };
+    let next = PageRequest { cursor: timeline.next, limit: 10, after: 0 };
     let rest = reader.timeline(user(1), next).await.unwrap().value;
     assert_eq!(rest.items.iter().map(|c| c.id).collect::<Vec<_>>(), [4, 3, 2, 1].map(post));
     assert_eq!(rest.next, None);
-    let next = PageRequest { cursor: found.next, limit: 10 };
+    let next = PageRequest { cursor: found.next, limit: 10, after: 0 };
     let rest = reader.search(user(1), "steady", next).await.unwrap().value;
     let mut seen: Vec<_> = found.items.iter().chain(&rest.items).map(|c| c.id).collect();
     seen.sort_unstable();
@@ -250,7 +250,7 @@ pub async fn cursors_of_other_lists_are_refused<G>(open: impl AsyncFn() -> (Port
     let reader = &ports.reader;
     let cursor = reader.timeline(user(1), PageRequest::first(1)).await.unwrap().value.next;
     assert!(cursor.is_some());
-    let page = PageRequest { cursor, limit: 1 };
+    let page = PageRequest { cursor, limit: 1, after: 0 };
     let refused =
         |error: Option<ViewError>| assert!(matches!(error, Some(ViewError::BadCursor)), "{error:?}");
     refused(reader.feed(user(1), page.clone(), story.now()).await.err());

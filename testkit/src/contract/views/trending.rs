@@ -93,7 +93,7 @@ pub async fn trending_keeps_its_order_and_hides_what_was_hidden<G>(open: impl As
     ports.tell_from(&story, before).await;
     let (mut cursor, mut rest) = (first.next, Vec::new());
     while cursor.is_some() {
-        let page = PageRequest { cursor, limit: 2 };
+        let page = PageRequest { cursor, limit: 2, after: 0 };
         let page = ports.reader.trending(user(1), page, story.now()).await.unwrap().value;
         assert!(page.items.len() == 2 || page.next.is_none(), "pages are filled up");
         rest.extend(page.items.iter().map(|card| card.id));

@@ -118,7 +118,7 @@ impl Reads {
         let (order, at) = match self.orders.start(&question, page)? {
             Start::Kept(order, at) => (order, at),
             Start::Anew { started_ms, passed, behind } => {
-                let candidates = self.feed_candidates(viewer, started_ms).await?;
+                let candidates = self.feed_candidates(viewer, started_ms, page.after).await?;
                 let ranked = ranking::rank(candidates, &self.options.weights, started_ms);
                 let places = ranked.into_iter().map(|ranked| Place {
                     id: ranked.post.0,
@@ -148,6 +148,7 @@ impl Reads {
         &self,
         viewer: UserId,
         now_ms: i64,
+        after: u64,
     ) -> Result<Vec<Candidate>, ViewError> {
         let since_ms = now_ms.saturating_sub(ranking::AFFINITY_MS);
         let question = || query(INTERACTIONS).bind(viewer.0).bind(since_ms).bind(INTERACTIONS_MAX);
@@ -157,7 +158,7 @@ impl Reads {
             interactions.insert(columns.take()?, columns.count()?);
         }
         let close: Vec<Uuid> = interactions.keys().copied().collect();
-        let trending = self.trending_order(now_ms).await?;
+        let trending = self.trending_order(now_ms, after).await?;
         let trending: Vec<Uuid> = trending.places.iter().map(|place| place.id).collect();
         let found = rows(&self.pool, || {
             query(CANDIDATES)
@@ -198,7 +199,7 @@ impl Reads {
             Start::Kept(order, at) => (order, at),
             Start::Anew { started_ms, passed, behind } => {
                 let order = if page.cursor.is_none() {
-                    self.trending_order(started_ms).await?
+                    self.trending_order(started_ms, page.after).await?
                 } else {
                     self.orders.keep(&question, started_ms, self.trending_places(started_ms).await?)
                 };
@@ -218,14 +219,14 @@ impl Reads {
     }
 
     /// What trends, perhaps as it was a moment ago.
-    async fn trending_order(&self, now_ms: i64) -> Result<Arc<Order>, ViewError> {
+    async fn trending_order(&self, now_ms: i64, after: u64) -> Result<Arc<Order>, ViewError> {
         let question = self.orders.question("trending", (), 0, now_ms, self.options.trending_ttl_ms);
-        if let Some(order) = self.orders.current(&question) {
+        if let Some(order) = self.orders.current(&question, after) {
             return Ok(order);
         }
         // One at a time: whoever waited takes what the one before them found.
         let _turn = self.trending_turn.lock().await;
-        if let Some(order) = self.orders.current(&question) {
+        if let Some(order) = self.orders.current(&question, after) {
             return Ok(order);
         }
         let places = self.trending_places(now_ms).await?;

@@ -122,7 +122,7 @@ impl Orders {
 
     pub(super) fn start(&self, question: &Question, page: &PageRequest) -> Result<Start, ViewError> {
         let Some(cursor) = &page.cursor else {
-            return Ok(match self.current(question) {
+            return Ok(match self.current(question, page.after) {
                 Some(order) => Start::Kept(order, 0),
                 None => Start::Anew { started_ms: question.now_ms, passed: 0, behind: Uuid::nil() },
             });
@@ -141,9 +141,10 @@ impl Orders {
         Ok(Start::Anew { started_ms, passed, behind })
     }
 
-    /// The last list of the question, if it is as good as a new one.
-    pub(super) fn current(&self, question: &Question) -> Option<Arc<Order>> {
-        if question.ttl_ms <= 0 {
+    /// The last list of the question, if it is as good as a new one. How much of the log it holds is not known: whoever
+    /// wants it to hold some position, gets a new one.
+    pub(super) fn current(&self, question: &Question, after: u64) -> Option<Arc<Order>> {
+        if question.ttl_ms <= 0 || after > 0 {
             return None;
         }
         let order = self.by_id.get(&self.current.get(&question.key)?)?;
@@ -259,7 +260,7 @@ mod tests {
         let order = orders.keep(&question, NOW, places(0..40));
         let first = page_of(&order, 0, &PageRequest::first(8), &question);
         assert_eq!(first.items, [0, 2, 4, 6, 8, 10, 12, 14]);
-        let next = PageRequest { cursor: first.next, limit: 100 };
+        let next = PageRequest { cursor: first.next, limit: 100, after: 0 };
         let Start::Kept(order, at) = orders.start(&question, &next).unwrap() else {
             panic!("the order was not kept")
         };
@@ -274,7 +275,7 @@ mod tests {
         let question = orders.question("feed", 1, 0, NOW + 500, 0);
         let order = orders.keep(&question, NOW, places(0..40));
         let first = page_of(&order, 0, &PageRequest::first(2), &question);
-        let next = PageRequest { cursor: first.next, limit: 2 };
+        let next = PageRequest { cursor: first.next, limit: 2, after: 0 };
         let Start::Anew { started_ms, passed, behind } = orders.start(&question, &next).unwrap() else {
             panic!("it is older than it may be")
         };
@@ -291,10 +292,10 @@ mod tests {
         let orders = orders(60_000);
         let asked = |epoch, at_ms| orders.question("feed", 1, epoch, at_ms, 1_000);
         let order = orders.keep(&asked(5, NOW), NOW, places(0..4));
-        let current = |epoch, at_ms| orders.current(&asked(epoch, at_ms)).map(|order| order.id);
+        let current = |epoch, at_ms| orders.current(&asked(epoch, at_ms), 0).map(|order| order.id);
         assert_eq!(current(5, NOW + 999), Some(order.id));
         assert_eq!(current(5, NOW + 1_000), None, "too old");
         assert_eq!(current(6, NOW + 1), None, "the viewer follows others now");
-        assert_eq!(orders.current(&orders.question("feed", 2, 5, NOW, 1_000)).map(|order| order.id), None);
+        assert_eq!(orders.current(&orders.question("feed", 2, 5, NOW, 1_000), 0).map(|order| order.id), None);
     }
 }

@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(page.list(found(2)), List { items: vec![0, 1], next: None });
         let list = page.list(found(page.wanted()));
         assert_eq!(list.items, [0, 1]);
-        let next = PageRequest { cursor: list.next, limit: 2 };
+        let next = PageRequest { cursor: list.next, limit: 2, after: 0 };
         assert_eq!(Page::of("timeline", &next).unwrap().behind(), (1, Uuid::nil()));
         assert!(matches!(Page::of("posts", &next), Err(ViewError::BadCursor)));
     }
