@@ -248,7 +248,7 @@ sections! {
         postgres_open_ms: u64,
         postgres_successes: u8,
         postgres_call_ms: u64,
-        postgres_calls_max: usize,
+        postgres_wait_ms: u64,
         fallback_connections_max: u32,
         fallback_call_ms: u64,
         kafka_failures: u8,

@@ -45,8 +45,11 @@ impl Default for GuardsOptions {
         };
         let seconds = Duration::from_secs;
         Self {
-            postgres: options(BreakerOptions::new(5, seconds(10), 2), 256, 1_000),
-            fallback: options(BreakerOptions::new(5, seconds(10), 2), 16, 500),
+            postgres: GuardOptions {
+                place_wait: Duration::from_millis(500),
+                ..options(BreakerOptions::new(5, seconds(10), 2), 16, 1_000)
+            },
+            fallback: options(BreakerOptions::new(5, seconds(10), 2), 4, 500),
             clickhouse: options(BreakerOptions::new(3, seconds(30), 3), 32, 1_000),
             redis: options(BreakerOptions::new(5, seconds(15), 2), 1_024, 300),
         }

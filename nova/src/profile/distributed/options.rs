@@ -186,16 +186,19 @@ impl Config {
             breaker(resilience.postgres_failures, resilience.postgres_open_ms, resilience.postgres_successes)
         };
         GuardsOptions {
-            postgres: guard(
-                postgres(),
-                resilience.postgres_calls_max,
-                resilience.postgres_call_ms,
-                defaults.postgres,
-            ),
+            // A place is a connection: whoever waits for one has asked nothing yet, so that it says nothing about PostgreSQL.
+            postgres: GuardOptions {
+                place_wait: Duration::from_millis(resilience.postgres_wait_ms),
+                ..guard(
+                    postgres(),
+                    self.postgres.read_connections_max.max(1) as usize,
+                    resilience.postgres_call_ms,
+                    defaults.postgres,
+                )
+            },
             fallback: guard(
                 postgres(),
-                // Twice as many as there are connections: a few may wait for one.
-                resilience.fallback_connections_max.max(1) as usize * 2,
+                resilience.fallback_connections_max.max(1) as usize,
                 resilience.fallback_call_ms,
                 defaults.fallback,
             ),
