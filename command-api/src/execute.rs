@@ -17,8 +17,9 @@ use nova_domain::command::{subject_of, subjects_of};
 use nova_domain::world::MessageSentAt;
 use nova_domain::{By, Command, Decision, Limits, Need, Refusal, Stop, World};
 use nova_eventlog::{Append, Appended, EventLog, Expected, LogError, StreamId, Write};
+use nova_events::live::{Announcement, Live};
 use nova_events::message::MessageEvent;
-use nova_events::{Actor, Codec, CodecError, Event, MessageId, Meta, UserId};
+use nova_events::{Actor, Codec, CodecError, Envelope, Event, MessageId, Meta, UserId, streams};
 use uuid::Uuid;
 
 use crate::states::{Loaded, States, StatesOptions, Turn};
@@ -117,6 +118,7 @@ pub struct Executor {
     states: Arc<States>,
     turns: Arc<Turns>,
     options: Arc<ExecutorOptions>,
+    live: Option<Arc<dyn Live>>,
 }
 
 impl std::fmt::Debug for Executor {
@@ -137,7 +139,12 @@ impl Executor {
         let states_options =
             StatesOptions { bytes_max: options.states_bytes_max, run_ahead: options.sole_writer };
         let states = Arc::new(States::new(log.clone(), codec.clone(), &states_options));
-        Self { log, codec, states, turns: Arc::default(), options: Arc::new(options) }
+        Self { log, codec, states, turns: Arc::default(), options: Arc::new(options), live: None }
+    }
+
+    /// Message events are announced there the moment they are durable.
+    pub fn with_live(self, live: Option<Arc<dyn Live>>) -> Self {
+        Self { live, ..self }
     }
 
     /// The keyed hash of a handle, which its claim stream is named by.
@@ -335,6 +342,7 @@ impl Executor {
             }
             Ok(appended) => {
                 self.states.made_durable(&appended);
+                self.announce(context, world, events, &appended);
                 Ok(Attempt::Done(outcome_of(decision.id, &appended)))
             }
             Err(error) => {
@@ -344,6 +352,46 @@ impl Executor {
                     error => Err(error.into()),
                 }
             }
+        }
+    }
+
+    /// Tells those who listen to a conversation, at once. Whatever is not told here they find in the log.
+    fn announce(
+        &self,
+        context: &Context,
+        world: &World,
+        events: Vec<(StreamId, Event)>,
+        appended: &Appended,
+    ) {
+        let Some(live) = &self.live else { return };
+        let written = events.into_iter().zip(&appended.events).zip(appended.first_position..);
+        for (((stream, event), (_, revision)), position) in written {
+            let Event::Message(message) = &event else { continue };
+            let conversation = streams::conversation(message.conversation());
+            let seen = world.seen_stream(&conversation).and_then(|seen| seen.revision);
+            let meta = Meta {
+                schema_version: event.version(),
+                occurred_at_ms: context.at_ms,
+                actor: context.actor,
+                subjects: Vec::new(),
+                correlation_id: context.correlation_id,
+                causation_id: context.causation_id,
+                traceparent: None,
+            };
+            let envelope = Envelope {
+                position,
+                stream,
+                revision: *revision,
+                event_id: context.command_id,
+                command_id: context.command_id,
+                recorded_at_ms: context.at_ms.cast_unsigned(),
+                meta,
+                event,
+            };
+            live.announce(Announcement::Message {
+                envelope: Arc::new(envelope),
+                membership_events: seen.map_or(0, |revision| revision + 1),
+            });
         }
     }
 

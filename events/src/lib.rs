@@ -35,6 +35,7 @@ pub mod client_events;
 pub mod codec;
 pub mod envelope;
 pub mod keyring;
+pub mod live;
 pub mod personal;
 
 pub mod samples;

@@ -26,6 +26,25 @@ area! {
     }
 }
 
+impl MessageEvent {
+    pub fn conversation(&self) -> ConversationId {
+        match self {
+            Self::MessageSent(event) => event.conversation_id,
+            Self::MessageEdited(event) => event.conversation_id,
+            Self::MessageDeleted(event) => event.conversation_id,
+        }
+    }
+
+    /// The message that it is about.
+    pub fn message(&self) -> MessageId {
+        match self {
+            Self::MessageSent(event) => event.message_id,
+            Self::MessageEdited(event) => event.message_id,
+            Self::MessageDeleted(event) => event.message_id,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageType {

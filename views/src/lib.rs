@@ -17,6 +17,8 @@ pub mod message;
 
 pub mod deletion;
 
+pub mod live;
+
 pub mod page;
 
 pub mod ranking;

@@ -6,9 +6,9 @@
 use axum::extract::ws::Utf8Bytes;
 use chrono::{DateTime, Utc};
 use nova_events::conversation::Role;
-use nova_events::message::{Body, MessageEvent, MessageType};
-use nova_events::{ConversationId, Envelope, MediaId, MessageId, PostId, UserId};
-use nova_views::{MediaRef, Message};
+use nova_events::message::MessageEvent;
+use nova_events::{ConversationId, Envelope, PostId, UserId};
+use nova_views::live;
 use serde::Serialize;
 
 /// A frame, ready to be sent.
@@ -18,15 +18,8 @@ pub(crate) struct Frame {
     pub(crate) seq: Option<u64>,
     /// The position of the event that it tells of.
     pub(crate) position: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Wire<'a, D> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    conversation_id: Option<ConversationId>,
-    seq: Option<u64>,
-    data: D,
+    /// When what it tells of happened, for message events.
+    pub(crate) at_ms: Option<i64>,
 }
 
 fn frame<D: Serialize>(
@@ -35,106 +28,39 @@ fn frame<D: Serialize>(
     seq: Option<u64>,
     data: D,
 ) -> Frame {
-    let wire = Wire { kind, conversation_id, seq, data };
-    // Plain structs of strings, numbers and ids always serialise.
-    let text = serde_json::to_string(&wire).unwrap_or_default();
-    Frame { text: text.into(), seq, position: None }
+    Frame::of(live::text(kind, conversation_id, seq, data), seq)
 }
 
 impl Frame {
+    pub(crate) fn of(text: String, seq: Option<u64>) -> Self {
+        Self { text: text.into(), seq, position: None, at_ms: None }
+    }
+
     fn at(self, position: u64) -> Self {
         Self { position: Some(position), ..self }
     }
 }
 
-#[derive(Serialize)]
-struct NewMessage {
-    #[serde(flatten)]
-    message: Message,
-    /// The id that the sender gave it, by which they know it again.
-    client_message_id: Option<String>,
-}
-
-#[derive(Serialize)]
-struct EditedMessage {
-    id: MessageId,
-    sender_id: UserId,
-    text: Option<String>,
-    encrypted_content: Option<String>,
-    nonce: Option<String>,
-    edited_at: DateTime<Utc>,
-}
-
-#[derive(Serialize)]
-struct DeletedMessage {
-    id: MessageId,
-    sender_id: UserId,
-    deleted_by: UserId,
-    deleted_at: DateTime<Utc>,
-}
-
 /// A message event. `hidden`: the message is known to have been deleted since, so that what it said stays untold.
 pub(crate) fn message(envelope: &Envelope, event: &MessageEvent, hidden: bool) -> Frame {
-    let (seq, at) = (envelope.revision, envelope.occurred_at());
-    let told = |body: Option<&Body>| if hidden { Body::default() } else { body.cloned().unwrap_or_default() };
-    let made = match event {
-        MessageEvent::MessageSent(sent) => {
-            let body = told(sent.personal.clear());
-            let media = sent.media_id.filter(|_| !hidden).map(|id| media(id, sent.message_type));
-            let message = Message {
-                id: sent.message_id,
-                conversation_id: sent.conversation_id,
-                seq,
-                sender_id: sent.sender,
-                message_type: sent.message_type,
-                text: body.text,
-                encrypted_content: body.encrypted_content,
-                nonce: body.nonce,
-                media,
-                reply_to: sent.reply_to,
-                created_at: at,
-                edited_at: None,
-                deleted: hidden,
-            };
-            let data = NewMessage { message, client_message_id: body.client_message_id };
-            frame("message.new", Some(sent.conversation_id), Some(seq), data)
-        }
-        MessageEvent::MessageEdited(edited) => {
-            let Body { text, encrypted_content, nonce, .. } = told(edited.personal.clear());
-            let (id, sender_id) = (edited.message_id, edited.sender);
-            let data = EditedMessage { id, sender_id, text, encrypted_content, nonce, edited_at: at };
-            frame("message.edited", Some(edited.conversation_id), Some(seq), data)
-        }
-        MessageEvent::MessageDeleted(deleted) => {
-            let data = DeletedMessage {
-                id: deleted.message_id,
-                sender_id: deleted.sender,
-                deleted_by: deleted.deleted_by,
-                deleted_at: at,
-            };
-            frame("message.deleted", Some(deleted.conversation_id), Some(seq), data)
-        }
-    };
-    made.at(envelope.position)
+    let frame = Frame::of(live::message(envelope, event, hidden), Some(envelope.revision));
+    Frame { at_ms: Some(envelope.meta.occurred_at_ms), ..frame.at(envelope.position) }
 }
 
-fn media(id: MediaId, message_type: MessageType) -> MediaRef {
-    let kind = match message_type {
-        MessageType::Text | MessageType::Encrypted => "file",
-        MessageType::Audio => "audio",
-        MessageType::Image => "image",
-        MessageType::Video => "video",
-    };
-    MediaRef { id, kind: kind.to_owned(), url: format!("/api/v1/media/{id}") }
-}
-
-/// The message that an event is about.
-pub(crate) fn message_id(event: &MessageEvent) -> MessageId {
-    match event {
-        MessageEvent::MessageSent(event) => event.message_id,
-        MessageEvent::MessageEdited(event) => event.message_id,
-        MessageEvent::MessageDeleted(event) => event.message_id,
+/// The same for a message that has been deleted since: what it said stays untold.
+pub(crate) fn hidden(told: &Frame) -> Frame {
+    let Ok(mut frame) = serde_json::from_str::<serde_json::Value>(&told.text) else { return told.clone() };
+    if let Some(data) = frame.get_mut("data").and_then(serde_json::Value::as_object_mut) {
+        for said in ["text", "encrypted_content", "nonce", "media", "client_message_id"] {
+            if let Some(said) = data.get_mut(said) {
+                *said = serde_json::Value::Null;
+            }
+        }
+        if let Some(deleted) = data.get_mut("deleted") {
+            *deleted = true.into();
+        }
     }
+    Frame { text: frame.to_string().into(), ..told.clone() }
 }
 
 /// A message event that cannot be read; it has its seq, so that the client goes on behind it.
@@ -268,8 +194,8 @@ pub(crate) fn pong() -> Frame {
 
 #[cfg(test)]
 mod tests {
-    use nova_events::message::{MessageDeleted, MessageSent};
-    use nova_events::{Actor, Meta, Personal, streams};
+    use nova_events::message::{Body, MessageDeleted, MessageSent, MessageType};
+    use nova_events::{Actor, MediaId, MessageId, Meta, Personal, streams};
     use serde_json::{Value, json};
     use uuid::Uuid;
 
@@ -360,6 +286,9 @@ mod tests {
         assert_eq!((&hidden["data"]["text"], &hidden["data"]["media"]), (&Value::Null, &Value::Null));
         assert_eq!(hidden["data"]["deleted"], true);
         assert_eq!(hidden["seq"], 5);
+        let told = message(&envelope, &event, false);
+        let later = parsed(&super::hidden(&told));
+        assert_eq!(later, hidden, "whether it is known before or after it was told");
         let (envelope, event) = sent(Personal::Redacted);
         assert_eq!(parsed(&message(&envelope, &event, false))["data"]["text"], Value::Null);
     }

@@ -393,7 +393,7 @@ impl Subscription {
         };
         Ok(match &envelope.event {
             Event::Message(event) => {
-                let hidden = self.deleted.contains(&frame::message_id(event));
+                let hidden = self.deleted.contains(&event.message());
                 frame::message(&envelope, event, hidden)
             }
             _ => unreadable(),
