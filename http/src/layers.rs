@@ -27,6 +27,7 @@ use nova_resilience::{AdaptiveOptions, Deadline};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
+use crate::linger::lingering;
 use crate::overload::{Class, Limits, time_for};
 use crate::params::invalid_header;
 use crate::problem::ApiError;
@@ -164,6 +165,7 @@ impl Service<Request> for Fronted {
             started,
         };
         let admitted = exchange.admit(&mut request);
+        let request = request.map(lingering);
         let inner = admitted.map(|()| self.inner.call(request));
         Box::pin(async move {
             let response = match inner {

@@ -24,6 +24,7 @@ pub mod openapi;
 pub mod rate;
 
 pub mod layers;
+mod linger;
 pub mod overload;
 mod telemetry;
 

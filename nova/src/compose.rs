@@ -64,13 +64,15 @@ impl Product {
         let stores = installation(config.profile).open(&config, roles).await?;
         let issuer = Issuer::with_options(&config.token_key_file(), config.verifier_options())?;
         let options = config.executor_options(stores.sole_writer);
-        let executor = Executor::new(Arc::clone(&stores.log), stores.codec.clone(), options);
+        let executor = Executor::new(Arc::clone(&stores.log), stores.codec.clone(), options)
+            .with_live(stores.live.clone());
         let query = QueryState::new(
             Arc::clone(&stores.reader),
             Arc::clone(&stores.writer),
             Arc::clone(&stores.log),
             Arc::clone(&stores.feed),
             stores.codec.clone(),
+            stores.live.clone(),
             config.query_options(),
         );
         let query = query.with_dependencies(stores.dependencies.clone());

@@ -6,6 +6,7 @@ use nova_eventlog::{EventFeed, EventLog};
 use nova_events::Codec;
 use nova_events::client_events::ClientEvents;
 use nova_events::envelope::time_of_ms;
+use nova_events::live::Live;
 use nova_projectors::Redriven;
 use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter};
@@ -67,6 +68,8 @@ pub(crate) struct Stores {
     pub(crate) writer: Arc<dyn ViewWriter>,
     /// What this process works with, to be asked how it is doing.
     pub(crate) dependencies: Vec<Arc<dyn Dependency>>,
+    /// Where processes tell each other what has just happened, if there may be several.
+    pub(crate) live: Option<Arc<dyn Live>>,
     /// No other process appends to the log.
     pub(crate) sole_writer: bool,
     /// Of a process that takes commands.

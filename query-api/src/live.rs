@@ -19,20 +19,24 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use metrics::{Counter, Gauge, counter, gauge};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use nova_eventlog::{EventFeed, EventLog, Filter, LogError};
 use nova_events::Codec;
+use nova_events::live::Live as Announcer;
 use nova_views::ViewReader;
 use tokio::sync::{OnceCell, watch};
 
 use crate::state::{QueryState, ReadCommand};
 
+mod elsewhere;
+mod facts;
 mod frame;
 mod hub;
 mod mailbox;
 mod membership;
 mod op;
 mod registry;
+mod room;
 mod session;
 pub(crate) mod sse;
 mod timeline;
@@ -109,6 +113,8 @@ pub(crate) struct Shared {
     codec: Codec,
     options: LiveOptions,
     registry: Registry,
+    /// Other processes, if there may be any.
+    live: Option<Arc<dyn Announcer>>,
     read_command: OnceLock<ReadCommand>,
     hub_runs: AtomicBool,
     phase: watch::Sender<Phase>,
@@ -126,6 +132,11 @@ pub(crate) enum Phase {
 
 pub(crate) struct LiveMetrics {
     connections: Gauge,
+    /// Conversations that this process knows.
+    rooms: Gauge,
+    /// Seconds from when a message event happened until it was heard of, and until it was written to a client.
+    heard: Histogram,
+    sent: Histogram,
     /// Frames put into the queues of sessions.
     frames: Counter,
     /// Sessions closed because their client was too slow.
@@ -141,10 +152,14 @@ impl Live {
         log: Arc<dyn EventLog>,
         feed: Arc<dyn EventFeed>,
         codec: Codec,
+        live: Option<Arc<dyn Announcer>>,
         options: LiveOptions,
     ) -> Self {
         let metrics = LiveMetrics {
-            connections: gauge!("live_connections"),
+            connections: gauge!("websocket_active_connections"),
+            rooms: gauge!("live_rooms"),
+            heard: histogram!("message_delivery_latency_seconds", "stage" => "heard"),
+            sent: histogram!("message_delivery_latency_seconds", "stage" => "sent"),
             frames: counter!("live_frames_total"),
             slow: counter!("live_slow_clients_total"),
             replayed: counter!("live_replayed_events_total"),
@@ -156,7 +171,8 @@ impl Live {
             feed,
             codec,
             options,
-            registry: Registry::default(),
+            registry: Registry::new(live.clone()),
+            live,
             read_command: OnceLock::new(),
             hub_runs: AtomicBool::new(false),
             phase: watch::Sender::new(Phase::Serving),

@@ -58,16 +58,19 @@ impl std::fmt::Debug for QueryState {
 }
 
 impl QueryState {
+    /// `announcements`: where other processes tell what has just happened, if there may be any.
     pub fn new(
         reader: Arc<dyn ViewReader>,
         writer: Arc<dyn ViewWriter>,
         log: Arc<dyn EventLog>,
         feed: Arc<dyn EventFeed>,
         codec: Codec,
+        announcements: Option<Arc<dyn nova_events::live::Live>>,
         options: QueryOptions,
     ) -> Self {
+        let (codec_too, live_options) = (codec.clone(), options.live.clone());
         let live =
-            Live::new(Arc::clone(&reader), Arc::clone(&log), feed, codec.clone(), options.live.clone());
+            Live::new(Arc::clone(&reader), Arc::clone(&log), feed, codec_too, announcements, live_options);
         Self { reader, writer, log, codec, options, dependencies: Vec::new(), live }
     }
 

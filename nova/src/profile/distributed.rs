@@ -12,6 +12,7 @@ use nova_distributed::feed::GroupOptions;
 use nova_distributed::health::{KafkaHealth, PostgresHealth};
 use nova_distributed::kafka::{check_topics, ensure_topics};
 use nova_distributed::keys::PostgresKeyring;
+use nova_distributed::live::RedisLive;
 use nova_distributed::log::PostgresLog;
 use nova_distributed::postgres;
 use nova_distributed::relay::{self, Relay};
@@ -24,6 +25,7 @@ use nova_distributed::views::{Slot, Stores as ViewStores, Views};
 use nova_eventlog::{EventFeed, EventLog};
 use nova_events::Codec;
 use nova_events::client_events::ClientEvents;
+use nova_events::live::Live;
 use nova_projectors::{Apart, Redriven};
 use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter, projection};
@@ -177,6 +179,12 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         true => Some(client_events(config).await?),
         false => None,
     };
+    let live: Option<Arc<dyn Live>> = match roles.commands || roles.queries {
+        true => Some(Arc::new(
+            RedisLive::open(config.live_channel_options()?).context("redis.url cannot be read")?,
+        )),
+        false => None,
+    };
     let to_save = in_postgres.clone();
     let mut shard_stores: Vec<Arc<dyn ShardStore>> = vec![Arc::new(in_postgres.clone())];
     shard_stores.extend(in_clickhouse.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
@@ -227,6 +235,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         codec,
         reader,
         writer,
+        live,
         sole_writer: false,
         client_events: client_events.map(|events| events as Arc<dyn ClientEvents>),
         runtime: Arc::new(running),

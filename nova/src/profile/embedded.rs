@@ -151,6 +151,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         reader: Arc::new(views.clone()),
         writer: Arc::new(views),
         // The log's lock makes sure of it.
+        live: None,
         sole_writer: true,
         client_events,
         runtime: Arc::new(running),

@@ -141,8 +141,15 @@ async fn bodies_that_cannot_be_read() {
         let answer = ada.ask("POST", "/posts").raw(kind, r#"{"text":"a"}"#).send().await;
         answer.problem(415, "unsupported_media_type");
     }
-    let large = ada.ask("POST", "/posts").raw(json, vec![b' '; (1 << 20) + 1]).send().await;
-    large.problem(413, "payload_too_large");
+    // Whoever sends too much is told so, however much of it they send after that.
+    for bytes in [(1 << 20) + 1, 2 << 20, 6 << 20] {
+        for _ in 0..10 {
+            let large = ada.ask("POST", "/posts").raw(json, vec![b' '; bytes]).send().await;
+            large.problem(413, "payload_too_large");
+            let unknown = world.api.ask("POST", "/posts").raw(json, vec![b' '; bytes]).send().await;
+            assert_eq!(unknown.status, 401, "{}", unknown.body);
+        }
+    }
     assert_eq!(world.head().await, head);
     // In every language, right up to the limit.
     let text = "ü漢🦀".repeat(10_000 / 9);

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use nova_eventlog::{Batch, Filter, Recorded};
+use nova_events::block::BlockEvent;
 use nova_events::conversation::ConversationEvent;
+use nova_events::message::MessageEvent;
 use nova_events::post::{PostEvent, Visibility};
 use nova_events::{ConversationId, Envelope, Event, UserId};
 use tokio::sync::mpsc;
@@ -17,9 +19,9 @@ use uuid::Uuid;
 
 use super::mailbox::Item;
 use super::timeline::{self, NewPost};
-use super::{Phase, Shared, frame};
+use super::{Phase, Shared, elsewhere, facts, frame};
 
-const CATEGORIES: [&str; 4] = ["conversation", "messages", "read", "post"];
+const CATEGORIES: [&str; 5] = ["conversation", "messages", "read", "post", "block"];
 const BATCH_EVENTS_MAX: usize = 256;
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LAST: Duration = Duration::from_secs(5);
@@ -37,7 +39,8 @@ pub(crate) async fn run(shared: Arc<Shared>, after: u64) {
     tokio::select! {
         () = stopped => {}
         () = hub.follow(after) => {}
-        () = timeline::run(shared, waiting) => {}
+        () = timeline::run(Arc::clone(&shared), waiting) => {}
+        () = elsewhere::run(shared) => {}
     }
 }
 
@@ -76,6 +79,7 @@ impl Hub {
                 "messages" => self.message(recorded).await,
                 "conversation" => self.membership(recorded).await,
                 "read" => self.read(recorded).await,
+                "block" => self.block(recorded).await,
                 "post" if recorded.kind.as_str() == "PostPublished" => self.post(recorded).await,
                 _ => {}
             }
@@ -84,23 +88,41 @@ impl Hub {
 
     async fn message(&self, recorded: &Recorded) {
         let Some(conversation) = conversation_of(recorded.stream.id()) else { return };
-        if !self.shared.registry.has_room(conversation) {
+        let (registry, seq) = (&self.shared.registry, recorded.revision);
+        if !registry.wants(conversation, seq) {
             return;
         }
-        let seq = recorded.revision;
-        let item = match self.shared.codec.decode(recorded).await {
-            Ok(envelope) => match &envelope.event {
-                Event::Message(event) => {
-                    Item::Message { conversation, seq, frame: frame::message(&envelope, event, false) }
-                }
-                _ => return,
-            },
+        match self.shared.codec.decode(recorded).await {
+            Ok(envelope) => {
+                let Event::Message(event) = &envelope.event else { return };
+                let frame = frame::message(&envelope, event, false);
+                let (message, deletes) = (event.message(), matches!(event, MessageEvent::MessageDeleted(_)));
+                let item = Arc::new(Item::Message { conversation, seq, message, deletes, frame });
+                self.count(registry.logged(conversation, seq, &item));
+            }
             Err(error) => {
                 tracing::warn!(error.message = %error, log.position = recorded.position, "a message cannot be told");
-                Item::Missed { conversation, seq }
+                let item = Arc::new(Item::Missed { conversation, seq });
+                self.count(registry.missed(conversation, seq, &item));
             }
+        }
+    }
+
+    /// Takes effect on whoever is connected.
+    async fn block(&self, recorded: &Recorded) {
+        if !self.shared.registry.has_users() {
+            return;
+        }
+        let Some(envelope) = self.decode(recorded).await else { return };
+        let Event::Block(event) = &envelope.event else { return };
+        let (one, other) = match event {
+            BlockEvent::Blocked(event) => (event.blocker, event.blocked),
+            BlockEvent::Unblocked(event) => (event.blocker, event.blocked),
         };
-        self.count(self.shared.registry.tell_room(conversation, &Arc::new(item)));
+        match facts::is_blocked(&self.shared, one, other).await {
+            Ok(blocked) => self.shared.registry.blocked(one, other, blocked),
+            Err(error) => tracing::warn!(error.message = %error, "who blocks whom cannot be read"),
+        }
     }
 
     async fn membership(&self, recorded: &Recorded) {
@@ -135,6 +157,9 @@ impl Hub {
             }
             ConversationEvent::ConversationRenamed(_) => {}
         }
+        if let Some(id) = conversation_of(recorded.stream.id()) {
+            self.count(self.shared.registry.changed(id, envelope.revision, event));
+        }
     }
 
     /// Tells the room, and the member themselves wherever they are.
@@ -164,7 +189,7 @@ impl Hub {
         let Event::Read(nova_events::read::ReadEvent::ReadUpTo(read)) = &envelope.event else { return };
         let frame = frame::read(conversation, read.user_id, read.seq, envelope.position);
         let item = Arc::new(Item::Note { conversation, frame });
-        self.count(self.shared.registry.tell_room(conversation, &item));
+        self.count(self.shared.registry.tell_unless_silenced(conversation, &item));
     }
 
     async fn post(&self, recorded: &Recorded) {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use nova_events::{ConversationId, UserId};
+use nova_events::{ConversationId, MessageId, UserId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -17,6 +17,9 @@ pub(crate) enum Item {
     Message {
         conversation: ConversationId,
         seq: u64,
+        /// What it is about, and whether it takes that back.
+        message: MessageId,
+        deletes: bool,
         frame: Frame,
     },
     /// There is a message event that the hub could not read: look into the log.

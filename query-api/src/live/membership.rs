@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use nova_eventlog::{Direction, EventLog, LogError};
-use nova_events::conversation::ConversationEvent;
+use nova_events::conversation::{ConversationEvent, ConversationKind};
 use nova_events::{Codec, CodecError, ConversationId, Event, UserId, streams};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Membership {
     members: HashSet<UserId>,
+    pub(crate) kind: Option<ConversationKind>,
     /// How many events of the stream it accounts for.
     pub(crate) events: u64,
 }
@@ -66,13 +67,20 @@ impl Membership {
         }
     }
 
+    /// The members, if they are two.
+    pub(crate) fn pair(&self) -> Option<[UserId; 2]> {
+        let members: Vec<UserId> = self.members.iter().copied().collect();
+        members.try_into().ok()
+    }
+
     pub(crate) fn has(&self, user: UserId) -> bool {
         self.members.contains(&user)
     }
 
-    fn apply(&mut self, event: &ConversationEvent) {
+    pub(crate) fn apply(&mut self, event: &ConversationEvent) {
         match event {
             ConversationEvent::ConversationStarted(started) => {
+                self.kind = Some(started.kind);
                 self.members.extend(started.members.iter().map(|(user, _)| *user));
             }
             ConversationEvent::MemberAdded(added) => {
@@ -90,7 +98,7 @@ impl Membership {
 mod tests {
     use nova_events::Personal;
     use nova_events::conversation::{
-        ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded, MemberRemoved, Role,
+        ConversationRenamed, ConversationStarted, MemberAdded, MemberRemoved, Role,
     };
     use uuid::Uuid;
 

@@ -6,39 +6,64 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
+use nova_events::conversation::ConversationEvent;
+use nova_events::live::{Live, Note};
 use nova_events::{ConversationId, UserId};
 use parking_lot::Mutex;
 
 use super::Shared;
-use super::frame;
+use super::frame::{self, Frame};
 use super::mailbox::{Item, Mailbox};
+use super::room::{Facts, Listener, Room, Stale, Standing};
+
+/// How long a room is kept that nobody listens to: those who lost their connections come back to it.
+const EMPTY_FOR: Duration = Duration::from_secs(60);
+/// Rooms that are kept so, at most.
+const EMPTY_ROOMS_MAX: usize = 10_000;
+/// People that one announcement of presence names.
+const PRESENT_TOLD_MAX: usize = 2_000;
 
 #[derive(Default)]
 pub(crate) struct Registry {
     listeners: Mutex<Listeners>,
     connections: AtomicUsize,
+    /// Other processes, if there may be any.
+    live: Option<Arc<dyn Live>>,
 }
 
 #[derive(Default)]
 struct Listeners {
     users: HashMap<UserId, Vec<Arc<Mailbox>>>,
-    rooms: HashMap<ConversationId, Vec<Listener>>,
-}
-
-struct Listener {
-    user: UserId,
-    mailbox: Arc<Mailbox>,
-    present: bool,
+    rooms: HashMap<ConversationId, Room>,
+    empty_rooms: usize,
+    /// Other processes are to be told who is there; and asked, if that is wanted.
+    to_tell: HashMap<ConversationId, bool>,
 }
 
 impl Registry {
+    pub(crate) fn new(live: Option<Arc<dyn Live>>) -> Self {
+        Self { live, ..Self::default() }
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Acquire)
     }
 
+    /// How many conversations are known here.
+    pub(crate) fn rooms(&self) -> usize {
+        self.listeners.lock().rooms.len()
+    }
+
     pub(crate) fn has_room(&self, conversation: ConversationId) -> bool {
         self.listeners.lock().rooms.contains_key(&conversation)
+    }
+
+    /// Somebody may want this message event, and it has not been told yet.
+    pub(crate) fn wants(&self, conversation: ConversationId, seq: u64) -> bool {
+        let mut listeners = self.listeners.lock();
+        listeners.rooms.get_mut(&conversation).is_some_and(|room| !room.has_told(seq))
     }
 
     pub(crate) fn has_users(&self) -> bool {
@@ -54,18 +79,81 @@ impl Registry {
         self.listeners.lock().users.contains_key(&user)
     }
 
-    /// Tells everyone in the room. Returns how many that were.
-    pub(crate) fn tell_room(&self, conversation: ConversationId, item: &Arc<Item>) -> usize {
-        let listeners = self.listeners.lock();
-        let room = listeners.rooms.get(&conversation).map_or(&[][..], Vec::as_slice);
-        room.iter().for_each(|listener| listener.mailbox.push(item));
-        room.len()
+    fn with_room<T: Default>(&self, conversation: ConversationId, work: impl FnOnce(&mut Room) -> T) -> T {
+        self.listeners.lock().rooms.get_mut(&conversation).map(work).unwrap_or_default()
     }
 
-    /// Tells everyone in the room but one session.
+    /// Tells everyone in the room. Returns how many that were.
+    pub(crate) fn tell_room(&self, conversation: ConversationId, item: &Arc<Item>) -> usize {
+        self.with_room(conversation, |room| room.tell(item))
+    }
+
+    /// What is not for those who block each other.
+    pub(crate) fn tell_unless_silenced(&self, conversation: ConversationId, item: &Arc<Item>) -> usize {
+        self.with_room(conversation, |room| if room.is_silenced() { 0 } else { room.tell(item) })
+    }
+
+    pub(crate) fn logged(&self, conversation: ConversationId, seq: u64, item: &Arc<Item>) -> usize {
+        self.with_room(conversation, |room| room.logged(seq, item))
+    }
+
+    pub(crate) fn missed(&self, conversation: ConversationId, seq: u64, item: &Arc<Item>) -> usize {
+        self.with_room(conversation, |room| room.missed(seq, item))
+    }
+
+    pub(crate) fn announced(
+        &self,
+        conversation: ConversationId,
+        seq: u64,
+        membership_events: u64,
+        item: &Arc<Item>,
+    ) -> usize {
+        self.with_room(conversation, |room| room.announced(seq, membership_events, item))
+    }
+
+    pub(crate) fn changed(
+        &self,
+        conversation: ConversationId,
+        revision: u64,
+        event: &ConversationEvent,
+    ) -> usize {
+        self.with_room(conversation, |room| room.changed(revision, event))
+    }
+
+    pub(crate) fn standing(&self, conversation: ConversationId, user: UserId) -> Option<Standing> {
+        self.with_room(conversation, |room| room.standing(user))
+    }
+
+    pub(crate) fn since(&self, conversation: ConversationId, from: u64, max: usize) -> Option<Vec<Frame>> {
+        self.with_room(conversation, |room| room.since(from, max))
+    }
+
+    pub(crate) fn fill(
+        &self,
+        conversation: ConversationId,
+        events: Vec<(nova_events::MessageId, bool, Frame)>,
+    ) {
+        self.with_room(conversation, |room| room.fill(events));
+    }
+
+    pub(crate) fn learn(&self, conversation: ConversationId, facts: Facts) -> Result<(), Stale> {
+        match self.listeners.lock().rooms.get_mut(&conversation) {
+            Some(room) => room.learn(facts),
+            None => Ok(()),
+        }
+    }
+
+    /// To be held while the log is read for all who listen to the conversation.
+    pub(crate) fn loading(&self, conversation: ConversationId) -> Arc<tokio::sync::Mutex<()>> {
+        self.with_room(conversation, |room| Arc::clone(&room.loading))
+    }
+
+    /// Tells everyone in the room but one session, unless they are not to hear of each other.
     pub(crate) fn tell_others(&self, conversation: ConversationId, item: &Arc<Item>, but: &Arc<Mailbox>) {
-        if let Some(room) = self.listeners.lock().rooms.get(&conversation) {
-            tell_others(room, item, but);
+        if let Some(room) = self.listeners.lock().rooms.get(&conversation)
+            && !room.is_silenced()
+        {
+            tell_others(&room.listeners, item, but);
         }
     }
 
@@ -77,7 +165,7 @@ impl Registry {
         item: &Arc<Item>,
     ) -> usize {
         let listeners = self.listeners.lock();
-        let room = listeners.rooms.get(&conversation).map_or(&[][..], Vec::as_slice);
+        let room = listeners.rooms.get(&conversation).map_or(&[][..], |room| &room.listeners);
         let inside =
             |mailbox: &Arc<Mailbox>| room.iter().any(|listener| Arc::ptr_eq(&listener.mailbox, mailbox));
         let all = listeners.users.get(&user).map_or(&[][..], Vec::as_slice);
@@ -91,27 +179,64 @@ impl Registry {
         all.len()
     }
 
+    /// One blocks the other from now on, or does not any more.
+    pub(crate) fn blocked(&self, one: UserId, other: UserId, silenced: bool) {
+        let mut listeners = self.listeners.lock();
+        for (conversation, room) in &mut listeners.rooms {
+            if !room.is_between(one, other) || room.is_silenced() == silenced {
+                continue;
+            }
+            room.silence(silenced);
+            for (gone, told) in [(one, other), (other, one)] {
+                let there = room.online().contains(&gone);
+                if there {
+                    let (online, offline) =
+                        if silenced { (&[][..], &[gone][..]) } else { (&[gone][..], &[][..]) };
+                    let frame = frame::presence(*conversation, online, offline);
+                    let item = Arc::new(Item::Note { conversation: *conversation, frame });
+                    let theirs = room.listeners.iter().filter(|listener| listener.user == told);
+                    theirs.for_each(|listener| listener.mailbox.push(&item));
+                }
+            }
+        }
+    }
+
     fn join(&self, conversation: ConversationId, user: UserId, mailbox: &Arc<Mailbox>) {
         let listener = Listener { user, mailbox: Arc::clone(mailbox), present: false };
-        self.listeners.lock().rooms.entry(conversation).or_default().push(listener);
+        let mut listeners = self.listeners.lock();
+        let is_new = !listeners.rooms.contains_key(&conversation);
+        let room = listeners.rooms.entry(conversation).or_default();
+        room.listeners.push(listener);
+        if room.empty_since.take().is_some() {
+            listeners.empty_rooms -= 1;
+        }
+        if is_new && let Some(live) = &self.live {
+            live.follow(conversation);
+        }
     }
 
     /// Makes the session present, tells the others if its user was not yet, and says who else is.
     fn announce(&self, conversation: ConversationId, user: UserId, mailbox: &Arc<Mailbox>) -> Vec<UserId> {
         let mut listeners = self.listeners.lock();
         let Some(room) = listeners.rooms.get_mut(&conversation) else { return Vec::new() };
-        let mut online: Vec<UserId> =
-            room.iter().filter(|listener| listener.present).map(|listener| listener.user).collect();
-        online.sort_unstable();
-        online.dedup();
-        let is_new = online.binary_search(&user).is_err();
-        for listener in room.iter_mut().filter(|listener| Arc::ptr_eq(&listener.mailbox, mailbox)) {
+        let mut online = room.online();
+        let was_here = room.listeners.iter().any(|listener| listener.present && listener.user == user);
+        let is_first = !room.listeners.iter().any(|listener| listener.present);
+        for listener in room.listeners.iter_mut().filter(|listener| Arc::ptr_eq(&listener.mailbox, mailbox)) {
             listener.present = true;
         }
-        if is_new {
-            let frame = frame::presence(conversation, &[user], &[]);
-            tell_others(room, &Arc::new(Item::Note { conversation, frame }), mailbox);
+        if online.binary_search(&user).is_err() {
             online.push(user);
+            if !room.is_silenced() {
+                let frame = frame::presence(conversation, &[user], &[]);
+                tell_others(&room.listeners, &Arc::new(Item::Note { conversation, frame }), mailbox);
+            }
+        }
+        if room.is_silenced() {
+            online = vec![user];
+        }
+        if !was_here && self.live.is_some() {
+            *listeners.to_tell.entry(conversation).or_default() |= is_first;
         }
         online
     }
@@ -120,22 +245,109 @@ impl Registry {
     fn leave(&self, conversation: ConversationId, user: UserId, mailbox: &Arc<Mailbox>) {
         let mut listeners = self.listeners.lock();
         let Some(room) = listeners.rooms.get_mut(&conversation) else { return };
-        let was_present = room.iter().any(|l| l.present && Arc::ptr_eq(&l.mailbox, mailbox));
-        room.retain(|listener| !Arc::ptr_eq(&listener.mailbox, mailbox));
-        let is_gone = was_present && !room.iter().any(|listener| listener.present && listener.user == user);
-        if is_gone {
+        let was_present = room.listeners.iter().any(|l| l.present && Arc::ptr_eq(&l.mailbox, mailbox));
+        room.listeners.retain(|listener| !Arc::ptr_eq(&listener.mailbox, mailbox));
+        let is_here = room.listeners.iter().any(|listener| listener.present && listener.user == user);
+        let has_left = was_present && !is_here;
+        if has_left && !room.is_elsewhere(user) && !room.is_silenced() {
             let frame = frame::presence(conversation, &[], &[user]);
-            tell_others(room, &Arc::new(Item::Note { conversation, frame }), mailbox);
+            tell_others(&room.listeners, &Arc::new(Item::Note { conversation, frame }), mailbox);
         }
-        if room.is_empty() {
+        let is_empty = room.listeners.is_empty() && room.empty_since.is_none();
+        let is_known = room.is_known();
+        if is_empty && is_known && listeners.empty_rooms < EMPTY_ROOMS_MAX {
+            if let Some(room) = listeners.rooms.get_mut(&conversation) {
+                room.empty_since = Some(Instant::now());
+            }
+            listeners.empty_rooms += 1;
+        } else if is_empty {
             listeners.rooms.remove(&conversation);
+            if let Some(live) = &self.live {
+                live.leave(conversation);
+            }
+        }
+        if has_left && self.live.is_some() {
+            listeners.to_tell.entry(conversation).or_default();
+        }
+    }
+
+    /// Forgets rooms that nobody has listened to for a while, and processes that say nothing any more. To be called from
+    /// time to time; `all`: other processes are told of everyone who is there.
+    pub(crate) fn sweep(&self, now: Instant, all: bool) {
+        let mut listeners = self.listeners.lock();
+        let Listeners { rooms, to_tell, empty_rooms, .. } = &mut *listeners;
+        rooms.retain(|conversation, room| {
+            let silent = room.silent(now);
+            for process in silent {
+                let (_, offline) = room.heard_of(process, None, now);
+                tell_presence(room, *conversation, &[], &offline);
+            }
+            if all && self.live.is_some() && room.listeners.iter().any(|listener| listener.present) {
+                to_tell.entry(*conversation).or_default();
+            }
+            let is_over =
+                room.empty_since.is_some_and(|since| now.saturating_duration_since(since) >= EMPTY_FOR);
+            if is_over {
+                *empty_rooms -= 1;
+                if let Some(live) = &self.live {
+                    live.leave(*conversation);
+                }
+            }
+            !is_over
+        });
+    }
+
+    /// Who is there, for other processes, where that has changed.
+    pub(crate) fn to_announce(&self) -> Vec<Note> {
+        let mut listeners = self.listeners.lock();
+        let to_tell = std::mem::take(&mut listeners.to_tell);
+        let told = to_tell.into_iter().map(|(conversation, ask)| {
+            let mut users = listeners.rooms.get(&conversation).map(Room::present).unwrap_or_default();
+            users.truncate(PRESENT_TOLD_MAX);
+            Note::Present { conversation, users, ask }
+        });
+        told.collect()
+    }
+
+    /// What another process tells.
+    pub(crate) fn noted(&self, from: u64, note: Note, now: Instant) {
+        let mut listeners = self.listeners.lock();
+        let conversation = note.conversation();
+        let Some(room) = listeners.rooms.get_mut(&conversation) else { return };
+        match note {
+            Note::Typing { user, .. } => {
+                if !room.is_silenced() {
+                    let item =
+                        Arc::new(Item::Note { conversation, frame: frame::typing(conversation, user) });
+                    let others = room.listeners.iter().filter(|l| l.present && l.user != user);
+                    others.for_each(|listener| listener.mailbox.push(&item));
+                }
+            }
+            Note::Present { users, ask, .. } => {
+                let (online, offline) = room.heard_of(from, Some(users), now);
+                tell_presence(room, conversation, &online, &offline);
+                if ask && room.listeners.iter().any(|listener| listener.present) {
+                    listeners.to_tell.entry(conversation).or_default();
+                }
+            }
         }
     }
 }
 
+fn tell_presence(room: &Room, conversation: ConversationId, online: &[UserId], offline: &[UserId]) {
+    if room.is_silenced() || (online.is_empty() && offline.is_empty()) {
+        return;
+    }
+    let frame = frame::presence(conversation, online, offline);
+    let item = Arc::new(Item::Note { conversation, frame });
+    let present = room.listeners.iter().filter(|listener| listener.present);
+    present.for_each(|listener| listener.mailbox.push(&item));
+}
+
 /// Only those who are present are told of others: a session whose membership is not checked yet learns nothing.
-fn tell_others(room: &[Listener], item: &Arc<Item>, but: &Arc<Mailbox>) {
-    room.iter()
+fn tell_others(listeners: &[Listener], item: &Arc<Item>, but: &Arc<Mailbox>) {
+    listeners
+        .iter()
         .filter(|listener| listener.present && !Arc::ptr_eq(&listener.mailbox, but))
         .for_each(|listener| listener.mailbox.push(item));
 }

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nova_eventlog::{Direction, Recorded};
+use nova_events::live::{Announcement, Note};
 use nova_events::{CodecError, ConversationId, Event, KeyError, MessageId, UserId, codec, streams};
 use nova_views::PageRequest;
 use serde::Deserialize;
 
 use super::Shared;
+use super::facts;
 use super::frame::{self, Frame};
 use super::mailbox::{Item, Mailbox};
 use super::membership::{Membership, ReadError};
@@ -130,31 +132,55 @@ impl Session {
         out: &mut VecDeque<Frame>,
     ) -> Result<Subscription, Refused> {
         let shared = self.shared();
-        let membership = Membership::read(&*shared.log, &shared.codec, conversation)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        if !membership.has(self.user()) {
-            return Err(Refused::NotAMember);
-        }
         let unreadable = |error| unavailable(&ReadError::Log(error));
-        let head = shared.log.stream_head(&streams::messages(conversation)).await.map_err(unreadable)?;
-        let end = head.map_or(0, |head| head + 1);
+        let (membership_events, end) = self.standing(conversation, resume).await?;
+        let head = end.checked_sub(1);
         let next = match resume {
             Resume::AfterPosition(position) => self.seq_behind(conversation, position, end).await?,
             Resume::Live | Resume::AfterSeq(_) => next_seq(resume, head, shared.options.replay_messages_max)
                 .map_err(|reason| Refused::Resync { head_seq: head, reason })?,
         };
+        if next < end {
+            let filled = facts::fill(shared, conversation, self.user(), next).await;
+            filled.map_err(|error| unavailable(&error))?;
+        }
         let epoch = shared.epoch().await.map_err(unreadable)?;
         out.push_back(frame::subscribed(conversation, head, epoch));
         out.push_back(frame::presence(conversation, &self.connection.announce(conversation), &[]));
         Ok(Subscription {
             track: Track::new(next, end),
-            membership_events: membership.events,
+            membership_events,
             deleted: HashSet::new(),
             scanned: 0,
             ends: None,
             empty_pages: 0,
         })
+    }
+
+    /// How many membership events have been accounted for, and the seq behind the last message event: as this server
+    /// knows it, or, where that is not enough, as the log says now.
+    async fn standing(&self, conversation: ConversationId, resume: Resume) -> Result<(u64, u64), Refused> {
+        let (shared, user) = (self.shared(), self.user());
+        facts::learn(shared, conversation, user).await.map_err(|error| unavailable(&error))?;
+        let knows = |end: u64| match resume {
+            Resume::AfterSeq(after) => u64::try_from(after.saturating_add(1)).is_ok_and(|next| next <= end),
+            Resume::Live | Resume::AfterPosition(_) => true,
+        };
+        if let Some(standing) = shared.registry.standing(conversation, user)
+            && standing.is_member
+            && knows(standing.end)
+        {
+            return Ok((standing.membership_events, standing.end));
+        }
+        let membership = Membership::read(&*shared.log, &shared.codec, conversation)
+            .await
+            .map_err(|error| unavailable(&error))?;
+        if !membership.has(user) {
+            return Err(Refused::NotAMember);
+        }
+        let head = shared.log.stream_head(&streams::messages(conversation)).await;
+        let head = head.map_err(|error| unavailable(&ReadError::Log(error)))?;
+        Ok((membership.events, head.map_or(0, |head| head + 1)))
     }
 
     /// The seq of the first message event behind a position of the log, looked for from the end.
@@ -235,6 +261,9 @@ impl Session {
             let frame = frame::typing(conversation, self.user());
             let item = Arc::new(Item::Note { conversation, frame });
             self.shared().registry.tell_others(conversation, &item, self.mailbox());
+            if let Some(live) = &self.shared().live {
+                live.announce(Announcement::Note(Note::Typing { conversation, user: self.user() }));
+            }
         }
         follows
     }
@@ -242,7 +271,7 @@ impl Session {
     /// Takes what the hub has put into the queue.
     pub(crate) async fn receive(&mut self, item: &Item, out: &mut VecDeque<Frame>) {
         match item {
-            Item::Message { conversation, seq, frame } => {
+            Item::Message { conversation, seq, frame, .. } => {
                 let Some(subscription) = self.subscriptions.get_mut(conversation) else { return };
                 match subscription.track.on_live(*seq) {
                     OnLive::Send => out.push_back(frame.clone()),
@@ -352,6 +381,9 @@ impl Subscription {
         conversation: ConversationId,
         out: &mut VecDeque<Frame>,
     ) -> Result<Replayed, ReadError> {
+        if let Some(frames) = shared.registry.since(conversation, self.track.next(), REPLAY_PAGE) {
+            return Ok(self.remembered(frames, out));
+        }
         self.scan_deleted(shared, conversation).await?;
         let stream = streams::messages(conversation);
         let page =
@@ -371,6 +403,26 @@ impl Subscription {
         }
         self.empty_pages = if page.is_empty() { self.empty_pages + 1 } else { 0 };
         Ok(if page.is_empty() { Replayed::NotThereYet } else { Replayed::Part })
+    }
+
+    /// A page that this server has in memory.
+    fn remembered(&mut self, frames: Vec<Frame>, out: &mut VecDeque<Frame>) -> Replayed {
+        let is_empty = frames.is_empty();
+        for frame in frames {
+            let position = frame.position.unwrap_or(0);
+            if let Some((_, frame)) = self.ends.take_if(|(end, _)| position > *end) {
+                return Replayed::Ended(frame);
+            }
+            if frame.seq.is_some_and(|seq| self.track.on_replayed(seq)) {
+                out.push_back(frame);
+            }
+        }
+        if self.track.caught_up() {
+            (self.deleted, self.scanned) = (HashSet::new(), 0);
+            return self.ends.take().map_or(Replayed::CaughtUp, |(_, frame)| Replayed::Ended(frame));
+        }
+        self.empty_pages = if is_empty { self.empty_pages + 1 } else { 0 };
+        if is_empty { Replayed::NotThereYet } else { Replayed::Part }
     }
 
     async fn told(
@@ -394,7 +446,7 @@ impl Subscription {
         Ok(match &envelope.event {
             Event::Message(event) => {
                 let hidden = self.deleted.contains(&event.message());
-                frame::message(&envelope, event, hidden)
+                Frame { at_ms: None, ..frame::message(&envelope, event, hidden) }
             }
             _ => unreadable(),
         })

@@ -289,11 +289,21 @@ impl Client {
     async fn write(&mut self, out: &mut VecDeque<Frame>) -> Result<(), Close> {
         let mailbox = Arc::clone(self.session.mailbox());
         let socket = &mut self.socket;
+        let sent = &self.session.shared().metrics.sent;
         let written = async {
+            let mut happened = Vec::new();
             while let Some(frame) = out.pop_front() {
+                happened.extend(frame.at_ms);
                 socket.feed(Message::Text(frame.text)).await.map_err(|_| Close::Gone)?;
             }
-            socket.flush().await.map_err(|_| Close::Gone)
+            socket.flush().await.map_err(|_| Close::Gone)?;
+            if !happened.is_empty() {
+                let now_ms = chrono::Utc::now().timestamp_millis();
+                for at_ms in happened {
+                    sent.record(now_ms.saturating_sub(at_ms).max(0) as f64 / 1_000.0);
+                }
+            }
+            Ok(())
         };
         tokio::select! {
             result = written => result,

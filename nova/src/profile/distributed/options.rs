@@ -5,6 +5,7 @@ use std::time::Duration;
 use nova_distributed::client_events::ClientEventsOptions;
 use nova_distributed::kafka::KafkaOptions;
 use nova_distributed::keys::PostgresKeyringOptions;
+use nova_distributed::live::RedisLiveOptions;
 use nova_distributed::log::PostgresLogOptions;
 use nova_distributed::postgres::PostgresOptions;
 use nova_distributed::relay::RelayOptions;
@@ -151,6 +152,24 @@ impl Config {
             window_bytes_max: redis.window_bytes_max,
             window_ttl_ms: redis.window_ttl_ms,
             ..RedisOptions::default()
+        })
+    }
+
+    /// What has just happened is told there. What Redis does not take in time is found in the log.
+    pub(super) fn live_channel_options(&self) -> anyhow::Result<RedisLiveOptions> {
+        let redis = self.redis_options()?;
+        let resilience = &self.resilience;
+        Ok(RedisLiveOptions {
+            url: redis.url,
+            prefix: redis.prefix,
+            connect_timeout: Duration::from_millis(redis.connect_timeout_ms),
+            call_timeout: Duration::from_millis(resilience.redis_call_ms),
+            breaker: BreakerOptions::new(
+                resilience.redis_failures,
+                Duration::from_millis(resilience.redis_open_ms),
+                resilience.redis_successes,
+            ),
+            ping_interval: Duration::from_secs(5),
         })
     }
 
