@@ -24,6 +24,7 @@ mod faults;
 mod kafka;
 mod kill;
 mod ledger;
+mod live_kill;
 mod load;
 mod log;
 mod model;
