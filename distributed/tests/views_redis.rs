@@ -9,6 +9,8 @@ mod support;
 mod fan_out;
 #[path = "views_redis/generations.rs"]
 mod generations;
+#[path = "views_redis/live.rs"]
+mod live;
 #[path = "views_redis/marks.rs"]
 mod marks;
 #[path = "views_redis/opening.rs"]
