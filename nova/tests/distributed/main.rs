@@ -24,6 +24,7 @@ mod faults;
 mod kafka;
 mod kill;
 mod ledger;
+mod live;
 mod live_kill;
 mod load;
 mod log;
@@ -31,6 +32,9 @@ mod model;
 mod poison;
 mod process;
 mod servers;
+#[expect(dead_code, reason = "shared with the stories of the embedded profile, which use all of it")]
+#[path = "../it/socket.rs"]
+mod socket;
 mod storms;
 mod topics;
 mod views;

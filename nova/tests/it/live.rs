@@ -5,96 +5,19 @@ use std::time::Duration;
 
 use axum::http::Request;
 use bytes::Bytes;
-use futures::{SinkExt, StreamExt};
+use futures::SinkExt;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::{WebSocketStream, client_async};
 use uuid::Uuid;
 
-use crate::client::{Api, User};
+use crate::client::User;
+use crate::socket::{Socket, Told};
 use crate::world::World;
 
 const PATIENCE: Duration = Duration::from_secs(10);
-
-struct Socket(WebSocketStream<TcpStream>);
-
-/// What a socket had to say.
-#[derive(Debug)]
-enum Told {
-    Frame(Value),
-    Closed(Option<CloseFrame>),
-}
-
-impl Socket {
-    async fn open(api: &Api, token: Option<&str>) -> Self {
-        let stream = TcpStream::connect(api.address).await.unwrap();
-        let mut request = format!("ws://{}/api/v1/ws", api.address).into_client_request().unwrap();
-        if let Some(token) = token {
-            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        }
-        Self(client_async(request, stream).await.unwrap().0)
-    }
-
-    async fn of(user: &User) -> Self {
-        Self::open(&user.api, Some(&user.token)).await
-    }
-
-    async fn op(&mut self, op: Value) {
-        self.0.send(Message::text(op.to_string())).await.unwrap();
-    }
-
-    async fn subscribe(&mut self, conversation: Uuid, after_seq: i64) -> Value {
-        self.op(json!({"op": "subscribe", "conversation_id": conversation, "after_seq": after_seq})).await;
-        self.until("subscribed").await
-    }
-
-    async fn next(&mut self) -> Told {
-        loop {
-            match tokio::time::timeout(PATIENCE, self.0.next()).await.expect("a frame in time") {
-                Some(Ok(Message::Text(text))) => return Told::Frame(serde_json::from_str(&text).unwrap()),
-                Some(Ok(Message::Close(frame))) => return Told::Closed(frame),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Told::Closed(None),
-            }
-        }
-    }
-
-    /// The next frame of this type; others are passed over.
-    async fn until(&mut self, kind: &str) -> Value {
-        loop {
-            match self.next().await {
-                Told::Frame(frame) if frame["type"] == kind => return frame,
-                Told::Frame(_) => {}
-                Told::Closed(frame) => panic!("closed while waiting for {kind}: {frame:?}"),
-            }
-        }
-    }
-
-    /// The next frame that has a seq.
-    async fn message(&mut self) -> Value {
-        loop {
-            match self.next().await {
-                Told::Frame(frame) if frame["seq"].is_u64() => return frame,
-                Told::Frame(_) => {}
-                Told::Closed(frame) => panic!("closed while waiting for a message: {frame:?}"),
-            }
-        }
-    }
-
-    async fn closed(&mut self) -> u16 {
-        loop {
-            if let Told::Closed(frame) = self.next().await {
-                return frame.map_or(0, |frame| frame.code.into());
-            }
-        }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn history_then_live_each_once_and_in_order() {
@@ -395,4 +318,45 @@ async fn a_stream_of_everything_tells_of_all_conversations_and_of_new_posts() {
         };
     }
     assert_eq!(told, HashSet::from(["here".to_owned(), "there".to_owned(), post.to_string()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_blocks_is_not_heard_of_any_more() {
+    let world = World::start().await;
+    let [ada, bob] = world.someones(["ada", "bob"]).await;
+    let body = json!({"kind": "direct", "members": [bob.id]});
+    let direct = ada.send("POST", "/conversations", body).await.id();
+    let mut hers = Socket::of(&ada).await;
+    hers.subscribe(direct, -1).await;
+    let mut his = Socket::of(&bob).await;
+    his.subscribe(direct, -1).await;
+    let typing = json!({"op": "typing", "conversation_id": direct});
+    his.op(typing.clone()).await;
+    assert_eq!(hers.until("typing").await["data"]["user_id"], json!(bob.id));
+
+    ada.blocks(&bob).await;
+    assert_eq!(hers.until("presence").await["data"]["offline"], json!([bob.id]));
+    loop {
+        let told = his.until("presence").await;
+        if told["data"]["offline"] == json!([ada.id]) {
+            break;
+        }
+    }
+    his.op(typing.clone()).await;
+    his.op(json!({"op": "ping"})).await;
+    his.until("pong").await;
+    hers.op(json!({"op": "ping"})).await;
+    match hers.next().await {
+        Told::Frame(frame) => assert_eq!(frame["type"], "pong", "{frame}"),
+        Told::Closed(frame) => panic!("{frame:?}"),
+    }
+    // Whoever comes back meanwhile is alone.
+    let mut again = Socket::of(&bob).await;
+    again.subscribe(direct, -1).await;
+    assert_eq!(again.until("presence").await["data"]["online"], json!([bob.id]));
+
+    ada.delete(&format!("/users/{}/block", bob.id)).await.ok();
+    assert_eq!(hers.until("presence").await["data"]["online"], json!([bob.id]));
+    his.op(typing).await;
+    hers.until("typing").await;
 }

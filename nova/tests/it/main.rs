@@ -17,6 +17,7 @@ mod posts;
 mod process;
 mod real_data;
 mod shutdown;
+mod socket;
 mod system;
 mod tokens;
 mod world;
