@@ -4,13 +4,18 @@
 //!   in the order of their seqs: first from the log, then live, with no gap and no repetition between the two. The
 //!   seq is the event's revision in the conversation's stream, so nothing here has to be stored to resume.
 //! * Only members are told. Who is one is read from the conversation's own stream, not from a view, and whoever is
-//!   removed gets nothing that comes after their removal.
+//!   removed gets nothing that comes after their removal. Two who block each other do not hear of each other in their
+//!   direct conversation: who is there, types or has read.
 //! * What has been deleted is not shown again by a replay.
 //! * Typing, presence, read marks and `timeline.new` are told to whoever listens at that moment, and not repeated.
 //! * One task follows the log for all sessions and decodes an event once. Each session has a queue bounded in bytes; a
 //!   session whose queue is full is closed with code 4008 and resumes where it was.
 //!
-//! `hub` routes, `registry` knows who listens, `session` is one client (with `track` for each subscription),
+//! * Where there are other processes, they tell of message events as soon as those are durable, of typing and of who is
+//!   there. All of it may be lost: what counts comes from the log.
+//!
+//! `hub` routes, `elsewhere` hears other processes, `registry` knows who listens, `room` what they are told and in which
+//! order, `facts` reads it from the log once for all, `session` is one client (with `track` for each subscription),
 //! `frame` is what is told; `ws` and `sse` carry it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
