@@ -25,7 +25,10 @@ async fn nobody_notices_that_a_store_is_away() {
     let settings = Settings::of_this_run();
     println!("{settings:?}");
     let mut dice = Dice::of_this_run();
-    let cluster = Arc::new(Cluster::found(Servers::own, &[]).await);
+    // As many as a process has by itself, where the machine is its own.
+    let connections = if settings.in_time { "16" } else { "4" };
+    let more = [("NOVA__POSTGRES__READ_CONNECTIONS_MAX", connections)];
+    let cluster = Arc::new(Cluster::found(Servers::own, &more).await);
     for (key, value) in settings.resilience(&cluster.run(&["config"])) {
         Role::ALL.iter().for_each(|role| cluster.set_for(*role, &key, value.clone()));
     }
