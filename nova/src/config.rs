@@ -263,6 +263,7 @@ sections! {
         frame_bytes_max: usize,
         ops_per_second_max: u32,
         ops_burst_max: u32,
+        typing_interval_ms: u64,
         replay_messages_max: u64,
         auth_timeout_ms: u64,
         write_timeout_ms: u64,

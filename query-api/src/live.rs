@@ -64,6 +64,8 @@ pub struct LiveOptions {
     /// Operations of one client, in the long run and at once; beyond it the client is closed with code 4029.
     pub ops_per_second_max: u32,
     pub ops_burst_max: u32,
+    /// Whoever types is told so often at most, by each session and conversation.
+    pub typing_interval: Duration,
     /// A client that is further behind is told `resync_required`.
     pub replay_messages_max: u64,
     /// A WebSocket without a token in its header must send one within this time.
@@ -88,6 +90,7 @@ impl Default for LiveOptions {
             frame_bytes_max: 16 * 1024,
             ops_per_second_max: 20,
             ops_burst_max: 250,
+            typing_interval: Duration::from_secs(1),
             replay_messages_max: 10_000,
             auth_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(10),

@@ -124,6 +124,7 @@ impl Config {
             frame_bytes_max: live.frame_bytes_max,
             ops_per_second_max: live.ops_per_second_max,
             ops_burst_max: live.ops_burst_max,
+            typing_interval: Duration::from_millis(live.typing_interval_ms),
             replay_messages_max: live.replay_messages_max,
             auth_timeout: Duration::from_millis(live.auth_timeout_ms),
             write_timeout: Duration::from_millis(live.write_timeout_ms),

@@ -322,7 +322,7 @@ async fn a_stream_of_everything_tells_of_all_conversations_and_of_new_posts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_blocks_is_not_heard_of_any_more() {
-    let world = World::start().await;
+    let world = World::with(|config| config.live.typing_interval_ms = 0).await;
     let [ada, bob] = world.someones(["ada", "bob"]).await;
     let body = json!({"kind": "direct", "members": [bob.id]});
     let direct = ada.send("POST", "/conversations", body).await.id();
@@ -359,4 +359,36 @@ async fn whoever_blocks_is_not_heard_of_any_more() {
     assert_eq!(hers.until("presence").await["data"]["online"], json!([bob.id]));
     his.op(typing).await;
     hers.until("typing").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_somebody_types_is_told_now_and_then() {
+    let world = World::with(|config| config.live.typing_interval_ms = 3_600_000).await;
+    let [ada, bob] = world.someones(["ada", "bob"]).await;
+    let groups = [ada.starts_group("one", &[&bob]).await, ada.starts_group("two", &[&bob]).await];
+    let (mut hers, mut his) = (Socket::of(&ada).await, Socket::of(&bob).await);
+    for group in groups {
+        hers.subscribe(group, -1).await;
+        his.subscribe(group, -1).await;
+    }
+    for _ in 0..5 {
+        for group in groups {
+            his.op(json!({"op": "typing", "conversation_id": group})).await;
+        }
+    }
+    his.op(json!({"op": "ping"})).await;
+    his.until("pong").await;
+    // What is said afterwards is told afterwards.
+    let last = groups[0];
+    ada.says(last, "done").await;
+    let mut told = Vec::new();
+    loop {
+        match hers.next().await {
+            Told::Frame(frame) if frame["type"] == "typing" => told.push(frame["conversation_id"].clone()),
+            Told::Frame(frame) if frame["type"] == "message.new" => break,
+            Told::Frame(_) => {}
+            Told::Closed(frame) => panic!("{frame:?}"),
+        }
+    }
+    assert_eq!(told, groups.map(|group| json!(group)), "once in each conversation");
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nova_eventlog::{Direction, Recorded};
 use nova_events::live::{Announcement, Note};
@@ -68,6 +68,8 @@ struct Subscription {
     scanned: u64,
     /// The user was removed by the event at this position, and is told so by this frame.
     ends: Option<(u64, Frame)>,
+    /// When it was last told that the user types.
+    typed: Option<Instant>,
     /// Times in a row that the log did not have yet what it was said to have.
     empty_pages: u32,
 }
@@ -153,6 +155,7 @@ impl Session {
             deleted: HashSet::new(),
             scanned: 0,
             ends: None,
+            typed: None,
             empty_pages: 0,
         })
     }
@@ -255,9 +258,12 @@ impl Session {
     }
 
     /// Tells the others that the user is typing. Whether the session follows the conversation.
-    pub(crate) fn typing(&self, conversation: ConversationId) -> bool {
+    pub(crate) fn typing(&mut self, conversation: ConversationId) -> bool {
         let follows = self.is_subscribed(conversation);
-        if follows {
+        let every = self.shared().options.typing_interval;
+        let subscription = self.subscriptions.get_mut(&conversation);
+        let may = subscription.is_some_and(|subscription| subscription.may_type(every));
+        if follows && may {
             let frame = frame::typing(conversation, self.user());
             let item = Arc::new(Item::Note { conversation, frame });
             self.shared().registry.tell_others(conversation, &item, self.mailbox());
@@ -375,6 +381,14 @@ enum Replayed {
 }
 
 impl Subscription {
+    fn may_type(&mut self, every: Duration) -> bool {
+        let may = self.typed.is_none_or(|typed| typed.elapsed() >= every);
+        if may {
+            self.typed = Some(Instant::now());
+        }
+        may
+    }
+
     async fn replay_page(
         &mut self,
         shared: &Shared,
