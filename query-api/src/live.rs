@@ -50,6 +50,9 @@ pub(crate) mod ws;
 
 use registry::Registry;
 
+/// How long a subscriber waits for the hub before the log is asked instead.
+const HUB_PATIENCE: Duration = Duration::from_millis(500);
+
 /// The limits and times of live sessions.
 #[derive(Debug, Clone)]
 pub struct LiveOptions {
@@ -125,6 +128,8 @@ pub(crate) struct Shared {
     live: Option<Arc<dyn Announcer>>,
     read_command: OnceLock<ReadCommand>,
     hub_runs: AtomicBool,
+    /// Up to where the hub has told the log.
+    told: watch::Sender<u64>,
     phase: watch::Sender<Phase>,
     epoch: OnceCell<String>,
     metrics: LiveMetrics,
@@ -183,6 +188,7 @@ impl Live {
             live,
             read_command: OnceLock::new(),
             hub_runs: AtomicBool::new(false),
+            told: watch::Sender::new(0),
             phase: watch::Sender::new(Phase::Serving),
             epoch: OnceCell::new(),
             metrics,
@@ -226,8 +232,18 @@ impl Shared {
     /// the log, and the hub tells all that is appended after the hub's start.
     fn ensure_hub(self: &Arc<Self>) {
         if !self.hub_runs.swap(true, Ordering::AcqRel) {
-            tokio::spawn(hub::run(Arc::clone(self), self.log.head()));
+            let head = self.log.head();
+            self.told.send_replace(head);
+            tokio::spawn(hub::run(Arc::clone(self), head));
         }
+    }
+
+    /// Waits until the hub has told what is in the log by now. `false`: it does not get on, so that what rooms know may be
+    /// old.
+    async fn is_current(&self) -> bool {
+        let (head, mut told) = (self.log.head(), self.told.subscribe());
+        let current = told.wait_for(|told| *told >= head);
+        matches!(tokio::time::timeout(HUB_PATIENCE, current).await, Ok(Ok(_)))
     }
 
     /// Names the log: seqs of one epoch mean nothing in another. It is the id of the log's first event.

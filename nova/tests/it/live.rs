@@ -392,3 +392,25 @@ async fn that_somebody_types_is_told_now_and_then() {
     }
     assert_eq!(told, groups.map(|group| json!(group)), "once in each conversation");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_while_nobody_listens_counts_for_whoever_comes_back() {
+    let world = World::start().await;
+    let [ada, bob] = world.someones(["ada", "bob"]).await;
+    let group = ada.starts_group("comes back", &[&bob]).await;
+    for round in 0..3_u64 {
+        let mut socket = Socket::of(&bob).await;
+        socket.subscribe(group, i64::try_from(round).unwrap() - 1).await;
+        ada.says(group, &format!("round {round}")).await;
+        assert_eq!(socket.message().await["seq"], round);
+        drop(socket);
+        // Until the server has noticed that nobody listens any more.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        ada.delete(&format!("/conversations/{group}/members/{}", bob.id)).await.ok();
+        let mut outside = Socket::of(&bob).await;
+        outside.op(json!({"op": "subscribe", "conversation_id": group, "after_seq": -1})).await;
+        assert_eq!(outside.until("error").await["data"]["code"], "not_found");
+        drop(outside);
+        ada.put(&format!("/conversations/{group}/members/{}", bob.id)).await.ok();
+    }
+}

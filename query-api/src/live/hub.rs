@@ -60,6 +60,7 @@ impl Hub {
                     Ok(batch) => {
                         self.tell(&batch).await;
                         after = batch.position;
+                        self.shared.told.send_replace(after);
                         pause = RETRY_FIRST;
                     }
                     Err(error) => {
@@ -110,7 +111,7 @@ impl Hub {
 
     /// Takes effect on whoever is connected.
     async fn block(&self, recorded: &Recorded) {
-        if !self.shared.registry.has_users() {
+        if self.shared.registry.is_idle() {
             return;
         }
         let Some(envelope) = self.decode(recorded).await else { return };
@@ -126,7 +127,7 @@ impl Hub {
     }
 
     async fn membership(&self, recorded: &Recorded) {
-        if !self.shared.registry.has_users() {
+        if self.shared.registry.is_idle() {
             return;
         }
         let Some(envelope) = self.decode(recorded).await else { return };

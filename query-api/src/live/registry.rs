@@ -66,6 +66,12 @@ impl Registry {
         listeners.rooms.get_mut(&conversation).is_some_and(|room| !room.has_told(seq))
     }
 
+    /// Nobody is connected, and nothing is known of any conversation.
+    pub(crate) fn is_idle(&self) -> bool {
+        let listeners = self.listeners.lock();
+        listeners.users.is_empty() && listeners.rooms.is_empty()
+    }
+
     pub(crate) fn has_users(&self) -> bool {
         !self.listeners.lock().users.is_empty()
     }

@@ -169,7 +169,9 @@ impl Session {
             Resume::AfterSeq(after) => u64::try_from(after.saturating_add(1)).is_ok_and(|next| next <= end),
             Resume::Live | Resume::AfterPosition(_) => true,
         };
+        let current = shared.is_current().await;
         if let Some(standing) = shared.registry.standing(conversation, user)
+            && current
             && standing.is_member
             && knows(standing.end)
         {
