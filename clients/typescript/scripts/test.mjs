@@ -6,10 +6,14 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const wanted = process.argv.slice(2);
 
-rmSync(`${root}build`, { recursive: true, force: true });
+const node = (...args) => execFileSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+for (const made of ['build', 'dist']) rmSync(root + made, { recursive: true, force: true });
 try {
-  execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.json`], { stdio: 'inherit' });
+  node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
+  node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
+  node('scripts/copy-types.mjs');
 } catch {
+  // The compiler has said what is wrong.
   process.exit(1);
 }
 

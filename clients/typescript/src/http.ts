@@ -197,7 +197,8 @@ function filled(path: string, { path: parts = {}, query = {} }: UntypedCall): st
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== null) search.set(name, String(value));
   }
-  return search.size === 0 ? address : `${address}?${search}`;
+  const asked = search.toString();
+  return asked === '' ? address : `${address}?${asked}`;
 }
 
 function parsed(text: string, response: Response): unknown {

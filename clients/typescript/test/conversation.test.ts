@@ -140,11 +140,11 @@ test('a connection that is cut in the middle of anything loses and repeats nothi
   const told = Told.of(nova, C);
   // Each connection gets a little further than the one before, and ends within a frame, a head, or an answer.
   for (let bytes = 0; bytes < 4_000; bytes += 137) {
-    proxy.cutAfterBytes = bytes;
+    proxy.budget = () => bytes;
     if (bytes === 0) nova.start();
     await waited({ ...w, nova });
   }
-  proxy.cutAfterBytes = undefined;
+  proxy.budget = () => Infinity;
   await eventually({ ...w, nova }, 'all is told', () => told.seqs.length === 400);
   assert.deepEqual(told.seqs, range(0, 400));
   assert.ok(proxy.cuts >= 20, `${proxy.cuts} cuts`);

@@ -16,6 +16,9 @@ const SEED = Number(process.env['NOVA_CLIENT_SEED'] ?? Date.now() % 1_000_000);
 const KILLS_AT = [0.35, 0.7];
 const CUT_EVERY_MS = 100;
 const CUT_SHARE = 0.04;
+/** Connections that end in the middle of an answer: how many, and after how many bytes at most. */
+const SHORT_SHARE = 0.3;
+const SHORT_BYTES_MAX = 2_000;
 const SAY_EVERY_MS = 200;
 
 interface Someone {
@@ -77,7 +80,7 @@ test('nobody misses, repeats or misplaces anything while the network and the ser
   }
   const attempts = said.reduce((sum, message) => sum + message.attempts, 0);
   console.log(`${said.length} messages in ${attempts} attempts, ${proxy.cuts} cuts, ${KILLS_AT.length} kills`);
-  assert.ok(said.length > PEOPLE && proxy.cuts > 0 && attempts > said.length, 'something went on, and something broke');
+  assert.ok(said.length > PEOPLE && proxy.cuts > 0, 'something went on, and something broke');
 });
 
 async function talk({ handle, nova, said }: Someone, conversations: string[], random: () => number, end: number): Promise<void> {
@@ -102,6 +105,7 @@ async function change(nova: Nova, { conversationId, messageId }: Outgoing, rando
 }
 
 async function breakThings(server: RealNova, proxy: Proxy, random: () => number, end: number): Promise<void> {
+  proxy.budget = () => (random() < SHORT_SHARE ? Math.floor(random() * SHORT_BYTES_MAX) : Infinity);
   const kills = KILLS_AT.map((share) => end - (1 - share) * SECONDS * 1000);
   while (Date.now() < end) {
     await pause(CUT_EVERY_MS);
@@ -113,17 +117,18 @@ async function breakThings(server: RealNova, proxy: Proxy, random: () => number,
     await server.start();
     proxy.retarget(server.port);
   }
+  proxy.budget = () => Infinity;
   assert.deepEqual(kills, [], 'the server was killed as often as it should be');
 }
 
 /** Each message is there once, at the seq its sender was told, and each sender's in the order they were said in. */
 function assertSaid(told: Told, said: Outgoing[], who: string): void {
-  const heard = new Map(told.of('message').map((event) => [event.clientMessageId, event.seq]));
+  const heard = new Map(told.of('message').map((event) => [event.message.id, event.seq]));
   assert.equal(heard.size, told.of('message').length, `${who}: a message was told twice`);
   assert.equal(heard.size, said.length, `${who}: as many messages as were said`);
   const latest = new Map<string, number>();
-  for (const { clientMessageId, content, seq } of said) {
-    assert.equal(heard.get(clientMessageId), seq, `${who}: ${content.text}`);
+  for (const { messageId, content, seq } of said) {
+    assert.equal(heard.get(messageId ?? ''), seq, `${who}: ${content.text}`);
     const sender = content.text?.split(' says ')[0] ?? '';
     assert.ok((latest.get(sender) ?? -1) < (seq ?? -1), `${who}: ${content.text} is out of its sender's order`);
     latest.set(sender, seq ?? -1);

@@ -6,8 +6,8 @@ export class Proxy {
   readonly #server: Server;
   readonly #pairs = new Set<[Socket, Socket]>();
   #target: number;
-  /** Of each new connection, cut after so many bytes from the server. */
-  cutAfterBytes: number | undefined;
+  /** Each new connection is cut after so many bytes from the server. */
+  budget: () => number = () => Infinity;
   cuts = 0;
 
   private constructor(target: number) {
@@ -55,7 +55,7 @@ export class Proxy {
     const upstream = createConnection(this.#target, '127.0.0.1');
     const pair: [Socket, Socket] = [client, upstream];
     this.#pairs.add(pair);
-    let left = this.cutAfterBytes ?? Infinity;
+    let left = this.budget();
     client.on('data', (bytes) => upstream.write(bytes));
     upstream.on('data', (bytes) => {
       client.write(bytes.subarray(0, left));
