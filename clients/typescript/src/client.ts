@@ -3,14 +3,15 @@ import { systemClock, type Clock } from './clock.js';
 import { Connection, type ConnectionState } from './connection.js';
 import { Emitter } from './emitter.js';
 import type { ConversationEvent } from './events.js';
-import { Follow, type FollowOptions } from './follow.js';
+import { Follow, type Following, type FollowOptions } from './follow.js';
 import { HttpClient } from './http.js';
 import { Outbox } from './outbox.js';
 import type { Content, Outgoing } from './outgoing.js';
-import type { Frame } from './protocol.js';
+import { isAnswer, type Frame } from './protocol.js';
 import type { SocketFactory } from './socket.js';
 import { MemoryStorage, type Storage } from './storage.js';
 import { Tokens, type TokenProvider } from './tokens.js';
+import { Unanswered } from './unanswered.js';
 
 export interface NovaOptions {
   /** Where Nova is, such as `https://nova.example.org`. */
@@ -78,6 +79,7 @@ export class Nova extends Emitter<Events> {
   readonly #clock: Clock;
   readonly #backoff: BackoffOptions;
   readonly #follows = new Map<string, Follow>();
+  readonly #unanswered = new Unanswered();
   readonly #typed = new Map<string, number>();
   readonly #onOnline = (): void => {
     this.connection.retryNow();
@@ -146,13 +148,14 @@ export class Nova extends Emitter<Events> {
    * Tells what happens in a conversation, over any number of connections. A conversation is followed once at a time.
    * See {@link ConversationEvent} for what is promised.
    */
-  follow(conversationId: string, options: FollowOptions, listener: (event: ConversationEvent) => void): Follow {
+  follow(conversationId: string, options: FollowOptions, listener: (event: ConversationEvent) => void): Following {
     if (this.#follows.has(conversationId)) throw new Error(`${conversationId} is followed already`);
     const follow: Follow = new Follow(conversationId, options, {
       connection: this.connection,
       http: this.http,
       clock: this.#clock,
       backoff: this.#backoff,
+      unanswered: this.#unanswered,
       userId: () => this.userId,
       tell: (event) => this.#tell(conversationId, event, listener),
       onEnd: () => {
@@ -196,6 +199,7 @@ export class Nova extends Emitter<Events> {
       this.#wasOpen = true;
       for (const follow of [...this.#follows.values()]) follow.connected();
     } else {
+      this.#unanswered.clear();
       for (const follow of this.#follows.values()) follow.disconnected();
     }
     this.#updateGate();
@@ -219,7 +223,9 @@ export class Nova extends Emitter<Events> {
     const { type, conversation_id: conversationId, data } = frame;
     const follow = conversationId === null ? undefined : this.#follows.get(conversationId);
     if (follow !== undefined) return follow.hear(frame);
-    if (type === 'timeline.new') {
+    if (conversationId !== null && isAnswer(frame)) {
+      this.#unanswered.answered(conversationId);
+    } else if (type === 'timeline.new') {
       const { post_id, author_id, created_at, position } = data;
       this.emit('timeline', {
         postId: String(post_id),

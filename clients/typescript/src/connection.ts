@@ -141,7 +141,7 @@ export class Connection extends Emitter<Events> {
   #lost(link: Link, code: number, reason: string): void {
     if (link !== this.#link) return;
     if (link.openForMs > STABLE_MS) this.#failures = 0;
-    link.end(1000);
+    link.end();
     this.#link = undefined;
     let next = afterClose(code, reason);
     if (next.kind === 'refresh') {
@@ -266,7 +266,8 @@ class Link {
     return this.#pacer?.pushOrDrop(JSON.stringify(op)) ?? false;
   }
 
-  end(code: number): void {
+  /** With a goodbye when there is a code for it. */
+  end(code?: number): void {
     this.#ended = true;
     this.#options.clock.clearTimeout(this.#liveness);
     this.#options.clock.clearTimeout(this.#reauth);
@@ -277,7 +278,7 @@ class Link {
     // Without a listener, an error of Node's `ws` would end the process.
     socket.onerror = () => {};
     const open = 1;
-    if (socket.readyState === open) socket.close(code);
+    if (code !== undefined && socket.readyState === open) socket.close(code);
     else if (socket.terminate !== undefined) socket.terminate();
     else socket.close();
   }

@@ -4,7 +4,8 @@ import type { Connection } from './connection.js';
 import { NovaError } from './errors.js';
 import type { ConversationEvent, Position } from './events.js';
 import type { HttpClient } from './http.js';
-import type { DeletedMessage, EditedMessage, Frame, NewMessage } from './protocol.js';
+import { isAnswer, type DeletedMessage, type EditedMessage, type Frame, type NewMessage } from './protocol.js';
+import type { Unanswered } from './unanswered.js';
 
 /** Where to begin: with what comes, with the first message there is, or behind what the app has. */
 export type From = 'now' | 'start' | Position;
@@ -15,11 +16,22 @@ export interface FollowOptions {
   onReset?: 'start' | 'now';
 }
 
+/** A conversation that is followed, as the app sees it. */
+export interface Following {
+  readonly conversationId: string;
+  /** What to begin with another time. Undefined until the server has said where we are. */
+  readonly position: Position | undefined;
+  readonly isEnded: boolean;
+  /** The app wants no more of it. */
+  stop(): void;
+}
+
 export interface FollowContext {
   connection: Connection;
   http: HttpClient;
   clock: Clock;
   backoff: BackoffOptions;
+  unanswered: Unanswered;
   /** Who we are, as far as is known. */
   userId: () => string | undefined;
   tell: (event: ConversationEvent) => void;
@@ -38,7 +50,7 @@ const HISTORY_LIMIT = 100;
  * server has sent from `#lastSeq` on. The history, in which edits and deletions leave holes, is believed to be
  * without them otherwise.
  */
-export class Follow {
+export class Follow implements Following {
   readonly conversationId: string;
   readonly #context: FollowContext;
   readonly #onReset: 'start' | 'now';
@@ -48,8 +60,6 @@ export class Follow {
   #epoch: string | undefined;
   /** The highest seq when the subscription began, as long as it is still to be caught up with. */
   #headSeq: number | undefined;
-  /** Subscriptions on this connection that the server has not answered yet. */
-  #unanswered = 0;
   #gaps = 0;
   #failures = 0;
   #resyncing = false;
@@ -65,7 +75,6 @@ export class Follow {
     else if (from !== 'now') [this.#epoch, this.#lastSeq] = [from.epoch, from.seq];
   }
 
-  /** What to begin with another time. Undefined until the server has said where we are. */
   get position(): Position | undefined {
     if (this.#epoch === undefined || this.#lastSeq === undefined) return undefined;
     return { epoch: this.#epoch, seq: this.#lastSeq };
@@ -75,7 +84,6 @@ export class Follow {
     return this.#ended.signal.aborted;
   }
 
-  /** The app wants no more of it. */
   stop(): void {
     if (this.isEnded) return;
     this.#context.connection.send({ op: 'unsubscribe', conversation_id: this.conversationId });
@@ -84,13 +92,11 @@ export class Follow {
 
   /** There is a connection, and nothing of us on it yet. */
   connected(): void {
-    this.#unanswered = 0;
     this.#gaps = 0;
     this.#subscribe();
   }
 
   disconnected(): void {
-    this.#unanswered = 0;
     this.#headSeq = undefined;
     this.#context.clock.clearTimeout(this.#retry);
   }
@@ -98,18 +104,23 @@ export class Follow {
   hear(frame: Frame): void {
     if (this.isEnded) return;
     if (frame.seq !== null) return this.#hearEvent(frame, frame.seq);
-    switch (frame.type) {
-      case 'subscribed':
-        if (this.#answered()) this.#subscribed(String(frame.data['epoch'] ?? ''), numberOr(frame.data['head_seq'], -1));
-        return;
-      case 'resync_required':
-        if (this.#answered()) this.#resyncRequired(frame.data['reason']);
-        return;
-      case 'error':
-        return this.#hearError(String(frame.data['code'] ?? ''), String(frame.data['detail'] ?? ''));
-      default:
-        return this.#hearNote(frame);
+    if (isAnswer(frame)) {
+      if (this.#context.unanswered.answered(this.conversationId) && !this.#resyncing) this.#hearAnswer(frame);
+    } else if (frame.type !== 'error') {
+      this.#hearNote(frame);
+    } else if (frame.data['code'] === 'not_subscribed' && !this.#awaitsAnswer) {
+      // The server has lost us, which it says when we tell it that somebody types.
+      this.#subscribe();
     }
+  }
+
+  #hearAnswer({ type, data }: Frame): void {
+    if (type === 'subscribed') return this.#subscribed(String(data['epoch'] ?? ''), numberOr(data['head_seq'], -1));
+    if (type === 'resync_required') return this.#resyncRequired(data['reason']);
+    const code = String(data['code']);
+    if (code === 'unavailable') return this.#subscribeLater();
+    const status = code === 'not_found' ? 404 : 422;
+    this.#end(code, new NovaError({ status, code, detail: String(data['detail'] ?? '') }));
   }
 
   // --- subscribing ----------------------------------------------------------------------------------------------------
@@ -118,16 +129,11 @@ export class Follow {
     if (this.isEnded || this.#resyncing) return;
     const after = this.#lastSeq === undefined ? {} : { after_seq: this.#lastSeq };
     const sent = this.#context.connection.send({ op: 'subscribe', conversation_id: this.conversationId, ...after });
-    if (sent) this.#unanswered += 1;
+    if (sent) this.#context.unanswered.sent(this.conversationId);
   }
 
-  /**
-   * The server answers subscriptions in their order, and each replaces the one before: only the answer to the last one
-   * counts, and until it is there, what comes belongs to those before it.
-   */
-  #answered(): boolean {
-    if (this.#unanswered > 0) this.#unanswered -= 1;
-    return this.#unanswered === 0 && !this.#resyncing;
+  get #awaitsAnswer(): boolean {
+    return this.#context.unanswered.has(this.conversationId);
   }
 
   #subscribed(epoch: string, headSeq: number): void {
@@ -156,7 +162,7 @@ export class Follow {
   // --- events ---------------------------------------------------------------------------------------------------------
 
   #hearEvent(frame: Frame, seq: number): void {
-    if (this.#unanswered > 0 || this.#resyncing || this.#lastSeq === undefined) return;
+    if (this.#awaitsAnswer || this.#resyncing || this.#lastSeq === undefined) return;
     if (seq <= this.#lastSeq) return;
     if (seq > this.#lastSeq + 1) return this.#gap();
     this.#gaps = 0;
@@ -191,28 +197,6 @@ export class Follow {
         return;
       default:
         // A newer server tells of something that has no place in the order.
-        return;
-    }
-  }
-
-  #hearError(code: string, detail: string): void {
-    switch (code) {
-      case 'unavailable':
-        if (this.#answered()) this.#subscribeLater();
-        return;
-      case 'not_subscribed':
-        // The server has lost us, which it says when we tell it that somebody types.
-        if (this.#unanswered === 0) this.#subscribe();
-        return;
-      case 'not_found':
-      case 'too_many_subscriptions':
-      case 'invalid_after_seq':
-        if (this.#answered()) {
-          const status = code === 'not_found' ? 404 : 422;
-          this.#end(code, new NovaError({ status, code, detail }));
-        }
-        return;
-      default:
         return;
     }
   }

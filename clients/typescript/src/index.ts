@@ -4,7 +4,7 @@
  */
 export { Nova, type NovaOptions, type OutboxLimits } from './client.js';
 export type { ConversationEvent, Position } from './events.js';
-export { Follow, type FollowOptions, type From } from './follow.js';
+export type { Following, FollowOptions, From } from './follow.js';
 export { Connection, type ConnectionState } from './connection.js';
 export { HttpClient, type Answer, type HttpOptions } from './http.js';
 export { NovaError, QueueFullError, type FieldError } from './errors.js';

@@ -57,6 +57,14 @@ export function parseFrame(data: unknown): Frame | undefined {
   return { type, conversation_id, seq: seq as number | null, data: (held ?? {}) as Record<string, unknown> };
 }
 
+const REFUSALS = new Set(['not_found', 'too_many_subscriptions', 'invalid_after_seq', 'unavailable']);
+
+/** Whether it is the answer to a `subscribe`: each one gets exactly one. */
+export function isAnswer({ type, seq, data }: Frame): boolean {
+  if (type === 'subscribed' || type === 'resync_required') return true;
+  return type === 'error' && seq === null && REFUSALS.has(String(data['code']));
+}
+
 /** What to do after the end of a connection. */
 export type AfterClose =
   /** Come back: at least after `waitMs`, which the server has chosen. */

@@ -348,3 +348,17 @@ test('a conversation that is stopped is told no more of', async (t) => {
   await settle();
   assert.deepEqual(told.texts, ['a']);
 });
+
+test('the answer to one who has stopped is not taken for that to one who begins', async (t) => {
+  const w = await world(t);
+  for (const number of range(0, 5)) w.server.says(C, `${number}`);
+  w.nova.start();
+  await connected(w);
+  const refusals = ['not_found'];
+  w.server.refusal = () => refusals.shift();
+  w.nova.follow(C, { from: 'now' }, () => {}).stop();
+  const told = Told.of(w.nova, C);
+  await until('all is told', () => told.of('caught-up').length === 1);
+  assert.equal(w.server.session.subscribes(C).length, 2);
+  assert.deepEqual(told.kinds, [...Array(5).fill('message'), 'caught-up']);
+});

@@ -51,6 +51,8 @@ export class FakeNova {
   acceptsSockets = true;
   /** Conversations whose subscriptions are refused, and with what code. */
   readonly refuses = new Map<string, string>();
+  /** The same, as the test says each time. */
+  refusal: (conversation: string) => string | undefined = (conversation) => this.refuses.get(conversation);
   answersPings = true;
 
   private constructor() {
@@ -245,7 +247,7 @@ export class Session {
     const head_seq = length === 0 ? null : length - 1;
     const next = after === undefined ? length : after + 1;
     this.#next.delete(conversation);
-    const code = this.#nova.refuses.get(conversation);
+    const code = this.#nova.refusal(conversation);
     if (code !== undefined) return this.tell('error', conversation, { code, detail: code });
     if (next > length) return this.tell('resync_required', conversation, { head_seq, reason: 'ahead' });
     if (length - next > this.#nova.replayMax) {
