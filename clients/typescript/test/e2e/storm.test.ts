@@ -107,7 +107,7 @@ async function change(nova: Nova, { conversationId, messageId }: Outgoing, rando
 async function breakThings(server: RealNova, proxy: Proxy, random: () => number, end: number): Promise<void> {
   proxy.budget = () => (random() < SHORT_SHARE ? Math.floor(random() * SHORT_BYTES_MAX) : Infinity);
   const kills = KILLS_AT.map((share) => end - (1 - share) * SECONDS * 1000);
-  while (Date.now() < end) {
+  while (Date.now() < end || kills.length > 0) {
     await pause(CUT_EVERY_MS);
     proxy.cut(() => random() < CUT_SHARE);
     const next = kills[0];
@@ -118,7 +118,6 @@ async function breakThings(server: RealNova, proxy: Proxy, random: () => number,
     proxy.retarget(server.port);
   }
   proxy.budget = () => Infinity;
-  assert.deepEqual(kills, [], 'the server was killed as often as it should be');
 }
 
 /** Each message is there once, at the seq its sender was told, and each sender's in the order they were said in. */
