@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds Nova in both profiles, starts the real servers (PostgreSQL, Kafka, ClickHouse's engine, Redis), runs every test
-# and stops them. Needs Rust and a C compiler; deploy/local installs the servers, as deploy/README.md says.
+# and stops them. Needs Rust and a C compiler; deploy/local installs the servers and Node, as deploy/README.md says.
 #
 #   ./test.sh
 #
@@ -18,6 +18,7 @@ shown_lines_max=200
 passed=0
 failed=0
 servers="$(realpath -m "${CARGO_TARGET_DIR:-target}")/servers"
+program="$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/nova"
 features=nova/distributed
 step=""
 child=""
@@ -43,6 +44,7 @@ main() {
       . "$servers/env"
     fi
     run tests tests || true
+    run client-tests client_tests || true
     run model-tests model_tests || true
     run crash-tests crash_tests || true
     run doc-tests doc_tests || true
@@ -84,6 +86,14 @@ start_servers() {
 
 tests() {
   cargo test --workspace --features "$features" --locked --tests --no-fail-fast -- --skip crash:: --skip kill::
+}
+
+# Of the client for TypeScript, against the program that was built.
+client_tests() {
+  deploy/local/servers tools --dir "$servers" &&
+    cd clients/typescript &&
+    npm ci --no-audit --no-fund &&
+    NOVA_BIN="$program" npm test
 }
 
 # Processes that are killed and files that are cut, apart from the rest: they load the disk. Servers that were started here

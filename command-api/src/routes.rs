@@ -116,7 +116,16 @@ pub fn router(state: CommandState) -> Router {
 struct CommandDocument;
 
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    CommandDocument::openapi()
+    let mut document = CommandDocument::openapi();
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            // Handlers are named within their area, operations within the whole document.
+            let area = operation.tags.as_ref().and_then(|tags| tags.first()).cloned().unwrap_or_default();
+            operation.operation_id = operation.operation_id.take().map(|handler| format!("{area}_{handler}"));
+        }
+    }
+    document
 }
 
 type Answered = Result<Response, ApiError>;

@@ -1,11 +1,13 @@
 //! What every operation of both sides has in common in the OpenAPI document: the bearer token and the problem.
 
+pub use utoipa::openapi::OpenApi;
+
 use utoipa::PartialSchema;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, Content, OpenApi, Ref, RefOr};
+use utoipa::openapi::{ComponentsBuilder, Content, Ref, RefOr};
 
 use crate::problem::{FieldError, PROBLEM_JSON, Problem};
 

@@ -98,6 +98,8 @@ pub enum Command {
     Config,
     /// Bring the schemas of all stores up to date: before the first start, and after an upgrade.
     Migrate,
+    /// Print the OpenAPI document of the whole API, the one that a server has at /openapi.json.
+    Openapi,
 }
 
 fn people_range() -> clap::builder::RangedU64ValueParser {

@@ -9,6 +9,7 @@ use nova_command_api::{CommandState, Context, Executor};
 use nova_domain::read::MarkRead;
 use nova_eventlog::EventLog;
 use nova_events::{Actor, Codec};
+use nova_http::openapi::{OpenApi, with_common_parts};
 use nova_http::{ApiError, Caller, Issuer};
 use nova_projectors::Redriven;
 use nova_query_api::{Live, MetricsText, QueryState, ReadCommand};
@@ -147,9 +148,7 @@ impl Product {
                 handle.render()
             }) as MetricsText
         });
-        let mut document = nova_query_api::openapi();
-        document.merge(nova_command_api::openapi());
-        let mut router = nova_query_api::system_router(Arc::clone(&self.query), metrics, &document);
+        let mut router = nova_query_api::system_router(Arc::clone(&self.query), metrics, &openapi());
         if let Some(client_events) = self.stores.client_events.clone() {
             let (executor, options) = (self.executor.clone(), self.config.command_options());
             router =
@@ -199,6 +198,14 @@ impl Product {
     pub fn live(&self) -> &Live {
         &self.query.live
     }
+}
+
+/// The document of the whole API, whichever roles this process has.
+pub fn openapi() -> OpenApi {
+    let mut document = nova_query_api::openapi();
+    document.merge(nova_command_api::openapi());
+    // Commands have the problem and the token in common with queries.
+    with_common_parts(document)
 }
 
 /// "Read up to a seq" over a WebSocket is the same command as over HTTP.

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -111,6 +112,32 @@ fn the_environment_is_configuration_too_and_secrets_are_masked() {
         "this build has the embedded profile only"
     };
     assert!(err(&serve).contains(told), "{}", err(&serve));
+}
+
+/// Clients are generated from it. `NOVA_BLESS=1` writes the file anew; then `npm run generate` in its folder.
+#[test]
+fn the_document_that_clients_are_made_from_is_the_one_that_is_served() {
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../clients/typescript/openapi.json");
+    let printed = out(&nova(tempfile::tempdir().unwrap().path(), &["openapi"]));
+    if std::env::var_os("NOVA_BLESS").is_some() {
+        fs::write(committed, &printed).unwrap();
+    }
+    assert!(
+        fs::read_to_string(committed).unwrap() == printed,
+        "openapi.json differs: see the test's comment"
+    );
+    let document: Value = serde_json::from_str(&printed).unwrap();
+    for path in ["/api/v1/feed", "/api/v1/conversations/{id}/messages", "/api/v1/ws"] {
+        assert!(document["paths"][path].is_object(), "{path}");
+    }
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths.values().flat_map(|item| item.as_object().unwrap().values());
+    let ids: Vec<&str> = operations.filter_map(|operation| operation["operationId"].as_str()).collect();
+    let unique: HashSet<&str> = ids.iter().copied().collect();
+    assert!(ids.len() > 50 && unique.len() == ids.len(), "each operation has an id of its own: {ids:?}");
+    let send = &document["paths"]["/api/v1/conversations/{id}/messages"]["post"];
+    assert_eq!(send["security"], json!([{"bearer": []}]));
+    assert!(send["responses"]["default"].is_object(), "a problem is an answer to every operation");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Folders that are made, not written.
-const MADE: [&str; 3] = [".git", "target", "nova-data"];
+const MADE: [&str; 6] =
+    [".git", "target", "nova-data", "node_modules", "clients/typescript/build", "clients/typescript/dist"];
 
 pub(crate) struct Tree {
     /// By path from the root. Files that are not UTF-8 are not here.
