@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+mod breaker;
 mod history;
 mod http;
 mod log;
@@ -9,6 +10,7 @@ mod processor;
 mod replay;
 #[cfg(feature = "distributed")]
 mod servers;
+mod setting;
 mod table;
 mod views;
 
@@ -23,6 +25,8 @@ struct Arguments {
 enum What {
     /// The embedded event log, in process.
     Log(log::Arguments),
+    /// One call through a circuit breaker, in process, beside a peer's.
+    Breaker(breaker::Arguments),
     /// Commands and reads over HTTP, against the `nova` program beside this one.
     Http(http::Arguments),
     /// A log replayed into all embedded views.
@@ -46,6 +50,7 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         match arguments.what {
             What::Log(arguments) => log::run(&arguments).await,
+            What::Breaker(arguments) => breaker::run(&arguments).await,
             What::Http(arguments) => http::run(&arguments).await,
             What::Replay(arguments) => replay::run(&arguments).await,
             What::Views(arguments) => views::run(&arguments).await,
