@@ -3,9 +3,12 @@
 use clap::{Parser, Subcommand};
 
 mod breaker;
+mod community;
+mod cores;
 mod history;
 mod http;
 mod log;
+mod overload;
 mod processor;
 mod replay;
 #[cfg(feature = "distributed")]
@@ -29,6 +32,8 @@ enum What {
     Breaker(breaker::Arguments),
     /// Commands and reads over HTTP, against the `nova` program beside this one.
     Http(http::Arguments),
+    /// Several times more requests than can be answered, over HTTP: what becomes of those that are.
+    Overload(overload::Arguments),
     /// A log replayed into all embedded views.
     Replay(replay::Arguments),
     /// Questions to the embedded views, in process: ranking, pages of the feed and of timelines.
@@ -52,6 +57,7 @@ fn main() -> anyhow::Result<()> {
             What::Log(arguments) => log::run(&arguments).await,
             What::Breaker(arguments) => breaker::run(&arguments).await,
             What::Http(arguments) => http::run(&arguments).await,
+            What::Overload(arguments) => overload::run(&arguments).await,
             What::Replay(arguments) => replay::run(&arguments).await,
             What::Views(arguments) => views::run(&arguments).await,
             #[cfg(feature = "distributed")]

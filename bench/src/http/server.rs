@@ -8,6 +8,8 @@ use anyhow::{Context, bail};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::cores;
+
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
@@ -15,17 +17,37 @@ pub(crate) struct Server {
     pub(crate) ready_after: Duration,
 }
 
+/// How a server is started, beside its arguments.
+#[derive(Default)]
+pub(crate) struct Launch {
+    /// For its environment.
+    pub(crate) variables: Vec<(String, String)>,
+    /// The only core that it may use.
+    pub(crate) core: Option<usize>,
+    /// Where its errors go; nowhere by default.
+    pub(crate) log: Option<PathBuf>,
+}
+
 impl Server {
     /// Starts a program that prints a line with its address once it is ready.
     pub(crate) async fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(program, arguments, &Launch::default()).await
+    }
+
+    pub(crate) async fn launch(program: &Path, arguments: &[&str], launch: &Launch) -> anyhow::Result<Self> {
         let started = Instant::now();
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+        let errors = match &launch.log {
+            Some(path) => std::fs::File::options().create(true).append(true).open(path)?.into(),
+            None => Stdio::null(),
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
+        command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
+        let mut child = {
+            // A process inherits the cores of the thread that starts it.
+            let _pinned = launch.core.map(cores::pin).transpose()?;
+            command.spawn().with_context(|| format!("cannot start {}", program.display()))?
+        };
         let stdout = child.stdout.take().context("no output to read")?;
         let mut lines = BufReader::new(stdout).lines();
         let address = loop {
@@ -49,6 +71,15 @@ impl Server {
     /// Kills it as a crash would, and waits until it is gone.
     pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
+    }
+
+    /// Ends it as an operator would, and waits until it is gone.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        let pid =
+            self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.context("the server has ended")?, rustix::process::Signal::TERM)?;
+        self.child.wait().await?;
+        Ok(())
     }
 
     /// Processor time used so far, and resident memory in bytes.
