@@ -23,6 +23,23 @@ impl Drop for Pinned {
     }
 }
 
+/// Work on a thread of its own, with a runtime of that thread only, and on one core if there is one for it.
+pub(crate) async fn alone<T, F>(
+    core: Option<usize>,
+    work: impl FnOnce() -> F + Send + 'static,
+) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>>,
+{
+    let running = tokio::task::spawn_blocking(move || {
+        let _pinned = core.map(pin).transpose()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        tokio::task::LocalSet::new().block_on(&runtime, work())
+    });
+    running.await?
+}
+
 /// Lets this process, and what it starts, have as many open files as the system allows; how many that is.
 pub(crate) fn all_files() -> anyhow::Result<u64> {
     use rustix::process::{Resource, getrlimit, setrlimit};

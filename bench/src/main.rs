@@ -7,6 +7,7 @@ mod community;
 mod cores;
 mod history;
 mod http;
+mod layer;
 mod log;
 mod overload;
 mod processor;
@@ -32,6 +33,8 @@ enum What {
     Breaker(breaker::Arguments),
     /// Commands and reads over HTTP, against the `nova` program beside this one.
     Http(http::Arguments),
+    /// What the layer around every request costs, with the adaptive limit and without.
+    Layer(layer::Arguments),
     /// Several times more requests than can be answered, over HTTP: what becomes of those that are.
     Overload(overload::Arguments),
     /// A log replayed into all embedded views.
@@ -57,6 +60,7 @@ fn main() -> anyhow::Result<()> {
             What::Log(arguments) => log::run(&arguments).await,
             What::Breaker(arguments) => breaker::run(&arguments).await,
             What::Http(arguments) => http::run(&arguments).await,
+            What::Layer(arguments) => layer::run(&arguments).await,
             What::Overload(arguments) => overload::run(&arguments).await,
             What::Replay(arguments) => replay::run(&arguments).await,
             What::Views(arguments) => views::run(&arguments).await,

@@ -10,7 +10,6 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use tokio::task::LocalSet;
 
 use crate::cores;
 use crate::http::wire::Connection;
@@ -82,18 +81,13 @@ impl Load {
     /// On a thread and a core of its own.
     async fn alone<F>(&self, work: impl FnOnce(Self) -> F + Send + 'static) -> anyhow::Result<Tally>
     where
-        F: Future<Output = anyhow::Result<Tally>>,
+        F: Future<Output = anyhow::Result<Tally>> + 'static,
     {
         let load = self.clone();
-        let running = tokio::task::spawn_blocking(move || {
-            let _pinned = load.core.map(cores::pin).transpose()?;
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let busy = processor::seconds();
-            let mut tally = LocalSet::new().block_on(&runtime, work(load))?;
-            tally.client_busy = (processor::seconds() - busy) / tally.seconds.max(0.001);
-            Ok(tally)
-        });
-        running.await?
+        let busy = processor::seconds();
+        let mut tally = cores::alone(self.core, move || work(load)).await?;
+        tally.client_busy = (processor::seconds() - busy) / tally.seconds.max(0.001);
+        Ok(tally)
     }
 }
 
