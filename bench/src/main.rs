@@ -8,6 +8,7 @@ mod cores;
 mod history;
 mod http;
 mod layer;
+mod live;
 mod log;
 mod overload;
 mod processor;
@@ -35,6 +36,8 @@ enum What {
     Http(http::Arguments),
     /// What the layer around every request costs, with the adaptive limit and without.
     Layer(layer::Arguments),
+    /// Messages over WebSockets: delivery, idle connections, everybody back at once; beside Centrifugo.
+    Live(live::Arguments),
     /// Several times more requests than can be answered, over HTTP: what becomes of those that are.
     Overload(overload::Arguments),
     /// A log replayed into all embedded views.
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<()> {
             What::Breaker(arguments) => breaker::run(&arguments).await,
             What::Http(arguments) => http::run(&arguments).await,
             What::Layer(arguments) => layer::run(&arguments).await,
+            What::Live(arguments) => live::run(&arguments).await,
             What::Overload(arguments) => overload::run(&arguments).await,
             What::Replay(arguments) => replay::run(&arguments).await,
             What::Views(arguments) => views::run(&arguments).await,

@@ -6,9 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::cores;
+
+/// How long a program may take until it listens.
+const LISTENS: Duration = Duration::from_secs(30);
 
 pub(crate) struct Server {
     child: Child,
@@ -36,18 +40,7 @@ impl Server {
 
     pub(crate) async fn launch(program: &Path, arguments: &[&str], launch: &Launch) -> anyhow::Result<Self> {
         let started = Instant::now();
-        let errors = match &launch.log {
-            Some(path) => std::fs::File::options().create(true).append(true).open(path)?.into(),
-            None => Stdio::null(),
-        };
-        let mut command = Command::new(program);
-        command.args(arguments).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
-        command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
-        let mut child = {
-            // A process inherits the cores of the thread that starts it.
-            let _pinned = launch.core.map(cores::pin).transpose()?;
-            command.spawn().with_context(|| format!("cannot start {}", program.display()))?
-        };
+        let mut child = spawn(program, arguments, launch)?;
         let stdout = child.stdout.take().context("no output to read")?;
         let mut lines = BufReader::new(stdout).lines();
         let address = loop {
@@ -66,6 +59,29 @@ impl Server {
         // What it prints from now on is read so that it never waits for us.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Self { child, address, ready_after })
+    }
+
+    /// Starts a program that says nothing, and waits until somebody listens on its port.
+    pub(crate) async fn launch_at(
+        program: &Path,
+        arguments: &[&str],
+        launch: &Launch,
+        port: u16,
+    ) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let mut child = spawn(program, arguments, launch)?;
+        let mut said = child.stdout.take().context("no output to read")?;
+        tokio::spawn(async move { tokio::io::copy(&mut said, &mut tokio::io::sink()).await });
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            if let Some(status) = child.try_wait()? {
+                bail!("{} ended before it listened: {status}", program.display());
+            }
+            if started.elapsed() > LISTENS {
+                bail!("{} does not listen on port {port}", program.display());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(Self { child, address: format!("127.0.0.1:{port}"), ready_after: started.elapsed() })
     }
 
     /// Kills it as a crash would, and waits until it is gone.
@@ -98,6 +114,19 @@ impl Server {
         // Linux counts processor time in hundredths of a second on every architecture that Nova runs on.
         Ok((Duration::from_millis(ticks * 10), resident_kib * 1024))
     }
+}
+
+fn spawn(program: &Path, arguments: &[&str], launch: &Launch) -> anyhow::Result<Child> {
+    let errors = match &launch.log {
+        Some(path) => std::fs::File::options().create(true).append(true).open(path)?.into(),
+        None => Stdio::null(),
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
+    command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
+    // A process inherits the cores of the thread that starts it.
+    let _pinned = launch.core.map(cores::pin).transpose()?;
+    command.spawn().with_context(|| format!("cannot start {}", program.display()))
 }
 
 /// The `nova` program beside this one.
