@@ -11,23 +11,25 @@ use super::Arguments;
 use super::client::open_all;
 use super::peer::Peer;
 
+/// Until nothing more happens on account of who has come.
+const SETTLES: Duration = Duration::from_secs(5);
+
 pub(crate) async fn run(peer: &Arc<Peer>, arguments: &Arguments, table: &mut Table) -> anyhow::Result<()> {
-    // One of them first, so that what is there once and for all is there before.
+    // Somebody comes and goes first, so that what is there once and for all is there before.
     let started = Instant::now();
-    let stop = CancellationToken::new();
-    let mut listening: Vec<_> = Vec::new();
     for client in open_all(peer, 1, started).await? {
-        listening.push(tokio::spawn(client.listen(stop.clone())));
+        client.cut();
     }
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(SETTLES).await;
     let before = peer.usage()?;
-    let opening = Instant::now();
+    let (opening, stop) = (Instant::now(), CancellationToken::new());
+    let mut listening = Vec::new();
     for client in open_all(peer, arguments.idle_connections, started).await? {
         listening.push(tokio::spawn(client.listen(stop.clone())));
     }
     let opened = opening.elapsed();
     // Who has come is told to the others; that is over by then.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(SETTLES).await;
     let (settled, settled_at) = (peer.usage()?, Instant::now());
     tokio::time::sleep(Duration::from_secs(arguments.idle_seconds)).await;
     let (after, watched) = (peer.usage()?, settled_at.elapsed());

@@ -194,3 +194,51 @@ fn number(text: &str) -> anyhow::Result<usize> {
     let (number, _) = text.split_once(' ').context("a text without a number")?;
     Ok(number.parse()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(protocol: Protocol, text: &str) -> Vec<Event> {
+        let mut events = Vec::new();
+        protocol.read(text, &mut events).unwrap();
+        events
+    }
+
+    #[test]
+    fn nova_tells_messages_with_their_seq() {
+        let told = r#"{"type":"message.new","conversation_id":"c","seq":4,"data":{"id":"m","text":"17 hello","client_message_id":null}}"#;
+        assert_eq!(read(Protocol::Nova, told), [Event::Message { seq: 4, number: 17 }]);
+        let told =
+            r#"{"type":"subscribed","conversation_id":"c","seq":null,"data":{"head_seq":3,"epoch":"e"}}"#;
+        let subscribed = Event::Subscribed { head: Some(3), epoch: "e".to_owned(), is_whole: true };
+        assert_eq!(read(Protocol::Nova, told), [subscribed]);
+        let told =
+            r#"{"type":"presence","conversation_id":"c","seq":null,"data":{"online":["u"],"offline":[]}}"#;
+        assert_eq!(read(Protocol::Nova, told), []);
+        let told = r#"{"type":"error","conversation_id":null,"seq":null,"data":{"code":"x","detail":"y"}}"#;
+        assert!(Protocol::Nova.read(told, &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn centrifugo_tells_what_was_missed_with_the_subscription() {
+        let told = "{\"id\":1,\"connect\":{\"client\":\"x\",\"version\":\"5\"}}\n{\"id\":2,\"subscribe\":{\"recoverable\":true,\
+                    \"epoch\":\"e\",\"recovered\":true,\"was_recovering\":true,\"offset\":9,\"publications\":[{\"data\":{\"text\":\"8 a\"},\"offset\":9}]}}\n{}";
+        let subscribed = Event::Subscribed { head: Some(9), epoch: "e".to_owned(), is_whole: true };
+        assert_eq!(
+            read(Protocol::Centrifugo, told),
+            [subscribed, Event::Message { seq: 9, number: 8 }, Event::Ping]
+        );
+        let told = r#"{"push":{"channel":"c","pub":{"data":{"text":"3 x"},"offset":2}}}"#;
+        assert_eq!(read(Protocol::Centrifugo, told), [Event::Message { seq: 2, number: 3 }]);
+        let told = r#"{"id":2,"subscribe":{"was_recovering":true,"epoch":"f"}}"#;
+        let lost = Event::Subscribed { head: None, epoch: "f".to_owned(), is_whole: false };
+        assert_eq!(read(Protocol::Centrifugo, told), [lost]);
+    }
+
+    #[test]
+    fn a_text_has_its_number_and_its_length() {
+        let text = text(1234, 64);
+        assert_eq!((text.len(), number(&text).unwrap()), (64, 1234));
+    }
+}

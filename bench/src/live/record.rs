@@ -41,7 +41,6 @@ impl Record {
 /// The records of all clients together.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
-    pub(crate) delivered: u64,
     pub(crate) lost: u64,
     pub(crate) duplicates: u64,
     pub(crate) out_of_order: u64,
@@ -52,9 +51,26 @@ impl Verdict {
     /// `expected`: the numbers that this client must have.
     pub(crate) fn add(&mut self, record: &Record, expected: impl Iterator<Item = usize>) {
         self.lost += expected.filter(|number| !record.has(*number)).count() as u64;
-        self.delivered += record.received.len() as u64;
         self.duplicates += record.duplicates;
         self.out_of_order += record.out_of_order;
         self.gaps += record.gaps;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_says_what_went_wrong() {
+        let mut record = Record::default();
+        for (seq, number) in [(0, 10), (1, 11), (1, 11), (4, 14), (2, 12)] {
+            record.message(seq, number, Duration::ZERO);
+        }
+        assert_eq!((record.duplicates, record.gaps, record.out_of_order), (1, 2, 1));
+        assert_eq!(record.place.seq, Some(4));
+        let mut verdict = Verdict::default();
+        verdict.add(&record, 10..15);
+        assert_eq!((verdict.lost, verdict.duplicates, verdict.out_of_order, verdict.gaps), (1, 1, 1, 2));
     }
 }
