@@ -2,22 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use nova_events::UserId;
-use nova_http::{Issuer, Role};
-use uuid::Uuid;
 
+use crate::community::{Community, Size};
 use crate::table::Table;
 use load::{Outcome, Pace, Requests};
 use server::{Server, nova_program};
 use wire::{Connection, request};
 
 pub(crate) mod bare;
-mod load;
+pub(crate) mod load;
 pub(crate) mod server;
-mod wire;
+pub(crate) mod wire;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -41,16 +39,6 @@ pub(crate) struct Arguments {
     data: Option<PathBuf>,
 }
 
-/// The community that is measured: ids by number.
-struct Community {
-    viewer_tokens: Vec<String>,
-    posts: Vec<Uuid>,
-}
-
-fn user(kind: &str, number: u64) -> UserId {
-    UserId(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("bench:{kind}:{number}").as_bytes()))
-}
-
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let nova = nova_program()?;
     let temporary = tempfile::tempdir()?;
@@ -63,7 +51,13 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tokio::time::sleep(Duration::from_secs(2)).await;
     idle(&server, "empty data folder", &mut table).await?;
     table.row("ready to serve", "empty data folder", "ms", &[server.ready_after.as_secs_f64() * 1000.0]);
-    let community = seed(&server, &data, arguments).await?;
+    let size = Size {
+        viewers: arguments.viewers,
+        followees: arguments.followees,
+        posts: arguments.posts,
+        connections: arguments.connections,
+    };
+    let community = Community::seed(&server, &data, &size).await?;
     measure(&server, &community, arguments, &mut table).await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     idle(&server, "after the runs", &mut table).await?;
@@ -75,97 +69,6 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     server.kill().await?;
     table.print();
     Ok(())
-}
-
-async fn seed(server: &Server, data: &std::path::Path, arguments: &Arguments) -> anyhow::Result<Community> {
-    let issuer = Issuer::open_or_create(&data.join("keys").join("token.pkcs8"))?;
-    let token = |user: UserId| {
-        issuer.issue(user, Role::User, Duration::from_secs(86_400)).map_err(anyhow::Error::from)
-    };
-    let tokens =
-        |kind: &str, count: u64| (0..count).map(|n| token(user(kind, n))).collect::<Result<Vec<_>, _>>();
-    let viewer_tokens = tokens("viewer", arguments.viewers)?;
-    let author_tokens = tokens("author", arguments.followees)?;
-
-    for (kind, tokens) in [("viewer", &viewer_tokens), ("author", &author_tokens)] {
-        let requests = (0..tokens.len()).map(|n| {
-            let body = format!(r#"{{"handle":"{kind}_{n}","display_name":"{kind} {n}"}}"#);
-            request("POST", "/api/v1/users", &tokens[n], Some(&body))
-        });
-        send_all(server, arguments.connections, requests.collect()).await?;
-    }
-    let followees: Vec<Uuid> = (0..arguments.followees).map(|n| user("author", n).0).collect();
-    for token in &viewer_tokens {
-        let requests =
-            followees.iter().map(|id| request("PUT", &format!("/api/v1/users/{id}/follow"), token, None));
-        send_all(server, arguments.connections, requests.collect()).await?;
-    }
-    let requests = (0..arguments.posts).map(|n| {
-        let token = &author_tokens[(n % arguments.followees) as usize];
-        request("POST", "/api/v1/posts", token, Some(&post_body(n)))
-    });
-    let answers = send_all(server, arguments.connections, requests.collect()).await?;
-    let posts = answers.iter().map(|answer| id_of(answer)).collect::<anyhow::Result<Vec<_>>>()?;
-    caught_up(server, &viewer_tokens[0], &answers).await?;
-    Ok(Community { viewer_tokens, posts })
-}
-
-fn post_body(number: u64) -> String {
-    let text = format!("Post number {number}: {}", "what a fine morning it is in the hills ".repeat(4));
-    format!(r#"{{"text":"{}"}}"#, text.trim_end())
-}
-
-fn id_of(answer: &[u8]) -> anyhow::Result<Uuid> {
-    let answer: serde_json::Value = serde_json::from_slice(answer)?;
-    Ok(answer["id"].as_str().context("an answer without id")?.parse()?)
-}
-
-/// Waits until the views have seen the last answer's position.
-async fn caught_up(server: &Server, token: &str, answers: &[Vec<u8>]) -> anyhow::Result<()> {
-    let mut last = 0;
-    for answer in answers {
-        let answer: serde_json::Value = serde_json::from_slice(answer)?;
-        last = last.max(answer["position"].as_u64().unwrap_or(0));
-    }
-    let mut connection = Connection::open(&server.address).await?;
-    let deadline = Instant::now() + Duration::from_secs(300);
-    loop {
-        let path = format!("/api/v1/timeline?limit=1&after={last}");
-        if connection.ask(&request("GET", &path, token, None)).await?.0 == 200 {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            bail!("the views did not catch up within five minutes");
-        }
-    }
-}
-
-/// Sends each request once, over several connections; the answers in the same order.
-async fn send_all(server: &Server, connections: u64, requests: Vec<Vec<u8>>) -> anyhow::Result<Vec<Vec<u8>>> {
-    let requests = Arc::new(requests);
-    let mut tasks = Vec::new();
-    for first in 0..connections as usize {
-        let (requests, address) = (Arc::clone(&requests), server.address.clone());
-        tasks.push(tokio::spawn(async move {
-            let mut connection = Connection::open(&address).await?;
-            let mut answers = Vec::new();
-            for number in (first..requests.len()).step_by(connections as usize) {
-                let (status, answer) = connection.ask(&requests[number]).await?;
-                if !(200..300).contains(&status) {
-                    bail!("answered {status}: {}", String::from_utf8_lossy(answer));
-                }
-                answers.push((number, answer.to_vec()));
-            }
-            Ok(answers)
-        }));
-    }
-    let mut all = vec![Vec::new(); requests.len()];
-    for task in tasks {
-        for (number, answer) in task.await?? {
-            all[number] = answer;
-        }
-    }
-    Ok(all)
 }
 
 async fn measure(

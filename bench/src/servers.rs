@@ -18,6 +18,7 @@ use crate::table::Table;
 
 mod append;
 mod fan_out;
+pub(crate) mod own;
 mod pipeline;
 mod ranking;
 

@@ -1,6 +1,7 @@
 //! The one place where telemetry is set up: what the program tells goes to stderr, so that stdout is for results.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -40,10 +41,22 @@ pub fn init(telemetry: &Telemetry) -> anyhow::Result<()> {
     started.context("telemetry is set up already")
 }
 
-/// Starts counting. Once per process; without it metrics go nowhere.
+/// How often what has been observed goes into its buckets.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Starts counting. Once per process, within a runtime; without it metrics go nowhere.
 pub fn init_metrics() -> anyhow::Result<PrometheusHandle> {
-    PrometheusBuilder::new()
+    let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), DURATION_BUCKETS_S)?
         .install_recorder()
-        .context("metrics are set up already")
+        .context("metrics are set up already")?;
+    // Every duration is kept by itself until then. Nobody may ever ask for the metrics.
+    let kept = handle.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            kept.run_upkeep();
+        }
+    });
+    Ok(handle)
 }

@@ -6,7 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+
+use crate::cores;
+
+/// How long a program may take until it listens.
+const LISTENS: Duration = Duration::from_secs(30);
 
 pub(crate) struct Server {
     child: Child,
@@ -15,17 +21,26 @@ pub(crate) struct Server {
     pub(crate) ready_after: Duration,
 }
 
+/// How a server is started, beside its arguments.
+#[derive(Default)]
+pub(crate) struct Launch {
+    /// For its environment.
+    pub(crate) variables: Vec<(String, String)>,
+    /// The only core that it may use.
+    pub(crate) core: Option<usize>,
+    /// Where its errors go; nowhere by default.
+    pub(crate) log: Option<PathBuf>,
+}
+
 impl Server {
     /// Starts a program that prints a line with its address once it is ready.
     pub(crate) async fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(program, arguments, &Launch::default()).await
+    }
+
+    pub(crate) async fn launch(program: &Path, arguments: &[&str], launch: &Launch) -> anyhow::Result<Self> {
         let started = Instant::now();
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut child = spawn(program, arguments, launch)?;
         let stdout = child.stdout.take().context("no output to read")?;
         let mut lines = BufReader::new(stdout).lines();
         let address = loop {
@@ -46,9 +61,41 @@ impl Server {
         Ok(Self { child, address, ready_after })
     }
 
+    /// Starts a program that says nothing, and waits until somebody listens on its port.
+    pub(crate) async fn launch_at(
+        program: &Path,
+        arguments: &[&str],
+        launch: &Launch,
+        port: u16,
+    ) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let mut child = spawn(program, arguments, launch)?;
+        let mut said = child.stdout.take().context("no output to read")?;
+        tokio::spawn(async move { tokio::io::copy(&mut said, &mut tokio::io::sink()).await });
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            if let Some(status) = child.try_wait()? {
+                bail!("{} ended before it listened: {status}", program.display());
+            }
+            if started.elapsed() > LISTENS {
+                bail!("{} does not listen on port {port}", program.display());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(Self { child, address: format!("127.0.0.1:{port}"), ready_after: started.elapsed() })
+    }
+
     /// Kills it as a crash would, and waits until it is gone.
     pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
+    }
+
+    /// Ends it as an operator would, and waits until it is gone.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        let pid =
+            self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.context("the server has ended")?, rustix::process::Signal::TERM)?;
+        self.child.wait().await?;
+        Ok(())
     }
 
     /// Processor time used so far, and resident memory in bytes.
@@ -67,6 +114,19 @@ impl Server {
         // Linux counts processor time in hundredths of a second on every architecture that Nova runs on.
         Ok((Duration::from_millis(ticks * 10), resident_kib * 1024))
     }
+}
+
+fn spawn(program: &Path, arguments: &[&str], launch: &Launch) -> anyhow::Result<Child> {
+    let errors = match &launch.log {
+        Some(path) => std::fs::File::options().create(true).append(true).open(path)?.into(),
+        None => Stdio::null(),
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
+    command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
+    // A process inherits the cores of the thread that starts it.
+    let _pinned = launch.core.map(cores::pin).transpose()?;
+    command.spawn().with_context(|| format!("cannot start {}", program.display()))
 }
 
 /// The `nova` program beside this one.

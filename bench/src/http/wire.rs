@@ -4,6 +4,21 @@ use anyhow::{Context, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// A whole answer. It lives in the connection's buffer until the next request.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    /// Status line and headers, as they came.
+    pub(crate) head: &'a str,
+    pub(crate) body: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// The value of a header, whatever the case of its name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header(self.head, name)
+    }
+}
+
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -19,6 +34,12 @@ impl Connection {
 
     /// Sends a whole request and reads the whole answer: its status and body.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> anyhow::Result<(u16, &[u8])> {
+        let answer = self.exchange(request).await?;
+        Ok((answer.status, answer.body))
+    }
+
+    /// The same, with the headers of the answer.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let head_end = loop {
@@ -28,12 +49,14 @@ impl Connection {
             }
         };
         let head = std::str::from_utf8(&self.buffer[..head_end])?;
-        let status = head.get(9..12).and_then(|digits| digits.parse().ok()).context("no status line")?;
-        let length = content_length(head)?;
+        let length: usize =
+            header(head, "content-length").context("an answer without content-length")?.parse()?;
         while self.buffer.len() < head_end + length {
             self.fill().await?;
         }
-        Ok((status, &self.buffer[head_end..head_end + length]))
+        let head = std::str::from_utf8(&self.buffer[..head_end])?;
+        let status = head.get(9..12).and_then(|digits| digits.parse().ok()).context("no status line")?;
+        Ok(Answer { status, head, body: &self.buffer[head_end..head_end + length] })
     }
 
     async fn fill(&mut self) -> anyhow::Result<()> {
@@ -44,15 +67,9 @@ impl Connection {
     }
 }
 
-fn content_length(head: &str) -> anyhow::Result<usize> {
-    for line in head.split("\r\n") {
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            return Ok(value.trim().parse()?);
-        }
-    }
-    bail!("an answer without content-length");
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let named = |line: &'a str| line.split_once(':').filter(|(found, _)| found.eq_ignore_ascii_case(name));
+    head.split("\r\n").find_map(named).map(|(_, value)| value.trim())
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
