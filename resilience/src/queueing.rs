@@ -7,6 +7,7 @@
 //! * The share that is turned away follows the waiting time and its trend, as in PIE (RFC 8033, section 4.2), toward a waiting
 //!   time that is a target rather than none: where nobody waits, nobody is there to be served next either.
 //! * A wait that is over again within a short while (a burst, a stall) turns nobody away.
+//! * Where few come, it is not they who keep the machine busy, and to turn them away would help nobody.
 //! * Some are always let in, so that there is always somebody to find out that it has become better.
 //!
 //! To be let in takes no lock.
@@ -27,6 +28,8 @@ const PROPORTIONAL: f64 = 4.0;
 /// Of a change in the time waited, in 1/s.
 const TREND: f64 = 2.5;
 const SHARE_MAX: f64 = 0.98;
+/// When fewer come in a second, nobody is turned away.
+const ARRIVALS_MIN: f64 = 200.0;
 
 /// How the share follows the waiting times. Knows no clock and no threads; all times in seconds.
 #[derive(Debug)]
@@ -42,9 +45,9 @@ impl Core {
         Self { target: target.as_secs_f64(), share: 0.0, last: 0.0, too_long_for: 0.0 }
     }
 
-    /// The share from now on. `since`: the time since the last waiting time.
-    fn after(&mut self, waited: f64, since: f64) -> f64 {
-        if since > FORGOTTEN.as_secs_f64() {
+    /// The share from now on. `since`: the time since the last waiting time; `arrivals`: how many came within it.
+    fn after(&mut self, waited: f64, since: f64, arrivals: u32) -> f64 {
+        if since > FORGOTTEN.as_secs_f64() || f64::from(arrivals) < ARRIVALS_MIN * since {
             *self = Self { share: 0.0, last: waited, too_long_for: 0.0, ..*self };
             return 0.0;
         }
@@ -69,6 +72,8 @@ pub struct Queueing {
     share: AtomicU32,
     /// What has been let in beyond the share, of [`WHOLE`]: the share is spread evenly.
     carry: AtomicU32,
+    /// Who has come since the last probe came back.
+    arrivals: AtomicU32,
     /// When the last probe was sent, in microseconds.
     probed_us: AtomicU64,
     /// With when the last probe came back.
@@ -83,6 +88,7 @@ impl Queueing {
             began,
             share: AtomicU32::new(0),
             carry: AtomicU32::new(0),
+            arrivals: AtomicU32::new(0),
             probed_us: AtomicU64::new(0),
             core: Mutex::new((Core::new(target), began)),
         }
@@ -101,14 +107,16 @@ impl Queueing {
         let now = Instant::now();
         let mut held = self.core.lock();
         let (core, last) = &mut *held;
-        let share =
-            core.after((now - sent).as_secs_f64(), now.saturating_duration_since(*last).as_secs_f64());
+        let arrivals = self.arrivals.swap(0, Ordering::Relaxed);
+        let since = now.saturating_duration_since(*last).as_secs_f64();
+        let share = core.after((now - sent).as_secs_f64(), since, arrivals);
         *last = now;
         self.share.store((share * f64::from(WHOLE)) as u32, Ordering::Relaxed);
     }
 
     /// Whether the next one is let in.
     pub fn let_in(&self) -> bool {
+        self.arrivals.fetch_add(1, Ordering::Relaxed);
         let share = self.share.load(Ordering::Relaxed);
         if share == 0 {
             return true;
@@ -129,6 +137,7 @@ mod tests {
 
     const TARGET: Duration = Duration::from_millis(50);
     const PROBE_S: f64 = 0.01;
+    const MANY: u32 = 1_000;
 
     /// A queue before work of a given load, in seconds of work; to turn somebody away costs a tenth of what to serve them does.
     struct Queue {
@@ -160,7 +169,7 @@ mod tests {
                     under_way.front().copied().filter(|(comes, _)| *comes <= self.now)
                 {
                     under_way.pop_front();
-                    self.core.after(saw, (comes - last).max(0.0));
+                    self.core.after(saw, (comes - last).max(0.0), MANY);
                     last = comes;
                 }
                 let share = self.core.share;
@@ -209,20 +218,33 @@ mod tests {
     fn a_stall_turns_nobody_away() {
         let mut core = Core::new(TARGET);
         for _ in 0..5 {
-            assert_eq!(core.after(0.4, PROBE_S), 0.0);
+            assert_eq!(core.after(0.4, PROBE_S, MANY), 0.0);
         }
-        assert_eq!(core.after(0.0, PROBE_S), 0.0);
-        assert_eq!(core.after(0.4, PROBE_S), 0.0);
+        assert_eq!(core.after(0.0, PROBE_S, MANY), 0.0);
+        assert_eq!(core.after(0.4, PROBE_S, MANY), 0.0);
+    }
+
+    #[test]
+    fn few_are_never_turned_away_however_long_they_wait() {
+        let mut core = Core::new(TARGET);
+        for _ in 0..200 {
+            assert_eq!(core.after(0.4, 0.1, 19), 0.0);
+        }
+        for _ in 0..200 {
+            core.after(0.4, 0.1, 100);
+        }
+        assert!(core.share > 0.5);
+        assert_eq!(core.after(0.4, 0.1, 19), 0.0, "those who are left");
     }
 
     #[test]
     fn what_is_long_ago_is_forgotten() {
         let mut core = Core::new(TARGET);
         for _ in 0..200 {
-            core.after(0.4, PROBE_S);
+            core.after(0.4, PROBE_S, MANY);
         }
         assert!(core.share > 0.5);
-        assert_eq!(core.after(0.4, 1.5), 0.0);
+        assert_eq!(core.after(0.4, 1.5, MANY), 0.0);
     }
 
     #[test]

@@ -27,7 +27,9 @@ async fn nobody_notices_that_a_store_is_away() {
     let mut dice = Dice::of_this_run();
     // As many as a process has by itself, where the machine is its own.
     let connections = if settings.in_time { "16" } else { "4" };
-    let more = [("NOVA__POSTGRES__READ_CONNECTIONS_MAX", connections)];
+    let limited = if settings.in_time { "true" } else { "false" };
+    let more =
+        [("NOVA__POSTGRES__READ_CONNECTIONS_MAX", connections), ("NOVA__HTTP__ADAPTIVE_LIMIT", limited)];
     let cluster = Arc::new(Cluster::found(Servers::own, &more).await);
     for (key, value) in settings.resilience(&cluster.run(&["config"])) {
         Role::ALL.iter().for_each(|role| cluster.set_for(*role, &key, value.clone()));
