@@ -25,8 +25,9 @@ use nova_events::Codec;
 use nova_views::ViewReader;
 use tokio::sync::{OnceCell, watch};
 
-use crate::state::{QueryState, ReadCommand};
+use crate::state::{DeliveredCommand, QueryState, ReadCommand};
 
+mod delivered;
 mod frame;
 mod hub;
 mod mailbox;
@@ -57,6 +58,9 @@ pub struct LiveOptions {
     pub ops_burst_max: u32,
     /// A client that is further behind is told `resync_required`.
     pub replay_messages_max: u64,
+    /// Of the delivered marks that a client sends for one device in one conversation, at most one becomes a command in
+    /// this time; the last one always does.
+    pub delivered_interval: Duration,
     /// A WebSocket without a token in its header must send one within this time.
     pub auth_timeout: Duration,
     /// How long one write may take.
@@ -80,6 +84,7 @@ impl Default for LiveOptions {
             ops_per_second_max: 20,
             ops_burst_max: 250,
             replay_messages_max: 10_000,
+            delivered_interval: Duration::from_millis(500),
             auth_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
@@ -110,6 +115,7 @@ pub(crate) struct Shared {
     options: LiveOptions,
     registry: Registry,
     read_command: OnceLock<ReadCommand>,
+    delivered_command: OnceLock<DeliveredCommand>,
     hub_runs: AtomicBool,
     phase: watch::Sender<Phase>,
     epoch: OnceCell<String>,
@@ -158,6 +164,7 @@ impl Live {
             options,
             registry: Registry::default(),
             read_command: OnceLock::new(),
+            delivered_command: OnceLock::new(),
             hub_runs: AtomicBool::new(false),
             phase: watch::Sender::new(Phase::Serving),
             epoch: OnceCell::new(),
@@ -169,6 +176,11 @@ impl Live {
     pub(crate) fn with_read_command(self, command: ReadCommand) -> Self {
         // The first one stays: there is one command side.
         let _ = self.shared.read_command.set(command);
+        self
+    }
+
+    pub(crate) fn with_delivered_command(self, command: DeliveredCommand) -> Self {
+        let _ = self.shared.delivered_command.set(command);
         self
     }
 
