@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use nova_domain::command::{subject_of, subjects_of};
 use nova_domain::world::MessageSentAt;
-use nova_domain::{By, Command, Decision, Limits, Need, Refusal, Stop, World};
+use nova_domain::{By, Command, Decision, Limits, Names, Need, Refusal, Stop, World};
 use nova_eventlog::{Append, Appended, EventLog, Expected, LogError, StreamId, Write};
 use nova_events::live::{Announcement, Live};
 use nova_events::message::MessageEvent;
@@ -152,6 +152,13 @@ impl Executor {
         self.codec.keyring().name_hash(handle)
     }
 
+    /// The same hash as the id that the names of other streams hold.
+    fn name_key(&self, name: &str) -> Uuid {
+        let hash = self.codec.keyring().name_hash(name);
+        // 32 hexadecimal digits, as the keyring promises; what is not would be hashed once more.
+        Uuid::try_parse(&hash).unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, hash.as_bytes()))
+    }
+
     pub fn limits(&self) -> &Limits {
         &self.options.limits
     }
@@ -198,12 +205,14 @@ impl Executor {
     }
 
     async fn attempt(&self, context: &Context, command: &Command) -> Result<Attempt, CommandError> {
+        let key = |name: &str| self.name_key(name);
         let by = By {
             actor: context.actor,
             moderator: context.moderator,
             at_ms: context.at_ms,
             command_id: context.command_id,
             limits: &self.options.limits,
+            names: Names(&key),
         };
         let mut world = World::default();
         let mut guesses = Vec::new();

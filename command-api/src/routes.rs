@@ -67,6 +67,7 @@ pub fn router(state: CommandState) -> Router {
             put(conversations::put_member).delete(conversations::remove_member),
         )
         .route("/api/v1/conversations/{id}/read", put(conversations::mark_read))
+        .route("/api/v1/conversations/{id}/delivered", put(conversations::mark_delivered))
         .route("/api/v1/conversations/{id}/messages", post(messages::send))
         .route("/api/v1/messages", post(messages::send_to))
         .route(
@@ -107,6 +108,7 @@ pub fn router(state: CommandState) -> Router {
     conversations::put_member,
     conversations::remove_member,
     conversations::mark_read,
+    conversations::mark_delivered,
     messages::send,
     messages::send_to,
     messages::edit,

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::shard::Shard;
 
 /// Every category of streams that [`nova_events::streams`] makes names of.
-pub const CATEGORIES: [&str; 12] = [
+pub const CATEGORIES: [&str; 14] = [
     "user",
     "handle",
     "post",
@@ -32,7 +32,9 @@ pub const CATEGORIES: [&str; 12] = [
     "conversation",
     "messages",
     "message",
+    "nonce",
     "read",
+    "delivered",
 ];
 
 mod header {

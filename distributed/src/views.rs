@@ -44,7 +44,7 @@ use nova_resilience::{Breaker, BreakerStatus, Deadline, SingleFlight};
 use nova_views::ranking::Weights;
 use nova_views::{
     Answer, Comment, Conversation, DeadLetter, Deletion, DeletionQuery, FeedItem, List, Lookup, Message,
-    MessageRange, PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader,
+    MessageHit, MessageRange, PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader,
 };
 use quick_cache::sync::Cache;
 use tokio::sync::Semaphore;
@@ -333,7 +333,7 @@ impl ViewReader for Views {
         conversation: ConversationId,
         text: &str,
         page: PageRequest,
-    ) -> Answered<Lookup<List<Message>>> {
+    ) -> Answered<Lookup<List<MessageHit>>> {
         let page = &page;
         self.plain(|postgres| async move {
             postgres.search_messages(viewer, conversation, text, page.clone()).await

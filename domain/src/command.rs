@@ -4,11 +4,13 @@ use nova_events::Event;
 use nova_events::block::BlockEvent;
 use nova_events::comment::CommentEvent;
 use nova_events::conversation::ConversationEvent;
+use nova_events::delivered::DeliveredEvent;
 use nova_events::dismissal::DismissalEvent;
 use nova_events::follow::FollowEvent;
 use nova_events::handle::HandleEvent;
 use nova_events::like::LikeEvent;
 use nova_events::message::{MessageEvent, MessageMarkEvent};
+use nova_events::nonce::NonceEvent;
 use nova_events::post::PostEvent;
 use nova_events::read::ReadEvent;
 use nova_events::user::UserEvent;
@@ -16,7 +18,7 @@ use uuid::Uuid;
 
 use crate::like::target_id;
 use crate::world::{By, Decision, Stop, World};
-use crate::{block, comment, conversation, dismissal, follow, like, message, post, read, user};
+use crate::{block, comment, conversation, delivered, dismissal, follow, like, message, post, read, user};
 
 /// The enum of all commands, how each is decided, and the events that it can begin with (so that a repeated command id
 /// with another command is noticed).
@@ -76,6 +78,7 @@ commands! {
     EditMessage(message::EditMessage) => "MessageEdited",
     DeleteMessage(message::DeleteMessage) => "MessageDeleted",
     MarkRead(read::MarkRead) => "ReadUpTo",
+    MarkDelivered(delivered::MarkDelivered) => "DeliveredUpTo",
 }
 
 impl Command {
@@ -109,6 +112,7 @@ impl Command {
             Self::EditMessage(c) => Some(c.message.0),
             Self::DeleteMessage(c) => Some(c.message.0),
             Self::MarkRead(c) => Some(c.conversation.0),
+            Self::MarkDelivered(c) => Some(c.conversation.0),
         }
     }
 }
@@ -174,6 +178,12 @@ pub fn subject_of(event: &Event) -> Uuid {
         Event::Read(event) => match event {
             ReadEvent::ReadUpTo(e) => e.conversation_id.0,
         },
+        Event::Nonce(event) => match event {
+            NonceEvent::NonceUsed(e) => e.message_id.0,
+        },
+        Event::Delivered(event) => match event {
+            DeliveredEvent::DeliveredUpTo(e) => e.conversation_id.0,
+        },
     }
 }
 
@@ -229,6 +239,12 @@ pub fn subjects_of(event: &Event) -> Vec<nova_events::UserId> {
         },
         Event::Read(event) => match event {
             ReadEvent::ReadUpTo(e) => vec![e.user_id],
+        },
+        Event::Nonce(event) => match event {
+            NonceEvent::NonceUsed(_) => Vec::new(),
+        },
+        Event::Delivered(event) => match event {
+            DeliveredEvent::DeliveredUpTo(e) => vec![e.user_id],
         },
     };
     subjects.dedup();

@@ -2,7 +2,7 @@
 //! the command and of the states of the streams it looks at, and every stream it looked at becomes a condition of the
 //! append, so that nothing is ever decided on something that changes before the write.
 //!
-//! Reading order: [`command`] (all there is to ask for), the areas ([`user`] to [`read`]: state, commands, decisions),
+//! Reading order: [`command`] (all there is to ask for), the areas ([`user`] to [`delivered`]: state, commands, decisions),
 //! [`state`] (the states by stream), [`world`] (what a decision looks at), [`refusal`] (the ways to say no),
 //! [`limits`] and [`text`].
 
@@ -28,6 +28,8 @@ pub mod message;
 
 pub mod read;
 
+pub mod delivered;
+
 pub mod limits;
 pub mod refusal;
 pub mod state;
@@ -38,4 +40,4 @@ pub use command::Command;
 pub use limits::Limits;
 pub use refusal::{Refusal, RefusalClass};
 pub use state::State;
-pub use world::{By, Decision, Need, Stop, World};
+pub use world::{By, Decision, Names, Need, Stop, World};

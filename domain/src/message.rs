@@ -1,10 +1,12 @@
 //! Messages.
 
+use nova_eventlog::StreamId;
 use nova_events::conversation::{ConversationKind, Role};
 use nova_events::message::{
     Body, MessageDeleteMarked, MessageDeleted, MessageEditMarked, MessageEdited, MessageMarkEvent,
     MessageSent, MessageType,
 };
+use nova_events::nonce::{NonceEvent, NonceUsed};
 use nova_events::user::Reason;
 use nova_events::{ConversationId, MediaId, MessageId, Personal, UserId, streams};
 
@@ -27,6 +29,39 @@ impl MarkState {
     }
 }
 
+/// One nonce of one device in one conversation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NonceState {
+    pub used: bool,
+}
+
+impl NonceState {
+    pub(crate) fn evolve(&mut self, event: &NonceEvent) {
+        match event {
+            NonceEvent::NonceUsed(_) => self.used = true,
+        }
+    }
+}
+
+/// The stream that must be empty for a body to be taken: where its nonce is noted, if it says which device made it.
+/// What looks at it here writes it in the same append, so of two with one nonce one is refused, whenever they come.
+fn unused_nonce(
+    by: &By<'_>,
+    sender: UserId,
+    conversation: ConversationId,
+    body: &Body,
+    world: &World,
+) -> Result<Option<StreamId>, Stop> {
+    let (Some(device), Some(nonce)) = (&body.device_id, &body.nonce) else { return Ok(None) };
+    // The length of the device's id keeps the two apart whatever they hold.
+    let name = format!("nonce\n{}\n{}\n{device}\n{nonce}", sender.0.simple(), device.len());
+    let stream = streams::nonce(conversation, by.names.key(&name));
+    if world.state(stream.clone())?.nonce().used {
+        return Err(Refusal::NonceReused.into());
+    }
+    Ok(Some(stream))
+}
+
 /// Say something. The message's id is the command's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendMessage {
@@ -40,7 +75,7 @@ pub struct SendMessage {
 
 impl SendMessage {
     /// Conditional on the membership (and, between two people, on nobody blocking), and on nothing else: messages to
-    /// one conversation do not conflict with each other.
+    /// one conversation do not conflict with each other. A nonce is used once by each device.
     pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
         let sender = by.user()?;
         let message_type = self.check_content(by)?;
@@ -54,6 +89,7 @@ impl SendMessage {
                 return Err(Refusal::invalid("reply_to", "unknown", detail).into());
             }
         }
+        let nonce = unused_nonce(by, sender, self.conversation, &self.body, world)?;
         let message_id = MessageId(by.command_id);
         let event = MessageSent {
             message_id,
@@ -64,7 +100,8 @@ impl SendMessage {
             media_id: self.media,
             personal: Personal::Clear(self.body.clone()),
         };
-        Ok(Decision::one(message_id.0, streams::messages(self.conversation), event))
+        let decision = Decision::one(message_id.0, streams::messages(self.conversation), event);
+        Ok(decision.and_nonce(nonce, self.conversation, message_id))
     }
 
     fn check_content(&self, by: &By<'_>) -> Result<MessageType, Refusal> {
@@ -84,6 +121,20 @@ impl SendMessage {
             Some(_) => {
                 Err(Refusal::invalid("message_type", "mismatch", "does not fit what the message holds"))
             }
+        }
+    }
+}
+
+impl Decision {
+    fn and_nonce(
+        self,
+        stream: Option<StreamId>,
+        conversation_id: ConversationId,
+        message_id: MessageId,
+    ) -> Self {
+        match stream {
+            Some(stream) => self.and(stream, NonceUsed { conversation_id, message_id }),
+            None => self,
         }
     }
 }
@@ -162,6 +213,7 @@ impl EditMessage {
         if by.at_ms.saturating_sub(message.at_ms) > by.limits.message_edit_window_ms {
             return Err(Refusal::EditWindowOver.into());
         }
+        let nonce = unused_nonce(by, sender, self.conversation, &self.body, world)?;
         let (message_id, conversation_id) = (self.message, self.conversation);
         let edited = MessageEdited {
             message_id,
@@ -170,7 +222,8 @@ impl EditMessage {
             personal: Personal::Clear(self.body.clone()),
         };
         Ok(Decision::one(message_id.0, streams::messages(conversation_id), edited)
-            .and(mark, MessageEditMarked { message_id, conversation_id }))
+            .and(mark, MessageEditMarked { message_id, conversation_id })
+            .and_nonce(nonce, conversation_id, message_id))
     }
 }
 

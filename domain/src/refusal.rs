@@ -33,6 +33,8 @@ pub enum Refusal {
     TooManyMembers(usize),
     #[error("the time to edit this message is over")]
     EditWindowOver,
+    #[error("this device has used this nonce in this conversation already")]
+    NonceReused,
     #[error("the time to restore this {0} is over")]
     GraceOver(&'static str),
     #[error("it was deleted by a moderator and can only be restored by one")]
@@ -68,6 +70,7 @@ impl Refusal {
             Self::DirectConversation => "direct_conversation",
             Self::TooManyMembers(_) => "too_many_members",
             Self::EditWindowOver => "edit_window_over",
+            Self::NonceReused => "nonce_reused",
             Self::GraceOver(_) => "grace_over",
             Self::DeletedByModerator => "deleted_by_moderator",
         }
@@ -89,6 +92,7 @@ impl Refusal {
             | Self::HandleTaken
             | Self::DirectConversation
             | Self::EditWindowOver
+            | Self::NonceReused
             | Self::GraceOver(_) => RefusalClass::Conflict,
         }
     }
@@ -98,6 +102,7 @@ impl Refusal {
         match self {
             Self::Invalid { field, code, .. } => Some((field, code)),
             Self::HandleTaken => Some(("handle", "taken")),
+            Self::NonceReused => Some(("nonce", "reused")),
             Self::Yourself(_) => Some(("id", "yourself")),
             Self::TooManyMembers(_) => Some(("members", "too_many")),
             _ => None,

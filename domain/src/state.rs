@@ -5,7 +5,8 @@ use nova_events::Event;
 
 use crate::comment::CommentState;
 use crate::conversation::ConversationState;
-use crate::message::MarkState;
+use crate::delivered::DeliveredState;
+use crate::message::{MarkState, NonceState};
 use crate::post::PostState;
 use crate::read::ReadState;
 use crate::user::{HandleState, UserState};
@@ -30,7 +31,9 @@ pub enum State {
     /// `messages-` streams grow without end and are never folded.
     Messages,
     Mark(MarkState),
+    Nonce(NonceState),
     Read(ReadState),
+    Delivered(DeliveredState),
 }
 
 /// One accessor for each state. The stream's category decides which state it has, so another one can only be asked for
@@ -62,7 +65,9 @@ impl State {
             "conversation" => Self::Conversation(ConversationState::default()),
             "messages" => Self::Messages,
             "message" => Self::Mark(MarkState::default()),
+            "nonce" => Self::Nonce(NonceState::default()),
             "read" => Self::Read(ReadState::default()),
+            "delivered" => Self::Delivered(DeliveredState::default()),
             _ => return None,
         })
     }
@@ -138,8 +143,18 @@ impl State {
                     state.evolve(event)
                 }
             }
+            Event::Nonce(event) => {
+                if let Self::Nonce(state) = self {
+                    state.evolve(event)
+                }
+            }
             Event::Read(event) => {
                 if let Self::Read(state) = self {
+                    state.evolve(event)
+                }
+            }
+            Event::Delivered(event) => {
+                if let Self::Delivered(state) = self {
                     state.evolve(event)
                 }
             }
@@ -153,7 +168,9 @@ impl State {
         comment: Comment(CommentState),
         conversation: Conversation(ConversationState),
         mark: Mark(MarkState),
+        nonce: Nonce(NonceState),
         read: Read(ReadState),
+        delivered: Delivered(DeliveredState),
     }
 
     pub fn edge(&self) -> EdgeState {

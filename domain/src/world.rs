@@ -26,12 +26,30 @@ pub struct By<'a> {
     pub at_ms: i64,
     pub command_id: Uuid,
     pub limits: &'a Limits,
+    pub names: Names<'a>,
 }
 
 impl By<'_> {
     /// The person who asks. Nova itself cannot do what only a person does.
     pub fn user(&self) -> Result<UserId, Refusal> {
         self.actor.user().ok_or(Refusal::NotRegistered)
+    }
+}
+
+/// The keyed hash of what must be told apart in the name of a stream but must not be read from it. A pure function, the
+/// same for the life of the installation.
+#[derive(Clone, Copy)]
+pub struct Names<'a>(pub &'a (dyn Fn(&str) -> Uuid + Sync));
+
+impl Names<'_> {
+    pub(crate) fn key(&self, name: &str) -> Uuid {
+        (self.0)(name)
+    }
+}
+
+impl std::fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Names")
     }
 }
 

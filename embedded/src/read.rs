@@ -19,9 +19,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use nova_events::{ConversationId, PostId, UserId};
+use nova_views::search::Search;
 use nova_views::{
-    Answer, Comment, Conversation, Deletion, DeletionQuery, FeedItem, List, Lookup, Message, MessageRange,
-    PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader,
+    Answer, Comment, Conversation, Deletion, DeletionQuery, FeedItem, List, Lookup, Message, MessageHit,
+    MessageRange, PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader,
 };
 use rusqlite::Connection;
 
@@ -251,9 +252,9 @@ impl ViewReader for Views {
         conversation: ConversationId,
         text: &str,
         page: PageRequest,
-    ) -> Answered<Lookup<List<Message>>> {
-        let text = search::checked(text)?;
-        self.ask(move |ask| ask.search_messages(viewer, conversation, &text, &page)).await
+    ) -> Answered<Lookup<List<MessageHit>>> {
+        let (query, search) = (search::checked(text)?, Search::of(text, &page)?);
+        self.ask(move |ask| ask.search_messages(viewer, conversation, &query, &search)).await
     }
 
     async fn deletions(&self, query: DeletionQuery, page: PageRequest) -> Answered<List<Deletion>> {

@@ -1,7 +1,7 @@
 //! What can happen in Nova. Every change is one of the events here; everything else (views, feeds, audits) is derived
 //! from them. Personal data is apart from the rest of an event, sealed under its subject's key before it reaches a log.
 //!
-//! Reading order: [`ids`], the areas ([`user`] to [`read`]), [`Event`] over all of them, [`envelope`] (who, when, why),
+//! Reading order: [`ids`], the areas ([`user`] to [`delivered`]), [`Event`] over all of them, [`envelope`] (who, when, why),
 //! [`streams`] (where each event lives), then how they are stored: [`personal`], [`seal`], [`keyring`], [`wrapping`],
 //! [`codec`].
 //! [`samples`] shows every event. [`client_events`] is about something else: what clients tell analysts.
@@ -28,7 +28,11 @@ pub mod conversation;
 
 pub mod message;
 
+pub mod nonce;
+
 pub mod read;
+
+pub mod delivered;
 
 mod area;
 pub mod client_events;
@@ -53,11 +57,13 @@ pub use personal::{Class, Personal};
 use block::BlockEvent;
 use comment::CommentEvent;
 use conversation::ConversationEvent;
+use delivered::DeliveredEvent;
 use dismissal::DismissalEvent;
 use follow::FollowEvent;
 use handle::HandleEvent;
 use like::LikeEvent;
 use message::{MessageEvent, MessageMarkEvent};
+use nonce::NonceEvent;
 use post::PostEvent;
 use read::ReadEvent;
 use user::UserEvent;
@@ -76,6 +82,8 @@ area::areas! {
         Conversation(ConversationEvent),
         Message(MessageEvent),
         MessageMark(MessageMarkEvent),
+        Nonce(NonceEvent),
         Read(ReadEvent),
+        Delivered(DeliveredEvent),
     }
 }

@@ -16,6 +16,7 @@ use crate::conversation::{
     ConversationEvent, ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded,
     MemberRemoved, MemberRoleChanged, Role, Title,
 };
+use crate::delivered::{DeliveredEvent, DeliveredUpTo};
 use crate::dismissal::{DismissalEvent, SuggestionDismissed, SuggestionRestored};
 use crate::follow::{FollowEvent, Followed, Unfollowed};
 use crate::handle::{HandleClaimed, HandleReleased};
@@ -24,6 +25,7 @@ use crate::message::{
     Body, MessageDeleteMarked, MessageDeleted, MessageEditMarked, MessageEdited, MessageEvent,
     MessageMarkEvent, MessageSent, MessageType,
 };
+use crate::nonce::{NonceEvent, NonceUsed};
 use crate::post::{
     PostDeleted, PostEdited, PostEvent, PostPublished, PostPurged, PostRestored, Text, Visibility,
 };
@@ -50,6 +52,7 @@ const DIRECT: ConversationId = ConversationId(id(32));
 const MESSAGE: MessageId = MessageId(id(41));
 const REPLY: MessageId = MessageId(id(42));
 const MEDIA: MediaId = MediaId(id(51));
+const NAME_KEY: Uuid = Uuid::from_u128(0x7d1e_9c42_05ab_4f6e_b3a1_88d0_2c5f_e914);
 const HANDLE_KEY: &str = "5f0c7e1b9ad24c3380e6f1a2b4c8d9e0";
 
 /// Ids as UUIDv7 has them, told apart by their last digits.
@@ -121,6 +124,12 @@ pub fn stream_of(event: &Event) -> StreamId {
         ) => streams::message(*message_id),
         Event::Read(ReadEvent::ReadUpTo(ReadUpTo { conversation_id, user_id, .. })) => {
             streams::read(*conversation_id, *user_id)
+        }
+        Event::Nonce(NonceEvent::NonceUsed(NonceUsed { conversation_id, .. })) => {
+            streams::nonce(*conversation_id, NAME_KEY)
+        }
+        Event::Delivered(DeliveredEvent::DeliveredUpTo(DeliveredUpTo { conversation_id, .. })) => {
+            streams::delivered(*conversation_id, NAME_KEY)
         }
     }
 }
@@ -266,6 +275,7 @@ fn conversations() -> Vec<Event> {
         MemberRemoved { conversation_id, user_id, removed_by: CLEO }.into(),
         ConversationRenamed { conversation_id, renamed_by: ADA, personal: title("Moss wardens") }.into(),
         ReadUpTo { conversation_id, user_id: BEN, seq: 7 }.into(),
+        DeliveredUpTo { conversation_id, user_id: BEN, seq: 8 }.into(),
     ]
 }
 
@@ -312,6 +322,7 @@ fn messages() -> Vec<Event> {
         deleted(Personal::Absent).into(),
         MessageEditMarked { message_id, conversation_id }.into(),
         MessageDeleteMarked { message_id, conversation_id }.into(),
+        NonceUsed { conversation_id, message_id }.into(),
     ]
 }
 

@@ -60,6 +60,16 @@ pub fn read(conversation: ConversationId, user: UserId) -> StreamId {
     pair("read", conversation.0, user.0)
 }
 
+/// `device_key` is the keyed hash of the member and their device.
+pub fn delivered(conversation: ConversationId, device_key: Uuid) -> StreamId {
+    pair("delivered", conversation.0, device_key)
+}
+
+/// `key` is the keyed hash of the sender, their device and the nonce.
+pub fn nonce(conversation: ConversationId, key: Uuid) -> StreamId {
+    pair("nonce", conversation.0, key)
+}
+
 fn name(category: &'static str, id: Uuid) -> StreamId {
     StreamId::of_uuids(category, id, None)
 }

@@ -54,6 +54,14 @@ CREATE TABLE reads (
     PRIMARY KEY (conversation, user)
 ) STRICT, WITHOUT ROWID;
 
+-- The furthest of each member's devices.
+CREATE TABLE delivered (
+    conversation BLOB NOT NULL,
+    user BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (conversation, user)
+) STRICT, WITHOUT ROWID;
+
 -- Clear texts of messages that are there, by `messages.n`; never encrypted content. The conversation's id is a word of
 -- its own, so that a search within a conversation reads only what is in it.
 CREATE VIRTUAL TABLE messages_fts USING fts5 (

@@ -6,13 +6,14 @@ use std::time::Duration;
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use nova_command_api::{CommandState, Context, Executor};
+use nova_domain::delivered::MarkDelivered;
 use nova_domain::read::MarkRead;
 use nova_eventlog::EventLog;
 use nova_events::{Actor, Codec};
 use nova_http::openapi::{OpenApi, with_common_parts};
 use nova_http::{ApiError, Caller, Issuer};
 use nova_projectors::Redriven;
-use nova_query_api::{Live, MetricsText, QueryState, ReadCommand};
+use nova_query_api::{DeliveredCommand, Live, MetricsText, QueryState, ReadCommand};
 use nova_views::{ViewError, ViewReader, ViewWriter};
 use uuid::Uuid;
 
@@ -77,7 +78,8 @@ impl Product {
             config.query_options(),
         );
         let query = query.with_dependencies(stores.dependencies.clone());
-        let query = Arc::new(query.with_read_command(read_command(executor.clone())));
+        let query = query.with_read_command(read_command(executor.clone()));
+        let query = Arc::new(query.with_delivered_command(delivered_command(executor.clone())));
         Ok(Self { config, roles, stores, executor, issuer, query, purge: None })
     }
 
@@ -213,17 +215,31 @@ fn read_command(executor: Executor) -> ReadCommand {
     Arc::new(move |caller: Caller, conversation, seq| {
         let executor = executor.clone();
         Box::pin(async move {
-            let context = Context {
-                actor: Actor::User(caller.user),
-                moderator: false,
-                command_id: Uuid::now_v7(),
-                repeatable: false,
-                at_ms: chrono::Utc::now().timestamp_millis(),
-                correlation_id: caller.correlation_id,
-                causation_id: None,
-                traceparent: caller.traceparent,
-            };
-            executor.execute(context, MarkRead { conversation, seq }).await.map(drop).map_err(ApiError::from)
+            let command = MarkRead { conversation, seq };
+            executor.execute(live_context(caller), command).await.map(drop).map_err(ApiError::from)
         })
     })
+}
+
+fn delivered_command(executor: Executor) -> DeliveredCommand {
+    Arc::new(move |caller: Caller, conversation, seq, device_id| {
+        let executor = executor.clone();
+        Box::pin(async move {
+            let command = MarkDelivered { conversation, device_id, seq };
+            executor.execute(live_context(caller), command).await.map(drop).map_err(ApiError::from)
+        })
+    })
+}
+
+fn live_context(caller: Caller) -> Context {
+    Context {
+        actor: Actor::User(caller.user),
+        moderator: false,
+        command_id: Uuid::now_v7(),
+        repeatable: false,
+        at_ms: chrono::Utc::now().timestamp_millis(),
+        correlation_id: caller.correlation_id,
+        causation_id: None,
+        traceparent: caller.traceparent,
+    }
 }

@@ -267,6 +267,7 @@ sections! {
         replay_messages_max: u64,
         auth_timeout_ms: u64,
         write_timeout_ms: u64,
+        delivered_interval_ms: u64,
         ping_interval_ms: u64,
         drain_ms: u64,
         timeline_lookups_max: usize,

@@ -1,6 +1,7 @@
-//! Conversations: their members, what was said, how far each has read.
+//! Conversations: their members, what was said, how far each has received and read.
 
 use nova_events::conversation::ConversationEvent;
+use nova_events::delivered::DeliveredEvent;
 use nova_events::message::MessageEvent;
 use nova_events::read::ReadEvent;
 use nova_events::{Envelope, Event};
@@ -10,7 +11,7 @@ use crate::Projection;
 
 pub const CONVERSATIONS: Projection = Projection {
     name: projection::CONVERSATIONS,
-    categories: &["conversation", "messages", "read"],
+    categories: &["conversation", "messages", "read", "delivered"],
     project,
 };
 
@@ -21,6 +22,9 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         Event::Read(ReadEvent::ReadUpTo(e)) => {
             What::ReadUpTo { conversation: e.conversation_id, user: e.user_id, seq: e.seq }
         }
+        Event::Delivered(DeliveredEvent::DeliveredUpTo(e)) => {
+            What::DeliveredUpTo { conversation: e.conversation_id, user: e.user_id, seq: e.seq }
+        }
         Event::User(_)
         | Event::Handle(_)
         | Event::Post(_)
@@ -29,7 +33,8 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::Follow(_)
         | Event::Block(_)
         | Event::Dismissal(_)
-        | Event::MessageMark(_) => return Vec::new(),
+        | Event::MessageMark(_)
+        | Event::Nonce(_) => return Vec::new(),
     };
     vec![Change { version: envelope.position, what }]
 }

@@ -25,7 +25,9 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::Dismissal(_)
         | Event::Conversation(_)
         | Event::MessageMark(_)
-        | Event::Read(_) => None,
+        | Event::Nonce(_)
+        | Event::Read(_)
+        | Event::Delivered(_) => None,
     };
     what.map(|what| Change { version: envelope.position, what }).into_iter().collect()
 }

@@ -24,7 +24,9 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::Conversation(_)
         | Event::Message(_)
         | Event::MessageMark(_)
-        | Event::Read(_) => return Vec::new(),
+        | Event::Nonce(_)
+        | Event::Read(_)
+        | Event::Delivered(_) => return Vec::new(),
     };
     vec![Change { version: envelope.position, what }]
 }

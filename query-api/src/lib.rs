@@ -23,7 +23,7 @@ mod openapi;
 pub use live::{Live, LiveOptions};
 pub use openapi::openapi;
 pub use routes::system::{MetricsText, system_router};
-pub use state::{QueryOptions, QueryState, ReadCommand};
+pub use state::{DeliveredCommand, QueryOptions, QueryState, ReadCommand};
 
 /// Every query under `/api/v1`, without the layers of [`nova_http::with_layers`].
 pub fn router(state: Arc<QueryState>) -> Router {

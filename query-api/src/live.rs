@@ -31,10 +31,11 @@ use nova_events::live::Live as Announcer;
 use nova_views::ViewReader;
 use tokio::sync::{OnceCell, watch};
 
-use crate::state::{QueryState, ReadCommand};
+use crate::state::{DeliveredCommand, QueryState, ReadCommand};
 
 mod elsewhere;
 mod facts;
+mod delivered;
 mod frame;
 mod hub;
 mod mailbox;
@@ -71,6 +72,9 @@ pub struct LiveOptions {
     pub typing_interval: Duration,
     /// A client that is further behind is told `resync_required`.
     pub replay_messages_max: u64,
+    /// Of the delivered marks that a client sends for one device in one conversation, at most one becomes a command in
+    /// this time; the last one always does.
+    pub delivered_interval: Duration,
     /// A WebSocket without a token in its header must send one within this time.
     pub auth_timeout: Duration,
     /// How long one write may take.
@@ -95,6 +99,7 @@ impl Default for LiveOptions {
             ops_burst_max: 250,
             typing_interval: Duration::from_secs(1),
             replay_messages_max: 10_000,
+            delivered_interval: Duration::from_millis(500),
             auth_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
@@ -127,6 +132,7 @@ pub(crate) struct Shared {
     /// Other processes, if there may be any.
     live: Option<Arc<dyn Announcer>>,
     read_command: OnceLock<ReadCommand>,
+    delivered_command: OnceLock<DeliveredCommand>,
     hub_runs: AtomicBool,
     /// Up to where the hub has told the log.
     told: watch::Sender<u64>,
@@ -187,6 +193,7 @@ impl Live {
             registry: Registry::new(live.clone()),
             live,
             read_command: OnceLock::new(),
+            delivered_command: OnceLock::new(),
             hub_runs: AtomicBool::new(false),
             told: watch::Sender::new(0),
             phase: watch::Sender::new(Phase::Serving),
@@ -199,6 +206,11 @@ impl Live {
     pub(crate) fn with_read_command(self, command: ReadCommand) -> Self {
         // The first one stays: there is one command side.
         let _ = self.shared.read_command.set(command);
+        self
+    }
+
+    pub(crate) fn with_delivered_command(self, command: DeliveredCommand) -> Self {
+        let _ = self.shared.delivered_command.set(command);
         self
     }
 

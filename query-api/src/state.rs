@@ -16,6 +16,11 @@ use crate::live::{Live, LiveOptions};
 pub type ReadCommand =
     Arc<dyn Fn(Caller, ConversationId, u64) -> BoxFuture<'static, Result<(), ApiError>> + Send + Sync>;
 
+/// "One of my devices, by its id, has everything up to a seq" over a WebSocket.
+pub type DeliveredCommand = Arc<
+    dyn Fn(Caller, ConversationId, u64, String) -> BoxFuture<'static, Result<(), ApiError>> + Send + Sync,
+>;
+
 /// How the query side answers.
 #[derive(Debug, Clone)]
 pub struct QueryOptions {
@@ -83,6 +88,12 @@ impl QueryState {
     /// Lets WebSocket clients say how far they have read.
     pub fn with_read_command(mut self, command: ReadCommand) -> Self {
         self.live = self.live.with_read_command(command);
+        self
+    }
+
+    /// Lets WebSocket clients say how far their devices have received what was said.
+    pub fn with_delivered_command(mut self, command: DeliveredCommand) -> Self {
+        self.live = self.live.with_delivered_command(command);
         self
     }
 }

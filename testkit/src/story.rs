@@ -9,6 +9,7 @@ use nova_events::comment::{CommentAdded, CommentDeleted, CommentEdited, CommentR
 use nova_events::conversation::{
     ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded, MemberRemoved, Role, Title,
 };
+use nova_events::delivered::DeliveredUpTo;
 use nova_events::dismissal::{SuggestionDismissed, SuggestionRestored};
 use nova_events::envelope::time_of_ms;
 use nova_events::follow::{Followed, Unfollowed};
@@ -374,6 +375,14 @@ impl Story {
         let (conversation_id, user_id) = (conversation(n), user(who));
         let event = ReadUpTo { conversation_id, user_id, seq };
         self.tell(streams::read(conversation_id, user_id), Some(user_id), event);
+    }
+
+    /// `device` stands for the keyed hash of a device.
+    pub fn delivered(&mut self, who: u32, device: u32, n: u32, seq: u64) {
+        let (conversation_id, user_id) = (conversation(n), user(who));
+        let key = Uuid::from_u128((u128::from(who) << 64) + u128::from(device));
+        let event = DeliveredUpTo { conversation_id, user_id, seq };
+        self.tell(streams::delivered(conversation_id, key), Some(user_id), event);
     }
 
     /// Writes what the story says behind a position to a log, an append for each event.

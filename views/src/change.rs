@@ -162,6 +162,12 @@ pub enum What {
         user: UserId,
         seq: u64,
     },
+    /// By one of the user's devices.
+    DeliveredUpTo {
+        conversation: ConversationId,
+        user: UserId,
+        seq: u64,
+    },
 
     /// For the audit view; the version is the deletion's identity.
     Deletion {

@@ -34,4 +34,9 @@ pub struct Member {
     #[schema(value_type = String, example = "member")]
     pub role: Role,
     pub joined_at: DateTime<Utc>,
+    /// How far they have read; null when they have not read anything.
+    pub last_read_seq: Option<u64>,
+    /// How far any of their devices has received what was said; null when none has said so. What was read was received
+    /// as well, whether or not a device said so: the state of a message is told by the higher of the two.
+    pub delivered_seq: Option<u64>,
 }

@@ -3,7 +3,7 @@
 //!
 //! Reading order: the rows ([`post_card`], [`comment`], [`profile`], [`conversation`], [`message`], [`deletion`]),
 //! [`page`] (lists and cursors), [`ranking`] (the order of the feed and of what trends), [`discover`] (whom
-//! someone may know), [`change`] (what a projection says), [`writer`] and [`reader`] (the ports).
+//! someone may know), [`words`] and [`search`] (what is found in a conversation, and where in it), [`change`] (what a projection says), [`writer`] and [`reader`] (the ports).
 
 pub mod post_card;
 
@@ -25,6 +25,10 @@ pub mod ranking;
 
 pub mod discover;
 
+pub mod words;
+
+pub mod search;
+
 pub mod change;
 
 pub mod reader;
@@ -42,4 +46,5 @@ pub use page::{Answer, Cursor, List, Lookup, PageRequest};
 pub use post_card::{Author, FeedItem, FeedReason, MediaRef, PostCard};
 pub use profile::{Profile, ProfileKey};
 pub use reader::ViewReader;
+pub use search::{Highlight, MessageHit};
 pub use writer::{Apply, DeadLetter, Generation, ProjectionStatus, ViewWriter, projection};

@@ -7,7 +7,7 @@
 //! * A post is seen as its visibility says: `followers` by its author and those who follow them now, `private` by its
 //!   author. What is written under a post is seen by whoever sees the post.
 //! * Timelines, posts of a user: `created_at` descending, then id descending. Comments: `created_at` ascending, then id
-//!   ascending. Messages: seq ascending. Followers and following: newest edge first. Conversations: the one with the
+//!   ascending. Messages: seq ascending; found ones as [`crate::search`] says. Followers and following: newest edge first. Conversations: the one with the
 //!   newest message (or newly started) first.
 
 use std::time::Duration;
@@ -23,6 +23,7 @@ use crate::message::{Message, MessageRange};
 use crate::page::{Answer, List, Lookup, PageRequest};
 use crate::post_card::{FeedItem, PostCard};
 use crate::profile::{Profile, ProfileKey};
+use crate::search::MessageHit;
 
 type Answered<T> = Result<Answer<T>, ViewError>;
 
@@ -115,14 +116,14 @@ pub trait ViewReader: Send + Sync + 'static {
         limit: usize,
     ) -> Answered<Lookup<Vec<Message>>>;
 
-    /// Clear-text messages of one conversation that match every word of `text`, newest first.
+    /// Clear-text messages of one conversation that match every word of `text`, in the order of [`crate::search`].
     async fn search_messages(
         &self,
         viewer: UserId,
         conversation: ConversationId,
         text: &str,
         page: PageRequest,
-    ) -> Answered<Lookup<List<Message>>>;
+    ) -> Answered<Lookup<List<MessageHit>>>;
 
     async fn deletions(&self, query: DeletionQuery, page: PageRequest) -> Answered<List<Deletion>>;
 

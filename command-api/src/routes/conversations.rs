@@ -1,9 +1,10 @@
-//! Conversations, their members, and how far they have read.
+//! Conversations, their members, and how far they have received and read.
 
 use axum::extract::State;
 use nova_domain::conversation::{
     PutMember, RemoveMember, RenameConversation, StartConversation, direct_conversation_id,
 };
+use nova_domain::delivered::MarkDelivered;
 use nova_domain::read::MarkRead;
 use nova_events::conversation::{ConversationKind, Role};
 use nova_events::{ConversationId, UserId};
@@ -116,4 +117,26 @@ pub(crate) async fn mark_read(
     ValidJson(body): ValidJson<ReadBody>,
 ) -> Answered {
     state.change(asking.context, MarkRead { conversation, seq: body.seq }).await
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeliveredBody {
+    seq: u64,
+    /// The client's own name for the device, the same each time; at most 128 bytes. Only its keyed hash is kept.
+    device_id: String,
+}
+
+/// Say that a device has everything up to a seq. Marks only move forward, each device's for itself.
+#[utoipa::path(put, path = "/api/v1/conversations/{id}/delivered", tag = "conversations",
+    request_body = DeliveredBody, params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 422)))]
+pub(crate) async fn mark_delivered(
+    State(state): State<CommandState>,
+    asking: Asking,
+    ValidPath(conversation): ValidPath<ConversationId>,
+    ValidJson(body): ValidJson<DeliveredBody>,
+) -> Answered {
+    let DeliveredBody { seq, device_id } = body;
+    state.change(asking.context, MarkDelivered { conversation, device_id, seq }).await
 }

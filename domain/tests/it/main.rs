@@ -7,6 +7,7 @@ mod story;
 mod block;
 mod comment;
 mod conversation;
+mod delivered;
 mod dismissal;
 mod follow;
 mod like;

@@ -5,6 +5,7 @@ use nova_domain::user::Deactivate;
 use nova_events::message::{
     Body, MessageDeleteMarked, MessageDeleted, MessageEditMarked, MessageEdited, MessageSent, MessageType,
 };
+use nova_events::nonce::NonceUsed;
 use nova_events::user::Reason;
 use nova_events::{ConversationId, MediaId, MessageId, Personal};
 
@@ -32,6 +33,8 @@ fn a_message_has_the_id_of_its_command_and_is_never_already_so() {
         [(text_body("hello"), MessageType::Text), (encrypted(), MessageType::Encrypted)]
     {
         for asked in [None, Some(message_type)] {
+            // Without a device, nothing is said of its nonces.
+            let body = Body { device_id: None, ..body.clone() };
             let send = SendMessage { message_type: asked, ..with_body(conversation_id, body.clone()) };
             let done = story.does(sender, send);
             let sent = MessageSent {
@@ -248,4 +251,52 @@ fn in_a_direct_conversation_each_deletes_their_own() {
     let group = story.group(&[ann, bob]);
     story.refuses(ann, DeleteMessage { conversation: group, ..delete.clone() }, Refusal::Unknown("message"));
     story.does(bob, delete);
+}
+
+#[test]
+fn a_device_uses_a_nonce_once_in_a_conversation() {
+    let mut story = Story::new();
+    let [ann, bob] = story.people();
+    let (group, other_group) = (story.group(&[ann, bob]), story.group(&[ann, bob]));
+    let with = |device: &str, nonce: &str| Body {
+        nonce: Some(nonce.to_owned()),
+        device_id: Some(device.to_owned()),
+        ..encrypted()
+    };
+    let send = |to, device: &str, nonce: &str| with_body(to, with(device, nonce));
+    let done = story.does(ann, send(group, "phone", "n"));
+    let message = MessageId(done.command_id);
+    let marked = NonceUsed { conversation_id: group, message_id: message };
+    assert_eq!(done.events[1..], [marked.into()], "in the same append");
+    story.refuses(ann, send(group, "phone", "n"), Refusal::NonceReused);
+    // Another nonce, device, sender or conversation is another matter, however their parts are cut.
+    for (who, to, device, nonce) in [
+        (ann, group, "phone", "n2"),
+        (ann, group, "phone2", "n"),
+        (ann, group, "phon", "en"),
+        (bob, group, "phone", "n"),
+        (ann, other_group, "phone", "n"),
+    ] {
+        story.does(who, send(to, device, nonce));
+    }
+    // Without a device there is nothing to hold it against.
+    for _ in 0..2 {
+        story.does(ann, with_body(group, Body { device_id: None, ..with("", "n") }));
+    }
+    // Edits are held to it as well, against messages and other edits.
+    let edit = |nonce| EditMessage { conversation: group, message, body: with("phone", nonce) };
+    story.refuses(ann, edit("n"), Refusal::NonceReused);
+    story.does(ann, edit("n3"));
+    story.refuses(ann, edit("n3"), Refusal::NonceReused);
+    story.refuses(ann, send(group, "phone", "n3"), Refusal::NonceReused);
+    // What is not carried out uses no nonce.
+    story.refuses(
+        bob,
+        EditMessage { conversation: group, message, body: with("b", "n4") },
+        Refusal::NotYours("message"),
+    );
+    story.does(bob, send(group, "b", "n4"));
+    // A deleted message gives its nonce not back.
+    story.does(ann, DeleteMessage { conversation: group, message, reason: None });
+    story.refuses(ann, send(group, "phone", "n"), Refusal::NonceReused);
 }

@@ -5,8 +5,9 @@ use nova_domain::comment::{AddComment, Added, CommentState, DeleteComment, EditC
 use nova_domain::conversation::{
     ConversationState, PutMember, RemoveMember, RenameConversation, StartConversation, direct_conversation_id,
 };
+use nova_domain::delivered::{DeliveredState, MarkDelivered};
 use nova_domain::like::{Like, Unlike};
-use nova_domain::message::{DeleteMessage, EditMessage, MarkState, SendMessage};
+use nova_domain::message::{DeleteMessage, EditMessage, MarkState, NonceState, SendMessage};
 use nova_domain::post::{
     DeletePost, Deleted, EditPost, PostState, PublishPost, Published, PurgePost, RestorePost,
 };
@@ -27,7 +28,7 @@ use uuid::Uuid;
 
 use crate::story::{DAY_MS, MINUTE_MS, Story, Who, key, text_body};
 
-pub(crate) const KINDS: u8 = 28;
+pub(crate) const KINDS: u8 = 29;
 pub(crate) const USERS: u8 = 4;
 pub(crate) const HANDLES: u8 = 4;
 /// Two groups and the direct conversations of all pairs.
@@ -160,18 +161,39 @@ impl Step {
             22 => SendMessage {
                 conversation: conversation(a % 3),
                 message_type: None,
-                body: text_body(&text),
+                body: if c % 3 == 0 { encrypted(b, c) } else { text_body(&text) },
                 reply_to: (b % 2 == 0).then_some(message),
                 media: None,
             }
             .into(),
-            23 => EditMessage { conversation: place, message, body: text_body(&text) }.into(),
+            23 => EditMessage {
+                conversation: place,
+                message,
+                body: if c % 3 == 0 { encrypted(b, c) } else { text_body(&text) },
+            }
+            .into(),
             24 => DeleteMessage { conversation: place, message, reason }.into(),
             25 => dismissal::DismissSuggestion { user: user(a) }.into(),
             26 => dismissal::RestoreSuggestion { user: user(a) }.into(),
+            27 => MarkDelivered {
+                conversation: conversation(a % 3),
+                device_id: format!("device {}", c % 2),
+                seq: u64::from(b % 8),
+            }
+            .into(),
             _ => MarkRead { conversation: conversation(a % 3), seq: u64::from(b % 8) }.into(),
         };
         (who, command)
+    }
+}
+
+/// Few devices and nonces, so that they come again.
+fn encrypted(device: u8, nonce: u8) -> Body {
+    Body {
+        encrypted_content: Some("c2VjcmV0".to_owned()),
+        nonce: Some(format!("nonce {}", nonce % 4)),
+        device_id: (device % 4 > 0).then(|| format!("device {}", device % 2)),
+        ..Body::default()
     }
 }
 
@@ -262,7 +284,9 @@ pub(crate) fn any_state(stream: &StreamId, seed: u64) -> State {
         }),
         State::Messages => State::Messages,
         State::Mark(_) => State::Mark(MarkState { deleted: dice.flip() }),
+        State::Nonce(_) => State::Nonce(NonceState { used: dice.flip() }),
         State::Read(_) => State::Read(ReadState { up_to: dice.flip().then_some(u64::MAX) }),
+        State::Delivered(_) => State::Delivered(DeliveredState { up_to: dice.flip().then_some(u64::MAX) }),
     }
 }
 

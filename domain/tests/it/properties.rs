@@ -86,6 +86,7 @@ proptest! {
                 at_ms,
                 command_id: uuid::Uuid::from_u128(u128::from(seed)),
                 limits: &limits,
+                names: crate::story::NAMES,
             };
             if let Some((decision, world)) = decide_anywhere(&by, &command, seed) {
                 for (stream, _) in &decision.events {
@@ -251,7 +252,7 @@ fn every_event_names_whom_it_is_about() {
             let Ok(done) = story.tries(who, command) else { continue };
             for event in done.events {
                 let subjects = nova_domain::command::subjects_of(&event);
-                let is_mark = matches!(event, Event::MessageMark(_));
+                let is_mark = matches!(event, Event::MessageMark(_) | Event::Nonce(_));
                 assert_eq!(subjects.is_empty(), is_mark, "{event:?}");
                 let mut once = subjects.clone();
                 once.sort_unstable();

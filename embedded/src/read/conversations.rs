@@ -4,7 +4,8 @@ use nova_events::conversation::ConversationKind;
 use nova_events::envelope::time_of_ms;
 use nova_events::message::MessageType;
 use nova_events::{ConversationId, MessageId, UserId};
-use nova_views::{Conversation, List, Lookup, Member, Message, MessageRange, PageRequest};
+use nova_views::search::{MATCHES_MAX, Match, SCORED_CHARS, Search};
+use nova_views::{Conversation, List, Lookup, Member, Message, MessageHit, MessageRange, PageRequest};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
@@ -80,40 +81,41 @@ impl Ask<'_> {
         })
     }
 
-    /// `query` comes from [`super::search::checked`].
+    /// `query` comes from [`super::search::checked`], and is what `search` looks for.
     pub(super) fn search_messages(
         &mut self,
         viewer: UserId,
         id: ConversationId,
         query: &str,
-        page: &PageRequest,
-    ) -> Asked<Lookup<List<Message>>> {
-        let page = Page::of("messages", page)?;
-        if !self.query(CONVERSATIONS, |db| is_member(db, viewer.0, id.0))? {
-            return Ok(Lookup::Unknown);
-        }
+        search: &Search,
+    ) -> Asked<Lookup<List<MessageHit>>> {
         let query = format!("conversation : \"{}\" AND text : ({query})", word_of(id.0));
-        let list = page.fill(
-            self,
-            |ask, (seq, _), limit| {
-                ask.query(CONVERSATIONS, |db| {
-                    let sql =
-                        "SELECT m.seq, m.id FROM messages_fts JOIN messages m ON m.n = messages_fts.rowid
-                               WHERE messages_fts MATCH ?1 AND m.conversation = ?2 AND m.seq < ?3
-                               ORDER BY m.seq DESC LIMIT ?4";
-                    let mut statement = db.prepare_cached(sql)?;
-                    let values = params![query, id.0.as_bytes(), seq, limit as i64];
-                    statement.query_map(values, Seen::read)?.collect()
-                })
-            },
-            |ask, (_, message_id)| {
-                ask.query(CONVERSATIONS, |db| {
-                    let sql = format!("SELECT {MESSAGE} FROM messages WHERE id = ?1 AND deleted = 0");
-                    db.prepare_cached(&sql)?.query_row([message_id.as_bytes()], message).optional()
-                })
-            },
-        )?;
-        Ok(Lookup::Found(list))
+        self.query(CONVERSATIONS, |db| {
+            if !is_member(db, viewer.0, id.0)? {
+                return Ok(Lookup::Unknown);
+            }
+            let sql = "SELECT m.seq, m.id, substr(m.text, 1, ?5) FROM messages_fts
+                       JOIN messages m ON m.n = messages_fts.rowid
+                       WHERE messages_fts MATCH ?1 AND m.conversation = ?2 AND m.seq <= ?3 AND m.deleted = 0
+                       ORDER BY m.seq DESC LIMIT ?4";
+            let mut statement = db.prepare_cached(sql)?;
+            let (up_to, most, chars) = (search.up_to(), MATCHES_MAX as i64, SCORED_CHARS as i64);
+            let matches =
+                statement.query_map(params![query, id.0.as_bytes(), up_to, most, chars], |row| {
+                    let text: Option<String> = row.get(2)?;
+                    let score = search.phrases.score(&text.unwrap_or_default());
+                    Ok(Match { seq: row.get(0)?, message: Uuid::from_bytes(row.get(1)?), score })
+                })?;
+            let (page, next) = search.page(matches.collect::<rusqlite::Result<_>>()?);
+            let sql = format!("SELECT {MESSAGE} FROM messages WHERE id = ?1 AND deleted = 0");
+            let mut statement = db.prepare_cached(&sql)?;
+            let mut items = Vec::with_capacity(page.len());
+            for found in page {
+                let found = statement.query_row([found.as_bytes()], message).optional()?;
+                items.extend(found.map(|message| search.phrases.hit(message)));
+            }
+            Ok(Lookup::Found(List { items, next }))
+        })
     }
 }
 
@@ -130,14 +132,18 @@ fn conversation(db: &Connection, viewer: Uuid, id: Uuid) -> rusqlite::Result<Opt
         .query_row([id.as_bytes()], |row| Ok((kind(row.get(0)?), row.get(1)?)))
         .optional()?;
     let Some((kind, title)): Option<(ConversationKind, Option<String>)> = found else { return Ok(None) };
-    let sql = "SELECT user, role, joined_at FROM members WHERE conversation = ?1 AND role IS NOT NULL
-               ORDER BY joined_at, user";
+    let sql = "SELECT m.user, m.role, m.joined_at, r.seq, d.seq FROM members m
+               LEFT JOIN reads r ON r.conversation = m.conversation AND r.user = m.user
+               LEFT JOIN delivered d ON d.conversation = m.conversation AND d.user = m.user
+               WHERE m.conversation = ?1 AND m.role IS NOT NULL ORDER BY m.joined_at, m.user";
     let mut statement = db.prepare_cached(sql)?;
     let members = statement.query_map([id.as_bytes()], |row| {
         Ok(Member {
             user_id: UserId(Uuid::from_bytes(row.get(0)?)),
             role: role(row.get(1)?),
             joined_at: time_of_ms(row.get(2)?),
+            last_read_seq: row.get::<_, Option<i64>>(3)?.map(count),
+            delivered_seq: row.get::<_, Option<i64>>(4)?.map(count),
         })
     })?;
     let members = members.collect::<rusqlite::Result<Vec<_>>>()?;

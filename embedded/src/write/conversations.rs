@@ -1,4 +1,4 @@
-//! Conversations, their members, messages and read marks, and the search index over clear texts.
+//! Conversations, their members, messages, delivered and read marks, and the search index over clear texts.
 
 use nova_events::conversation::{ConversationKind, Role};
 use nova_events::message::{Body, MessageType};
@@ -13,6 +13,10 @@ pub(super) fn apply(db: &Connection, changes: &[Change], _touched: &mut Touched)
     let mut messages = Messages::prepare(db)?;
     let mut read = db.prepare_cached(
         "INSERT INTO reads (conversation, user, seq) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)",
+    )?;
+    let mut delivered = db.prepare_cached(
+        "INSERT INTO delivered (conversation, user, seq) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)",
     )?;
     // By conversation, so that a large step goes through the tables in order.
@@ -51,6 +55,9 @@ pub(super) fn apply(db: &Connection, changes: &[Change], _touched: &mut Touched)
             What::ReadUpTo { user, seq, .. } => {
                 read.execute(params![blob(&conversation), blob(&user.0), int(*seq)])?;
             }
+            What::DeliveredUpTo { user, seq, .. } => {
+                delivered.execute(params![blob(&conversation), blob(&user.0), int(*seq)])?;
+            }
             // Changes of other views.
             _ => {}
         }
@@ -66,7 +73,8 @@ fn conversation_of(what: &What) -> Option<Uuid> {
         | What::Message { conversation, .. }
         | What::MessageBody { conversation, .. }
         | What::MessageDeleted { conversation, .. }
-        | What::ReadUpTo { conversation, .. } => Some(conversation.0),
+        | What::ReadUpTo { conversation, .. }
+        | What::DeliveredUpTo { conversation, .. } => Some(conversation.0),
         // Changes of other views.
         _ => None,
     }

@@ -57,3 +57,11 @@ CREATE TABLE reads (
     seq BIGINT NOT NULL,
     PRIMARY KEY (conversation, user_id)
 ) WITH (fillfactor = 70);
+
+-- The furthest of each member's devices.
+CREATE TABLE delivered (
+    conversation UUID NOT NULL,
+    user_id UUID NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (conversation, user_id)
+) WITH (fillfactor = 70);

@@ -128,6 +128,7 @@ impl Config {
             replay_messages_max: live.replay_messages_max,
             auth_timeout: Duration::from_millis(live.auth_timeout_ms),
             write_timeout: Duration::from_millis(live.write_timeout_ms),
+            delivered_interval: Duration::from_millis(live.delivered_interval_ms),
             ping_interval: Duration::from_millis(live.ping_interval_ms),
             drain: Duration::from_millis(live.drain_ms),
             timeline_lookups_max: live.timeline_lookups_max,

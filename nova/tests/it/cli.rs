@@ -30,7 +30,7 @@ fn token(data: &Path, user: UserId) -> String {
     out(&output).trim().to_owned()
 }
 
-fn lines(text: &str) -> Vec<Value> {
+pub(crate) fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

@@ -105,6 +105,11 @@ pub(crate) fn read(conversation: ConversationId, user_id: UserId, seq: u64, posi
     frame("message.read", Some(conversation), None, Read { user_id, seq }).at(position)
 }
 
+/// One of the user's devices has everything up to `seq`.
+pub(crate) fn delivered(conversation: ConversationId, user_id: UserId, seq: u64, position: u64) -> Frame {
+    frame("message.delivered", Some(conversation), None, Read { user_id, seq }).at(position)
+}
+
 #[derive(Serialize)]
 struct Added {
     user_id: UserId,

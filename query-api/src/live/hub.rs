@@ -12,7 +12,9 @@ use nova_eventlog::{Batch, Filter, Recorded};
 use nova_events::block::BlockEvent;
 use nova_events::conversation::ConversationEvent;
 use nova_events::message::MessageEvent;
+use nova_events::delivered::DeliveredEvent;
 use nova_events::post::{PostEvent, Visibility};
+use nova_events::read::ReadEvent;
 use nova_events::{ConversationId, Envelope, Event, UserId};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -21,7 +23,7 @@ use super::mailbox::Item;
 use super::timeline::{self, NewPost};
 use super::{Phase, Shared, elsewhere, facts, frame};
 
-const CATEGORIES: [&str; 5] = ["conversation", "messages", "read", "post", "block"];
+const CATEGORIES: [&str; 6] = ["conversation", "messages", "read", "delivered", "post", "block"];
 const BATCH_EVENTS_MAX: usize = 256;
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LAST: Duration = Duration::from_secs(5);
@@ -79,7 +81,7 @@ impl Hub {
             match recorded.stream.category() {
                 "messages" => self.message(recorded).await,
                 "conversation" => self.membership(recorded).await,
-                "read" => self.read(recorded).await,
+                "read" | "delivered" => self.receipt(recorded).await,
                 "block" => self.block(recorded).await,
                 "post" if recorded.kind.as_str() == "PostPublished" => self.post(recorded).await,
                 _ => {}
@@ -180,15 +182,23 @@ impl Hub {
         );
     }
 
-    async fn read(&self, recorded: &Recorded) {
+    async fn receipt(&self, recorded: &Recorded) {
         let Some((conversation, _)) = recorded.stream.id().split_once('.') else { return };
         let Some(conversation) = conversation_of(conversation) else { return };
         if !self.shared.registry.has_room(conversation) {
             return;
         }
         let Some(envelope) = self.decode(recorded).await else { return };
-        let Event::Read(nova_events::read::ReadEvent::ReadUpTo(read)) = &envelope.event else { return };
-        let frame = frame::read(conversation, read.user_id, read.seq, envelope.position);
+        let position = envelope.position;
+        let frame = match &envelope.event {
+            Event::Read(ReadEvent::ReadUpTo(read)) => {
+                frame::read(conversation, read.user_id, read.seq, position)
+            }
+            Event::Delivered(DeliveredEvent::DeliveredUpTo(mark)) => {
+                frame::delivered(conversation, mark.user_id, mark.seq, position)
+            }
+            _ => return,
+        };
         let item = Arc::new(Item::Note { conversation, frame });
         self.count(self.shared.registry.tell_unless_silenced(conversation, &item));
     }

@@ -28,6 +28,12 @@ pub(crate) enum Op {
         conversation_id: ConversationId,
         seq: u64,
     },
+    /// The device has everything up to `seq`.
+    Delivered {
+        conversation_id: ConversationId,
+        seq: u64,
+        device_id: String,
+    },
     Ping,
 }
 
@@ -86,6 +92,11 @@ mod tests {
         assert_eq!(with(r#""op":"unsubscribe""#), Some(Op::Unsubscribe { conversation_id }));
         assert_eq!(with(r#""op":"typing""#), Some(Op::Typing { conversation_id }));
         assert_eq!(with(r#""op":"read","seq":7"#), Some(Op::Read { conversation_id, seq: 7 }));
+        assert_eq!(
+            with(r#""op":"delivered","seq":7,"device_id":"d""#),
+            Some(Op::Delivered { conversation_id, seq: 7, device_id: "d".to_owned() })
+        );
+        assert_eq!(with(r#""op":"delivered","seq":7"#), None);
         assert_eq!(Op::parse(r#"{"op":"ping"}"#), Some(Op::Ping));
         assert_eq!(Op::parse(r#"{"op":"auth","token":"t"}"#), Some(Op::Auth { token: "t".to_owned() }));
     }

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use uuid::Uuid;
 
+use super::delivered::{Delivered, DeliveredMarks};
 use super::frame::{self, Frame};
 use super::op::{Op, OpRate};
 use super::registry::{Connection, Slot};
@@ -139,6 +140,7 @@ async fn serve(mut socket: WebSocket, entry: Entry, context: RequestContext) {
             if close == Close::TooSlow {
                 client.session.shared().metrics.slow.increment(1);
             }
+            client.deliver_all().await;
             let Client { socket: ended, session, options, .. } = client;
             socket = ended;
             (close, options.write_timeout, Some(session))
@@ -191,6 +193,7 @@ struct Client {
     context: RequestContext,
     options: LiveOptions,
     rate: OpRate,
+    delivered: DeliveredMarks,
     pings: Interval,
     heard: Instant,
     token_ends: Instant,
@@ -215,6 +218,7 @@ impl Client {
             phase: session.shared().phase.subscribe(),
             token_ends: ends_at(&claims),
             role: claims.role,
+            delivered: DeliveredMarks::default(),
             leaves: None,
             heard: now,
             pings,
@@ -243,6 +247,7 @@ impl Client {
     async fn step(&mut self, out: &mut VecDeque<Frame>) -> Result<(), Close> {
         let mailbox = Arc::clone(self.session.mailbox());
         let leaves = self.leaves.unwrap_or(self.token_ends);
+        let delivers = self.delivered.due(self.options.delivered_interval);
         tokio::select! {
             item = mailbox.next() => {
                 let mut item = Some(item.map_err(|_| Close::TooSlow)?);
@@ -264,6 +269,12 @@ impl Client {
             () = tokio::time::sleep_until(self.token_ends) => Err(Close::Unauthorized("expired_token")),
             () = tokio::time::sleep_until(leaves), if self.leaves.is_some() => {
                 Err(Close::Restart(within(self.options.drain)))
+            }
+            () = tokio::time::sleep_until(delivers.unwrap_or(self.token_ends)), if delivers.is_some() => {
+                for mark in self.delivered.take_due(Instant::now(), self.options.delivered_interval) {
+                    self.deliver(mark, out).await;
+                }
+                Ok(())
             }
             changed = self.phase.changed(), if self.leaves.is_none() => {
                 if changed.is_err() || *self.phase.borrow() != Phase::Serving {
@@ -364,6 +375,13 @@ impl Client {
                 }
             }
             Op::Read { conversation_id, seq } => self.read(conversation_id, seq, out).await,
+            Op::Delivered { conversation_id: conversation, seq, device_id } => {
+                let mark = Delivered { conversation, device_id, seq };
+                let interval = self.options.delivered_interval;
+                if let Some(mark) = self.delivered.take(mark, Instant::now(), interval) {
+                    self.deliver(mark, out).await;
+                }
+            }
             Op::Ping => out.push_back(frame::pong()),
         }
         Ok(())
@@ -387,11 +405,39 @@ impl Client {
             out.push_back(frame::error(Some(conversation), "read_not_available", detail));
             return;
         };
-        let user = self.session.user();
-        let caller = Caller { user, role: self.role, correlation_id: Uuid::now_v7(), traceparent: None };
-        if let Err(error) = command(caller, conversation, seq).await {
+        if let Err(error) = command(self.caller(), conversation, seq).await {
             out.push_back(frame::error(Some(conversation), error.code(), error.detail()));
         }
+    }
+
+    async fn deliver(&mut self, mark: Delivered, out: &mut VecDeque<Frame>) {
+        let Delivered { conversation, device_id, seq } = mark;
+        let Some(command) = self.session.shared().delivered_command.get() else {
+            let detail = "Here, use PUT /api/v1/conversations/{id}/delivered.";
+            out.push_back(frame::error(Some(conversation), "delivered_not_available", detail));
+            return;
+        };
+        if let Err(error) = command(self.caller(), conversation, seq, device_id).await {
+            out.push_back(frame::error(Some(conversation), error.code(), error.detail()));
+        }
+    }
+
+    /// What waits when the session ends; nobody is there to be told how it went.
+    async fn deliver_all(&mut self) {
+        let mut untold = VecDeque::new();
+        let all = async {
+            for mark in self.delivered.take_all() {
+                self.deliver(mark, &mut untold).await;
+            }
+        };
+        if tokio::time::timeout(GOODBYE_MAX, all).await.is_err() {
+            tracing::warn!("delivered marks at the end of a session took too long");
+        }
+    }
+
+    fn caller(&self) -> Caller {
+        let user = self.session.user();
+        Caller { user, role: self.role, correlation_id: Uuid::now_v7(), traceparent: None }
     }
 }
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::routing::get;
 use nova_events::ConversationId;
 use nova_http::{Caller, ValidPath, ValidQuery};
-use nova_views::{Conversation, List, Lookup, Message};
+use nova_views::{Conversation, List, Lookup, Message, MessageHit};
 
 use crate::answer::{ListOf, Reply, list, list_of, one};
 use crate::params::{AfterParams, MessagesParams, PageParams, SearchParams, limit, page, search_text};
@@ -63,9 +63,11 @@ pub(crate) async fn messages(
     list_of("conversation", answered.map(|answer| answer.map(as_list)))
 }
 
-/// Clear-text messages that match every word, newest first.
+/// Clear-text messages that hold every word, best match first, the newer one first of those that match alike. Edited
+/// messages are found by what they say now, deleted ones not at all. `highlights` are parts of `text` as offsets in
+/// UTF-16 code units, from `start` up to, not including, `end`.
 #[utoipa::path(get, path = "/conversations/{id}/search", tag = "conversations",
-    params(("id" = uuid::Uuid, Path), SearchParams), responses((status = 200, body = ListOf<Message>)))]
+    params(("id" = uuid::Uuid, Path), SearchParams), responses((status = 200, body = ListOf<MessageHit>)))]
 pub(crate) async fn search_messages(
     State(state): State<Arc<QueryState>>,
     caller: Caller,

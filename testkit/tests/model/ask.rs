@@ -9,7 +9,10 @@ use nova_events::message::MessageType;
 use nova_events::post::Visibility;
 use nova_events::{ConversationId, PostId, UserId};
 use nova_views as views;
-use nova_views::{Author, DeletionQuery, FeedReason, Lookup, Member, MessageRange, PostCard, Profile};
+use nova_views::search::Phrases;
+use nova_views::{
+    Author, DeletionQuery, FeedReason, Highlight, Lookup, Member, MessageHit, MessageRange, PostCard, Profile,
+};
 use uuid::Uuid;
 
 use crate::nova::{Comment, Conversation, Message, Nova, Post, User, time};
@@ -344,15 +347,29 @@ impl Nova {
         viewer: UserId,
         id: ConversationId,
         word: &str,
-    ) -> Lookup<Vec<views::Message>> {
+    ) -> Lookup<Vec<MessageHit>> {
         let Some(conversation) = self.conversation(id).filter(|found| found.role(viewer).is_some()) else {
             return Lookup::Unknown;
         };
-        let says = |message: &&Message| {
-            let text = message.body.text.as_deref().unwrap_or("");
-            !message.deleted && text.split(' ').any(|other| other == word)
+        let text = |message: &Message| message.body.text.clone().unwrap_or_default();
+        let says =
+            |message: &&Message| !message.deleted && text(message).split(' ').any(|other| other == word);
+        let mut found: Vec<&Message> = conversation.messages.iter().filter(says).collect();
+        let phrases = Phrases::of(word);
+        found.sort_by_key(|message| Reverse((phrases.score(&text(message)), message.seq)));
+        let highlights = |message: &Message| {
+            let mut start = 0;
+            let mut found = Vec::new();
+            for other in text(message).split(' ') {
+                let end = start + other.encode_utf16().count();
+                found.extend((other == word).then_some(Highlight { start, end }));
+                start = end + 1;
+            }
+            found
         };
-        Lookup::Found(conversation.messages.iter().rev().filter(says).map(|m| m.row(id)).collect())
+        let hit =
+            |message: &&Message| MessageHit { highlights: highlights(message), message: message.row(id) };
+        Lookup::Found(found.iter().map(hit).collect())
     }
 
     pub(crate) fn ask_deletions(&self, query: &DeletionQuery) -> Vec<views::Deletion> {
@@ -385,6 +402,14 @@ impl Nova {
 }
 
 impl Conversation {
+    pub(crate) fn delivered_up_to(&self, user: UserId) -> Option<u64> {
+        self.delivered.iter().filter(|(whose, ..)| *whose == user).map(|(.., seq)| *seq).max()
+    }
+
+    pub(crate) fn read_up_to(&self, user: UserId) -> Option<u64> {
+        self.reads.iter().find(|(reader, _)| *reader == user).map(|(_, seq)| *seq)
+    }
+
     fn seen_by(&self, viewer: UserId) -> views::Conversation {
         let last_read_seq = self.read_up_to(viewer);
         let unread = self.messages.iter().filter(|message| {
@@ -400,7 +425,13 @@ impl Conversation {
             title: self.title.clone(),
             members: members
                 .into_iter()
-                .map(|(user_id, role, joined_at)| Member { user_id, role, joined_at })
+                .map(|(user_id, role, joined_at)| Member {
+                    user_id,
+                    role,
+                    joined_at,
+                    last_read_seq: self.read_up_to(user_id),
+                    delivered_seq: self.delivered_up_to(user_id),
+                })
                 .collect(),
             last_seq: self.length.checked_sub(1),
             last_read_seq,

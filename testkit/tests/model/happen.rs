@@ -129,6 +129,7 @@ impl Nova {
                     messages: Vec::new(),
                     length: 0,
                     reads: Vec::new(),
+                    delivered: Vec::new(),
                 });
             }
             Command::PutMember(c) => {
@@ -183,6 +184,9 @@ impl Nova {
                 let conversation = self.conversation_mut(c.conversation);
                 conversation.reads.retain(|(reader, _)| *reader != who);
                 conversation.reads.push((who, c.seq));
+            }
+            Command::MarkDelivered(c) => {
+                self.conversation_mut(c.conversation).delivered.push((who, c.device_id, c.seq));
             }
             Command::PurgePost(_) => unreachable!("nobody asks for it"),
         }

@@ -86,6 +86,7 @@ pub(crate) struct Conversation {
     /// The next seq: messages, edits and deletions take one each.
     pub(crate) length: u64,
     pub(crate) reads: Vec<(UserId, u64)>,
+    pub(crate) delivered: Vec<(UserId, String, u64)>,
 }
 
 #[derive(Debug, Clone)]
@@ -451,6 +452,14 @@ impl Nova {
                 need(c.seq < conversation.length, "validation_failed");
                 conversation.read_up_to(who).is_some_and(|up_to| up_to >= c.seq)
             }
+            Command::MarkDelivered(c) => {
+                let Some(conversation) = self.spoken_in(who, c.conversation, false, &mut need) else {
+                    return false;
+                };
+                need(c.seq < conversation.length, "validation_failed");
+                let mut marks = conversation.delivered.iter();
+                marks.any(|(user, device, seq)| *user == who && *device == c.device_id && *seq >= c.seq)
+            }
             Command::PurgePost(_) => unreachable!("nobody asks for it"),
         }
     }
@@ -573,10 +582,6 @@ impl Conversation {
 
     pub(crate) fn admins(&self) -> usize {
         self.members.iter().filter(|(_, role, _)| *role == Role::Admin).count()
-    }
-
-    pub(crate) fn read_up_to(&self, user: UserId) -> Option<u64> {
-        self.reads.iter().find(|(reader, _)| *reader == user).map(|(_, seq)| *seq)
     }
 }
 

@@ -6,6 +6,7 @@ use nova_domain::comment::{AddComment, DeleteComment, EditComment, RestoreCommen
 use nova_domain::conversation::{
     PutMember, RemoveMember, RenameConversation, StartConversation, direct_conversation_id,
 };
+use nova_domain::delivered::MarkDelivered;
 use nova_domain::dismissal::{DismissSuggestion, RestoreSuggestion};
 use nova_domain::follow::{Follow, Unfollow};
 use nova_domain::like::{Like, Unlike};
@@ -177,6 +178,11 @@ impl People {
             }
             92..=93 => EditMessage { conversation, message, body: nonempty_body(dice) }.into(),
             94..=95 => DeleteMessage { conversation, message, reason }.into(),
+            96 => {
+                let length = nova.conversation(conversation).map_or(0, |c| c.length);
+                let device_id = format!("device {}", dice.roll(2));
+                MarkDelivered { conversation, device_id, seq: dice.roll(length + 2) }.into()
+            }
             _ => {
                 let length = nova.conversation(conversation).map_or(0, |c| c.length);
                 MarkRead { conversation, seq: dice.roll(length + 2) }.into()
@@ -221,6 +227,7 @@ fn able(command: &Command, nova: &Nova) -> Option<UserId> {
         Command::RenameConversation(c) => admin(&c.conversation),
         Command::SendMessage(c) => nova.conversation(c.conversation)?.members.last().map(|member| member.0),
         Command::MarkRead(c) => nova.conversation(c.conversation)?.members.last().map(|member| member.0),
+        Command::MarkDelivered(c) => nova.conversation(c.conversation)?.members.last().map(|member| member.0),
         Command::EditMessage(c) => sender(&c.conversation, &c.message),
         Command::DeleteMessage(c) => sender(&c.conversation, &c.message),
         _ => None,

@@ -25,8 +25,8 @@ use chrono::{DateTime, Utc};
 use nova_events::{ConversationId, PostId, UserId};
 use nova_views::ranking::{Candidate, Trending, Weights};
 use nova_views::{
-    Answer, Comment, Conversation, Deletion, DeletionQuery, FeedItem, List, Lookup, Message, MessageRange,
-    PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader, projection,
+    Answer, Comment, Conversation, Deletion, DeletionQuery, FeedItem, List, Lookup, Message, MessageHit,
+    MessageRange, PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader, projection,
 };
 use sqlx::Connection as _;
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -347,7 +347,7 @@ impl ViewReader for PostgresViews {
         conversation: ConversationId,
         text: &str,
         page: PageRequest,
-    ) -> Answered<Lookup<List<Message>>> {
+    ) -> Answered<Lookup<List<MessageHit>>> {
         answer(self.reads().search_messages(viewer, conversation, text, &page)).await
     }
 

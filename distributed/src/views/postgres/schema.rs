@@ -4,7 +4,7 @@ use nova_views::{ViewError, projection};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 /// The version of `migrations/postgres/views/`. Tables of an older one are dropped and filled again.
-pub(super) const SCHEMA_VERSION: i32 = 2;
+pub(super) const SCHEMA_VERSION: i32 = 3;
 
 /// One view, and how its tables are made.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(super) const VIEWS: [View; 6] = [
     },
     View {
         name: projection::CONVERSATIONS,
-        relations: &["marker", "conversations", "members", "activity", "messages", "reads"],
+        relations: &["marker", "conversations", "members", "activity", "messages", "reads", "delivered"],
         tables: include_str!("../../../../migrations/postgres/views/conversations.sql"),
     },
     View {

@@ -1,53 +1,18 @@
-//! Words, as both profiles find them: runs of letters and digits, whatever their case and without diacritics. Texts and
-//! searches go through the same code, and PostgreSQL never splits or folds anything itself: it is given finished lexemes.
+//! Words as PostgreSQL is given them: texts and searches go through [`nova_views::words`], and PostgreSQL never splits or
+//! folds anything itself: it is given finished lexemes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use unicode_normalization::char::{decompose_canonical, is_combining_mark};
+use nova_views::words::words;
 use uuid::Uuid;
 
-/// What is longer is cut. PostgreSQL takes 2,046 bytes.
-const WORD_CHARS_MAX: usize = 200;
 /// Words of one text that are found. PostgreSQL knows no position behind it.
 const POSITIONS_MAX: usize = 16_383;
 /// PostgreSQL keeps at most as many positions of one lexeme.
 const POSITIONS_EACH_MAX: usize = 255;
 /// Different lexemes of one text that are found, in bytes. PostgreSQL takes 1 MiB.
 const LEXEME_BYTES_MAX: usize = 500_000;
-
-/// The words of a text, in order.
-pub(crate) fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !(c.is_alphanumeric() || is_combining_mark(c)))
-        .map(|word| word.chars().filter_map(fold).take(WORD_CHARS_MAX).collect::<String>())
-        .filter(|word| !word.is_empty())
-}
-
-/// `None`: a mark of its own on the letter before it.
-fn fold(c: char) -> Option<char> {
-    if c.is_ascii() {
-        return Some(c.to_ascii_lowercase());
-    }
-    if ('\u{300}'..='\u{36f}').contains(&c) {
-        return None;
-    }
-    // By the upper case, so that the forms of one letter (a final sigma) are the same.
-    let folded = only(c.to_uppercase()).and_then(|upper| only(upper.to_lowercase())).unwrap_or(c);
-    let (mut base, mut marks) = (None, true);
-    decompose_canonical(folded, |part| match base {
-        None => base = Some(part),
-        Some(_) => marks &= is_combining_mark(part),
-    });
-    // As SQLite does it: from Latin letters only; elsewhere a mark may make another letter.
-    match base {
-        Some(base) if base.is_ascii_alphanumeric() && marks => Some(base.to_ascii_lowercase()),
-        Some(_) | None => Some(folded),
-    }
-}
-
-fn only(mut chars: impl Iterator<Item = char>) -> Option<char> {
-    chars.next().filter(|_| chars.next().is_none())
-}
 
 /// A text as the text of a `tsvector`, with a lexeme that is no word of it.
 pub(crate) fn vector(text: &str, with: Option<&str>) -> String {
@@ -106,18 +71,6 @@ pub(crate) fn of_conversation(conversation: Uuid) -> String {
 mod tests {
     use super::*;
 
-    fn all(text: &str) -> Vec<String> {
-        words(text).collect()
-    }
-
-    #[test]
-    fn words_are_letters_and_digits_whatever_their_case_and_marks() {
-        assert_eq!(all("The QUICK, (brown) fox-trot 2x"), ["the", "quick", "brown", "fox", "trot", "2x"]);
-        assert_eq!(all("Crème BRÛLÉE Tiếng Cafe\u{301}"), ["creme", "brulee", "tieng", "cafe"]);
-        assert_eq!(all("ΟΔΟΣ οδος Йод straße 東京"), ["οδοσ", "οδοσ", "йод", "straße", "東京"]);
-        assert_eq!(all("-- ' \0 #a_b's"), ["a", "b", "s"]);
-    }
-
     #[test]
     fn a_vector_knows_where_words_are() {
         assert_eq!(vector("b a B", None), "'a':2 'b':1,3 ");
@@ -132,8 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn long_words_and_long_texts_are_cut() {
-        assert_eq!(all(&"x".repeat(5_000))[0].len(), WORD_CHARS_MAX);
+    fn long_texts_are_cut() {
         let text: String = (0..50_000).map(|n| format!("w{n} ")).collect();
         assert!(vector(&text, None).len() < 1 << 20);
         assert!(vector(&"same ".repeat(50_000), None).len() < 10_000);

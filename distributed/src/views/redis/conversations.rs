@@ -180,6 +180,7 @@ fn memberships(change: &Change) -> Vec<Membership> {
         | What::MessageDeleted { .. }
         | What::ConversationTitle { .. }
         | What::ReadUpTo { .. }
+        | What::DeliveredUpTo { .. }
         | What::Registered { .. }
         | What::ProfileIs { .. }
         | What::UserActive { .. }
@@ -234,6 +235,7 @@ fn said(change: &Change) -> Option<Said> {
         | What::Member { .. }
         | What::ConversationTitle { .. }
         | What::ReadUpTo { .. }
+        | What::DeliveredUpTo { .. }
         | What::Registered { .. }
         | What::ProfileIs { .. }
         | What::UserActive { .. }

@@ -93,6 +93,7 @@ fn mark_of(change: &Change, since: DateTime<Utc>) -> Option<Mark> {
         | What::MessageBody { .. }
         | What::MessageDeleted { .. }
         | What::ReadUpTo { .. }
+        | What::DeliveredUpTo { .. }
         | What::Deletion { .. }
         | What::Restoration { .. } => return None,
     };

@@ -134,6 +134,7 @@ fn posted(what: &What) -> Option<Posted> {
         | What::MessageBody { .. }
         | What::MessageDeleted { .. }
         | What::ReadUpTo { .. }
+        | What::DeliveredUpTo { .. }
         | What::Deletion { .. }
         | What::Restoration { .. } => None,
     }

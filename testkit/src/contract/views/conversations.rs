@@ -138,3 +138,47 @@ pub async fn the_busiest_conversation_comes_first<G>(open: impl AsyncFn() -> (Po
     let talks = all_pages(2, async |page| Ok(ports.reader.conversations(user(1), page).await?.value)).await;
     assert_eq!(talks.iter().map(|t| t.id).collect::<Vec<_>>(), [6, 2, 4, 5, 3, 1].map(conversation));
 }
+
+pub async fn members_show_how_far_they_have_received_and_read<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2, 3]);
+    story.start(1, &[1, 2, 3]);
+    story.start(2, &[1, 2]);
+    for n in 0..6 {
+        story.say(n, 1, 1, "word");
+    }
+    story.read(2, 1, 2);
+    story.delivered(2, 1, 1, 3);
+    story.delivered(2, 2, 1, 5);
+    story.delivered(2, 1, 1, 4);
+    story.delivered(3, 1, 1, 0);
+    let marks = async |viewer: u32, n: u32| {
+        let talk = ports.reader.conversation(user(viewer), conversation(n)).await.unwrap().value;
+        let members = talk.found().unwrap().members.into_iter();
+        let mut marks: Vec<_> = members.map(|m| (m.user_id, m.last_read_seq, m.delivered_seq)).collect();
+        marks.sort_unstable();
+        marks
+    };
+    let sorted = |mut marks: Vec<(nova_events::UserId, Option<u64>, Option<u64>)>| {
+        marks.sort_unstable();
+        marks
+    };
+    let expected = sorted(vec![(user(1), None, None), (user(2), Some(2), Some(5)), (user(3), None, Some(0))]);
+    for _ in 0..2 {
+        ports.tell(&story).await;
+        for viewer in [1, 2, 3] {
+            assert_eq!(marks(viewer, 1).await, expected, "the furthest of each member's devices");
+        }
+    }
+    assert_eq!(marks(1, 2).await, sorted(vec![(user(1), None, None), (user(2), None, None)]));
+    let listed = ports.reader.conversations(user(1), PageRequest::first(5)).await.unwrap().value.items;
+    let talk = listed.iter().find(|talk| talk.id == conversation(1)).unwrap();
+    let seen: Vec<_> = talk.members.iter().map(|m| (m.user_id, m.last_read_seq, m.delivered_seq)).collect();
+    assert_eq!(sorted(seen), expected);
+    let before = story.head();
+    story.remove_member(1, 2);
+    story.add_member(1, 2);
+    story.delivered(2, 3, 1, 1);
+    ports.tell_from(&story, before).await;
+    assert_eq!(marks(1, 1).await, expected, "who comes back has what they had");
+}

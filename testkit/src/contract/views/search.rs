@@ -1,7 +1,7 @@
 //! Search in posts and messages.
 
 use nova_events::message::{Body, MessageType};
-use nova_views::{PageRequest, ViewError};
+use nova_views::{Cursor, Lookup, MessageHit, PageRequest, ViewError};
 
 use super::{Ports, all_pages};
 use crate::story::{Story, conversation, message, post, user};
@@ -104,15 +104,122 @@ pub async fn messages_are_found_in_their_conversation_only<G>(open: impl AsyncFn
     let body = Body { encrypted_content: Some("shared".to_owned()), ..Body::default() };
     story.send(30, 1, 1, MessageType::Encrypted, body);
     ports.tell(&story).await;
+    // All of them match alike, so the newest comes first.
     let found = async |text: &str| -> Vec<_> {
         let messages = all_pages(2, async |page| {
             let found = ports.reader.search_messages(user(2), conversation(1), text, page).await?.value;
             Ok(found.found().unwrap())
         })
         .await;
-        messages.iter().map(|m| m.id).collect()
+        messages.iter().map(|hit| hit.message.id).collect()
     };
     assert_eq!(found("shared").await, [4, 3, 0].map(message));
     assert_eq!(found("WORDS").await, [4, 3, 1, 0].map(message));
     assert_eq!(found(&conversation(1).0.simple().to_string()).await, [], "ids are not texts");
+}
+
+pub async fn the_best_match_comes_first_and_shows_where_it_matches<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2]);
+    story.start(1, &[1, 2]);
+    let far = "the tide is not what it was when the water was low and we were there in the early days";
+    let texts = ["🐝 Low TIDE!", "low, then the tide", far, "nothing of it", "low tide"];
+    for (n, text) in (0..).zip(texts) {
+        story.say(n, 1, 1, text);
+    }
+    ports.tell(&story).await;
+    let hits = async |text: &str| {
+        let page = async |page| {
+            let found = ports.reader.search_messages(user(2), conversation(1), text, page).await?.value;
+            Ok(found.found().unwrap())
+        };
+        all_pages(1, page).await
+    };
+    let found = hits("low tide").await;
+    let ids: Vec<_> = found.iter().map(|hit| hit.message.id).collect();
+    assert_eq!(ids, [4, 0, 1, 2].map(message));
+    let marked = |hit: &MessageHit| {
+        let units: Vec<u16> = hit.message.text.as_deref().unwrap().encode_utf16().collect();
+        let parts = hit.highlights.iter().map(|h| String::from_utf16(&units[h.start..h.end]).unwrap());
+        parts.collect::<Vec<_>>()
+    };
+    assert_eq!(marked(&found[1]), ["Low", "TIDE"], "offsets are UTF-16 code units");
+    assert_eq!(marked(&found[3]), ["tide", "low"]);
+    let found = hits("then-the").await;
+    assert_eq!(found.iter().map(marked).collect::<Vec<_>>(), [["then the"]]);
+}
+
+pub async fn pages_of_found_messages_go_on_whatever_happens_meanwhile<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2]);
+    story.start(1, &[1, 2]);
+    for n in 0..30 {
+        // Three lengths, so that the order is not that of the seqs.
+        story.say(n, 1, 1, &format!("word{}", " and more".repeat((n % 3) as usize)));
+    }
+    ports.tell(&story).await;
+    let page = async |cursor: Option<Cursor>| {
+        let page = PageRequest { cursor, limit: 4, after: 0 };
+        let found = ports.reader.search_messages(user(2), conversation(1), "word", page).await.unwrap().value;
+        found.found().unwrap()
+    };
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    let mut gone = Vec::new();
+    for round in 0..100 {
+        let found = page(cursor).await;
+        seen.extend(found.items.iter().map(|hit| hit.message.id));
+        cursor = found.next;
+        if cursor.is_none() {
+            break;
+        }
+        // Sent meanwhile, a better match than any; and one that is still to come is taken back.
+        let before = story.head();
+        story.say(100 + round, 1, 2, "word");
+        let late = 2 + 3 * round;
+        if late < 30 && !seen.contains(&message(late)) {
+            story.delete_message(late);
+            gone.push(message(late));
+        }
+        ports.tell_from(&story, before).await;
+    }
+    assert!(cursor.is_none() && !gone.is_empty());
+    let mut expected: Vec<_> = (0..30).map(message).filter(|id| !gone.contains(id)).collect();
+    expected.sort_unstable();
+    seen.sort_unstable();
+    assert_eq!(seen, expected, "each that was there once, none that came later");
+}
+
+pub async fn what_was_edited_deleted_or_encrypted_is_not_found<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2, 3]);
+    story.start(1, &[1, 2, 3]);
+    story.say(0, 1, 1, "before");
+    story.edit_message(0, "after");
+    story.say(1, 1, 1, "secret");
+    story.delete_message(1);
+    let body = Body {
+        encrypted_content: Some("ciphertext words".to_owned()),
+        nonce: Some("noncesense".to_owned()),
+        device_id: Some("telephone".to_owned()),
+        ..Body::default()
+    };
+    story.send(2, 1, 1, MessageType::Encrypted, body);
+    story.say(3, 1, 2, "stays");
+    ports.tell(&story).await;
+    let found = async |viewer: u32, text: &str| {
+        let page = PageRequest::first(5);
+        let found = ports.reader.search_messages(user(viewer), conversation(1), text, page).await.unwrap();
+        found.value.map(|list| list.items.iter().map(|hit| hit.message.id).collect::<Vec<_>>())
+    };
+    for (text, expected) in [("after", vec![message(0)]), ("stays", vec![message(3)])] {
+        assert_eq!(found(1, text).await, Lookup::Found(expected), "{text}");
+    }
+    for text in ["before", "secret", "ciphertext", "words", "noncesense", "telephone"] {
+        assert_eq!(found(1, text).await, Lookup::Found(Vec::new()), "{text}");
+    }
+    let before = story.head();
+    story.remove_member(1, 2);
+    ports.tell_from(&story, before).await;
+    assert_eq!(found(2, "stays").await, Lookup::Unknown, "who was removed finds nothing, their own neither");
+    assert_eq!(found(3, "stays").await, Lookup::Found(vec![message(3)]), "what they said stays");
 }

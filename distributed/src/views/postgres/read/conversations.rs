@@ -4,7 +4,10 @@ use nova_events::conversation::{ConversationKind, Role};
 use nova_events::envelope::time_of_ms;
 use nova_events::message::MessageType;
 use nova_events::{ConversationId, MessageId, UserId};
-use nova_views::{Conversation, List, Lookup, Member, Message, MessageRange, PageRequest, ViewError};
+use nova_views::search::{MATCHES_MAX, Match, SCORED_CHARS, Search};
+use nova_views::{
+    Conversation, List, Lookup, Member, Message, MessageHit, MessageRange, PageRequest, ViewError,
+};
 use sqlx::query;
 use uuid::Uuid;
 
@@ -31,6 +34,7 @@ macro_rules! conversations {
     () => {
         concat!(
             "SELECT picked.at, c.id, c.kind, c.title, members.users, members.roles, members.joined,
+                members.read, members.delivered,
                 a.last_seq, r.seq,
                 (SELECT count(*) FROM v_conversations.messages m WHERE m.conversation = c.id
                     AND m.seq > coalesce(r.seq, -1) AND m.sender <> $1 AND NOT m.deleted),
@@ -41,10 +45,17 @@ macro_rules! conversations {
              LEFT JOIN v_conversations.activity a ON a.conversation = c.id
              LEFT JOIN v_conversations.reads r ON r.conversation = c.id AND r.user_id = $1
              CROSS JOIN LATERAL (
-                SELECT coalesce(array_agg(user_id ORDER BY joined_at, user_id), '{}') AS users,
-                    coalesce(array_agg(role ORDER BY joined_at, user_id), '{}') AS roles,
-                    coalesce(array_agg(joined_at ORDER BY joined_at, user_id), '{}') AS joined
-                FROM v_conversations.members WHERE conversation = c.id AND role IS NOT NULL) members
+                SELECT coalesce(array_agg(m.user_id ORDER BY joined_at, m.user_id), '{}') AS users,
+                    coalesce(array_agg(role ORDER BY joined_at, m.user_id), '{}') AS roles,
+                    coalesce(array_agg(joined_at ORDER BY joined_at, m.user_id), '{}') AS joined,
+                    coalesce(array_agg(has_read.seq ORDER BY joined_at, m.user_id), '{}') AS read,
+                    coalesce(array_agg(has.seq ORDER BY joined_at, m.user_id), '{}') AS delivered
+                FROM v_conversations.members m
+                LEFT JOIN v_conversations.reads has_read
+                    ON has_read.conversation = m.conversation AND has_read.user_id = m.user_id
+                LEFT JOIN v_conversations.delivered has
+                    ON has.conversation = m.conversation AND has.user_id = m.user_id
+                WHERE m.conversation = c.id AND m.role IS NOT NULL) members
              LEFT JOIN LATERAL (
                 SELECT * FROM v_conversations.messages WHERE conversation = c.id AND NOT deleted
                 ORDER BY seq DESC LIMIT 1) m ON true
@@ -92,9 +103,18 @@ macro_rules! messages {
 
 const MESSAGES_AFTER: &str = messages!("m.seq > $3 ORDER BY m.seq");
 const MESSAGES_BEFORE: &str = messages!("m.seq < $3 ORDER BY m.seq DESC");
-const MESSAGES_FOUND: &str = messages!(
-    "m.tsv IS NOT NULL AND m.tsv @@ $5::text::tsquery AND NOT m.deleted AND m.seq < $3 ORDER BY m.seq DESC"
-);
+
+/// What a search looks at, in no order: no row at all if the viewer is not a member, one without a message if nothing
+/// matches. `$6` characters of a text are enough to score it.
+const MATCHES: &str = "SELECT m.id IS NOT NULL, m.seq, m.id, left(m.text, $6)
+     FROM v_conversations.members me LEFT JOIN LATERAL (
+        SELECT * FROM v_conversations.messages m WHERE m.conversation = $2 AND m.tsv IS NOT NULL
+            AND m.tsv @@ $5::text::tsquery AND NOT m.deleted AND m.seq <= $3
+        ORDER BY m.seq DESC LIMIT $4) m ON true
+     WHERE me.user_id = $1 AND me.conversation = $2 AND me.role IS NOT NULL";
+
+const MESSAGES_BY_ID: &str =
+    concat!("SELECT ", message!(), " FROM v_conversations.messages m WHERE m.id = ANY($1) AND NOT m.deleted");
 
 impl Reads {
     pub(super) async fn conversations(
@@ -149,20 +169,36 @@ impl Reads {
         id: ConversationId,
         text: &str,
         page: &PageRequest,
-    ) -> Result<Lookup<List<Message>>, ViewError> {
+    ) -> Result<Lookup<List<MessageHit>>, ViewError> {
         let sought = Sought::checked(text)?.query(Some(&words::of_conversation(id.0)));
-        let page = Page::of("messages", page)?;
-        let (seq, _) = page.behind();
+        let search = Search::of(text, page)?;
+        let (up_to, most, chars) = (search.up_to(), MATCHES_MAX as i64, SCORED_CHARS as i32);
         let found = rows(&self.pool, || {
-            query(MESSAGES_FOUND).bind(viewer.0).bind(id.0).bind(seq).bind(page.wanted()).bind(&sought)
+            query(MATCHES).bind(viewer.0).bind(id.0).bind(up_to).bind(most).bind(&sought).bind(chars)
         })
         .await?;
-        let list = |mut messages: Vec<Message>| {
-            messages.reverse();
-            let keyed = |message: Message| ((message.seq as i64, message.id.0), message);
-            page.list(messages.into_iter().map(keyed).collect())
-        };
-        Ok(messages_of(&found)?.map(list))
+        if found.is_empty() {
+            return Ok(Lookup::Unknown);
+        }
+        let mut matches = Vec::with_capacity(found.len());
+        for row in &found {
+            let mut columns = Columns::of(row);
+            if columns.take::<bool>()? {
+                let (seq, message) = (columns.take()?, columns.take()?);
+                let text: Option<String> = columns.take()?;
+                matches.push(Match { seq, message, score: search.phrases.score(&text.unwrap_or_default()) });
+            }
+        }
+        let (ids, next) = search.page(matches);
+        let mut items = Vec::with_capacity(ids.len());
+        if !ids.is_empty() {
+            for row in &rows(&self.pool, || query(MESSAGES_BY_ID).bind(&ids)).await? {
+                items.push(search.phrases.hit(message(&mut Columns::of(row))?));
+            }
+            let place = |hit: &MessageHit| ids.iter().position(|id| *id == hit.message.id.0);
+            items.sort_by_key(place);
+        }
+        Ok(Lookup::Found(List { items, next }))
     }
 }
 
@@ -189,11 +225,19 @@ fn conversation(columns: &mut Columns<'_>) -> Result<Conversation, ViewError> {
     let title = columns.take()?;
     let (users, roles): (Vec<Uuid>, Vec<i16>) = (columns.take()?, columns.take()?);
     let joined: Vec<i64> = columns.take()?;
-    let members = users.into_iter().zip(roles).zip(joined).map(|((user, role), joined_at)| Member {
-        user_id: UserId(user),
-        role: if role == 1 { Role::Admin } else { Role::Member },
-        joined_at: time_of_ms(joined_at),
-    });
+    let (read, delivered): (Vec<Option<i64>>, Vec<Option<i64>>) = (columns.take()?, columns.take()?);
+    let marks = read.into_iter().zip(delivered);
+    let mark = |seq: Option<i64>| seq.and_then(|seq| u64::try_from(seq).ok());
+    let members =
+        users.into_iter().zip(roles).zip(joined).zip(marks).map(|(((user, role), joined_at), marks)| {
+            Member {
+                user_id: UserId(user),
+                role: if role == 1 { Role::Admin } else { Role::Member },
+                joined_at: time_of_ms(joined_at),
+                last_read_seq: mark(marks.0),
+                delivered_seq: mark(marks.1),
+            }
+        });
     Ok(Conversation {
         id,
         kind,

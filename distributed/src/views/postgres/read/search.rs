@@ -33,7 +33,7 @@ impl<'a> Sought<'a> {
         }
         let pieces: Vec<&str> = text
             .split(|c: char| c.is_whitespace() || c == '"' || c == '\0')
-            .filter(|piece| words::words(piece).next().is_some())
+            .filter(|piece| nova_views::words::words(piece).next().is_some())
             .collect();
         match pieces.len() {
             0 => Err(ViewError::BadQuery("has no word in it")),

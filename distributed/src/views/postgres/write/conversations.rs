@@ -16,7 +16,8 @@ pub(super) async fn apply(tables: &mut Tables<'_>, changes: &[&Change]) -> sqlx:
     members(tables, changes).await?;
     messages::apply(tables, changes).await?;
     activity(tables, changes).await?;
-    reads(tables, changes).await
+    reads(tables, changes).await?;
+    delivered(tables, changes).await
 }
 
 #[derive(Debug, Clone)]
@@ -246,16 +247,40 @@ async fn activity(tables: &mut Tables<'_>, changes: &[&Change]) -> sqlx::Result<
 }
 
 async fn reads(tables: &mut Tables<'_>, changes: &[&Change]) -> sqlx::Result<()> {
-    let mut furthest = BTreeMap::<(Uuid, Uuid), u64>::new();
-    for change in changes {
-        // Changes of other tables and views are left out.
-        let What::ReadUpTo { conversation, user, seq } = &change.what else { continue };
-        let held = furthest.entry((conversation.0, user.0)).or_default();
-        *held = (*held).max(*seq);
-    }
+    let read = |change: &Change| match &change.what {
+        What::ReadUpTo { conversation, user, seq } => Some(((conversation.0, user.0), *seq)),
+        // Changes of other tables and views.
+        _ => None,
+    };
     let sql = "INSERT INTO {s}.reads AS held (conversation, user_id, seq)
                SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])
                ON CONFLICT (conversation, user_id) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > held.seq";
+    marks(tables, sql, changes.iter().filter_map(|change| read(change))).await
+}
+
+async fn delivered(tables: &mut Tables<'_>, changes: &[&Change]) -> sqlx::Result<()> {
+    let delivered = |change: &Change| match &change.what {
+        What::DeliveredUpTo { conversation, user, seq } => Some(((conversation.0, user.0), *seq)),
+        // Changes of other tables and views.
+        _ => None,
+    };
+    let sql = "INSERT INTO {s}.delivered AS held (conversation, user_id, seq)
+               SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])
+               ON CONFLICT (conversation, user_id) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > held.seq";
+    marks(tables, sql, changes.iter().filter_map(|change| delivered(change))).await
+}
+
+/// The furthest mark of each member of a conversation.
+async fn marks(
+    tables: &mut Tables<'_>,
+    sql: &str,
+    said: impl Iterator<Item = ((Uuid, Uuid), u64)>,
+) -> sqlx::Result<()> {
+    let mut furthest = BTreeMap::<(Uuid, Uuid), u64>::new();
+    for (whose, seq) in said {
+        let held = furthest.entry(whose).or_default();
+        *held = (*held).max(seq);
+    }
     let furthest: Vec<((Uuid, Uuid), u64)> = furthest.into_iter().collect();
     for some in furthest.chunks(ROWS_MAX) {
         let query = tables
