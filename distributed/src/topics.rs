@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::shard::Shard;
 
 /// Every category of streams that [`nova_events::streams`] makes names of.
-pub const CATEGORIES: [&str; 12] = [
+pub const CATEGORIES: [&str; 13] = [
     "user",
     "handle",
     "post",
@@ -33,6 +33,7 @@ pub const CATEGORIES: [&str; 12] = [
     "messages",
     "message",
     "read",
+    "media",
 ];
 
 mod header {

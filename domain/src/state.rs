@@ -5,6 +5,7 @@ use nova_events::Event;
 
 use crate::comment::CommentState;
 use crate::conversation::ConversationState;
+use crate::media::MediaState;
 use crate::message::MarkState;
 use crate::post::PostState;
 use crate::read::ReadState;
@@ -31,6 +32,7 @@ pub enum State {
     Messages,
     Mark(MarkState),
     Read(ReadState),
+    Media(Box<MediaState>),
 }
 
 /// One accessor for each state. The stream's category decides which state it has, so another one can only be asked for
@@ -63,6 +65,7 @@ impl State {
             "messages" => Self::Messages,
             "message" => Self::Mark(MarkState::default()),
             "read" => Self::Read(ReadState::default()),
+            "media" => Self::Media(Box::default()),
             _ => return None,
         })
     }
@@ -143,6 +146,11 @@ impl State {
                     state.evolve(event)
                 }
             }
+            Event::Media(event) => {
+                if let Self::Media(state) = self {
+                    state.evolve(event)
+                }
+            }
         }
     }
 
@@ -154,6 +162,7 @@ impl State {
         conversation: Conversation(ConversationState),
         mark: Mark(MarkState),
         read: Read(ReadState),
+        media: Media(MediaState),
     }
 
     pub fn edge(&self) -> EdgeState {
@@ -168,6 +177,7 @@ impl State {
         let inside = match self {
             Self::Conversation(state) => state.members.len() * 40,
             Self::User(_) => 300,
+            Self::Media(_) => 400,
             _ => 0,
         };
         size_of::<Self>() + inside

@@ -1,7 +1,7 @@
 //! What can happen in Nova. Every change is one of the events here; everything else (views, feeds, audits) is derived
 //! from them. Personal data is apart from the rest of an event, sealed under its subject's key before it reaches a log.
 //!
-//! Reading order: [`ids`], the areas ([`user`] to [`read`]), [`Event`] over all of them, [`envelope`] (who, when, why),
+//! Reading order: [`ids`], the areas ([`user`] to [`media`]), [`Event`] over all of them, [`envelope`] (who, when, why),
 //! [`streams`] (where each event lives), then how they are stored: [`personal`], [`seal`], [`keyring`], [`wrapping`],
 //! [`codec`].
 //! [`samples`] shows every event. [`client_events`] is about something else: what clients tell analysts.
@@ -30,6 +30,8 @@ pub mod message;
 
 pub mod read;
 
+pub mod media;
+
 mod area;
 pub mod client_events;
 pub mod codec;
@@ -56,6 +58,7 @@ use dismissal::DismissalEvent;
 use follow::FollowEvent;
 use handle::HandleEvent;
 use like::LikeEvent;
+use media::MediaEvent;
 use message::{MessageEvent, MessageMarkEvent};
 use post::PostEvent;
 use read::ReadEvent;
@@ -76,5 +79,6 @@ area::areas! {
         Message(MessageEvent),
         MessageMark(MessageMarkEvent),
         Read(ReadEvent),
+        Media(MediaEvent),
     }
 }

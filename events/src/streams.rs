@@ -4,7 +4,7 @@ use nova_eventlog::StreamId;
 use uuid::Uuid;
 
 use crate::like::Target;
-use crate::{CommentId, ConversationId, MessageId, PostId, UserId};
+use crate::{CommentId, ConversationId, MediaId, MessageId, PostId, UserId};
 
 pub fn user(id: UserId) -> StreamId {
     name("user", id.0)
@@ -58,6 +58,10 @@ pub fn message(id: MessageId) -> StreamId {
 
 pub fn read(conversation: ConversationId, user: UserId) -> StreamId {
     pair("read", conversation.0, user.0)
+}
+
+pub fn media(id: MediaId) -> StreamId {
+    name("media", id.0)
 }
 
 fn name(category: &'static str, id: Uuid) -> StreamId {

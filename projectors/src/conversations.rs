@@ -29,7 +29,8 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::Follow(_)
         | Event::Block(_)
         | Event::Dismissal(_)
-        | Event::MessageMark(_) => return Vec::new(),
+        | Event::MessageMark(_)
+        | Event::Media(_) => return Vec::new(),
     };
     vec![Change { version: envelope.position, what }]
 }

@@ -25,7 +25,8 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::Dismissal(_)
         | Event::Conversation(_)
         | Event::MessageMark(_)
-        | Event::Read(_) => None,
+        | Event::Read(_)
+        | Event::Media(_) => None,
     };
     what.map(|what| Change { version: envelope.position, what }).into_iter().collect()
 }

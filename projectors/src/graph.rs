@@ -40,7 +40,8 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::Conversation(_)
         | Event::Message(_)
         | Event::MessageMark(_)
-        | Event::Read(_) => return Vec::new(),
+        | Event::Read(_)
+        | Event::Media(_) => return Vec::new(),
     };
     vec![Change { version: envelope.position, what }]
 }
