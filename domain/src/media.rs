@@ -5,12 +5,12 @@
 
 use nova_events::media::{
     Carrier, MediaAttached, MediaDeleted, MediaEvent, MediaKind, RejectReason, UploadCompleted,
-    UploadRejected, UploadReserved,
+    UploadRejected, UploadReserved, Waveform,
 };
-use nova_events::media::Waveform;
-use nova_events::{Actor, MediaId, Personal, UserId, streams};
+use nova_events::{Actor, ConversationId, MediaId, Personal, UserId, streams};
 
 use crate::limits::Limits;
+use crate::message::check_may_speak;
 use crate::refusal::Refusal;
 use crate::world::{By, Decision, Stop, World};
 
@@ -79,6 +79,8 @@ pub fn kind_of(content_type: &str) -> Option<MediaKind> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReserveUpload {
     pub media: MediaId,
+    /// To be sent there: only who may speak there may upload for it.
+    pub conversation: Option<ConversationId>,
     /// `None`: as the type says.
     pub kind: Option<MediaKind>,
     pub content_type: String,
@@ -95,6 +97,9 @@ impl ReserveUpload {
         let stream = streams::media(self.media);
         world.want([stream.clone(), streams::user(owner)])?;
         world.check_actor(owner)?;
+        if let Some(conversation) = self.conversation {
+            check_may_speak(owner, conversation, world)?;
+        }
         if let Some(reserved) = &world.media(self.media)?.reserved {
             return if reserved.owner == owner {
                 Ok(Decision::nothing(self.media.0, stream))
@@ -115,7 +120,8 @@ impl ReserveUpload {
         Ok(Decision::one(self.media.0, stream, event))
     }
 
-    fn check(&self, limits: &Limits) -> Result<MediaKind, Refusal> {
+    /// What can be said without looking at anything.
+    pub fn check(&self, limits: &Limits) -> Result<MediaKind, Refusal> {
         let Some(kind) = kind_of(&self.content_type) else {
             let known: Vec<_> = CONTENT_TYPES.iter().map(|(known, _)| *known).collect();
             let detail = format!("is not one of {}", known.join(", "));

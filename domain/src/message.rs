@@ -197,7 +197,7 @@ fn check_body(body: &Body, by: &By<'_>) -> Result<MessageType, Refusal> {
 }
 
 /// A member; and in a direct conversation neither blocks the other.
-fn check_may_speak(user: UserId, id: ConversationId, world: &World) -> Result<Role, Stop> {
+pub(crate) fn check_may_speak(user: UserId, id: ConversationId, world: &World) -> Result<Role, Stop> {
     let state = world.conversation(id)?;
     let (kind, role) = state.check_member(user)?;
     if kind == ConversationKind::Direct {

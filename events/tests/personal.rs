@@ -255,7 +255,7 @@ fn text() -> impl Strategy<Value = String> {
 prop_compose! {
     fn post()(post_id in id(), author in user(), media in prop::collection::vec(id(), 0..4), text in text()) -> Event {
         let personal = Personal::Clear(Text { text });
-        PostPublished { post_id, author, visibility: Visibility::Followers, media, personal }.into()
+        PostPublished { post_id, author, visibility: Visibility::Followers, media, media_kinds: Vec::new(), personal }.into()
     }
 }
 

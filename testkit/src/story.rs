@@ -162,7 +162,7 @@ impl Story {
         let (post_id, author) = (post(n), user(author));
         self.authors.insert(post_id, author);
         let event =
-            PostPublished { post_id, author, visibility, media: Vec::new(), personal: clear_text(text) };
+            PostPublished { post_id, author, visibility, media: Vec::new(), media_kinds: Vec::new(), personal: clear_text(text) };
         self.tell(streams::post(post_id), Some(author), event);
     }
 
