@@ -8,6 +8,7 @@
 mod answer;
 mod asking;
 pub mod media;
+mod params;
 pub mod execute;
 pub mod routes;
 mod states;

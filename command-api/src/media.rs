@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use nova_domain::media::{CompleteUpload, DeleteMedia, MediaState, RejectUpload, ReserveUpload, Upload};
-use nova_domain::{Refusal, media};
+use nova_domain::Refusal;
 use nova_events::media::{MediaKind, RejectReason, UploadReserved};
 use nova_events::{ConversationId, MediaId, UserId};
 use nova_http::ApiError;
@@ -263,7 +263,7 @@ fn reservation(wanted: Wanted, now_ms: i64, ttl: Duration) -> ReserveUpload {
 
 /// What is to be looked at before it can be completed.
 fn awaited(state: &MediaState, owner: UserId) -> Option<&UploadReserved> {
-    let pending = !state.deleted && state.upload == media::Upload::Pending;
+    let pending = !state.deleted && state.upload == Upload::Pending;
     state.reserved.as_ref().filter(|reserved| pending && reserved.owner == owner)
 }
 

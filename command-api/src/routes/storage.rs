@@ -13,21 +13,12 @@ use futures::StreamExt as _;
 use nova_http::{ApiError, ValidPath, ValidQuery};
 use nova_media::Folder;
 use nova_media::folder::{PutClaims, PutError};
-use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use utoipa::IntoParams;
 
 use super::{Answered, CommandState};
+use crate::params::{GetParams, PutParams};
 
 const PART_BYTES: usize = 64 * 1024;
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PutParams {
-    /// Seconds since the Unix epoch.
-    expires: u64,
-    signature: String,
-}
 
 /// Put what was reserved, with the headers that came with the address: its length, type and checksum are signed.
 #[utoipa::path(put, path = "/api/v1/storage/{folder}/{name}", tag = "media",
@@ -59,15 +50,6 @@ pub(crate) async fn store(
     place.check_put(&claims).map_err(refused)?;
     place.put(&claims, body.into_data_stream().map(|part| part)).await.map_err(refused)?;
     Ok(Response::new(Body::empty()))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GetParams {
-    expires: u64,
-    #[serde(rename = "type")]
-    content_type: String,
-    signature: String,
 }
 
 /// Get a medium, or a range of it, from the address that `GET /media/{id}` gave.
