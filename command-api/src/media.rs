@@ -113,7 +113,13 @@ impl Media {
         command.check(executor.limits())?;
         let id = command.media;
         self.store.write(&keys::pending(id), b"pending").await?;
-        let outcome = executor.execute(context, command).await?;
+        let outcome = match executor.execute(context, command).await {
+            Err(error @ (CommandError::Refused(_) | CommandError::KeyReused)) => {
+                self.drop_objects(&[keys::pending(id)]).await;
+                return Err(error.into());
+            }
+            executed => executed?,
+        };
         let reserved_id = MediaId(outcome.id);
         if reserved_id != id {
             // The same command again: the first one's reservation stands.
@@ -177,7 +183,7 @@ impl Media {
         }
     }
 
-    /// Copies it to where no client can write, and looks at it there.
+    /// Brings it to where no client can write, and looks at it there.
     async fn take_in(
         &self,
         executor: &Executor,
@@ -187,7 +193,7 @@ impl Media {
         let (staging, counts) = (upload.staging_key.as_str(), keys::media(id));
         match self.store.size(staging).await {
             Ok(size) if size != upload.content_length => return Ok(Found::Not(RejectReason::NotAsReserved)),
-            Ok(_) => match self.store.copy(staging, &counts).await {
+            Ok(_) => match self.store.take_over(staging, &counts).await {
                 // Another request for the same was faster.
                 Err(StoreError::Missing) => {}
                 copied => copied?,

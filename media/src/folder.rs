@@ -13,6 +13,7 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::error::StoreError;
 use crate::keys::STAGING;
 use crate::look::hex;
 use crate::store::PutTerms;
@@ -190,6 +191,21 @@ impl Folder {
             half.persist(&to).map_err(|error| error.error)
         });
         Ok(moved.await.map_err(std::io::Error::other)??)
+    }
+
+    pub(crate) async fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        let (from, to) = (self.path_of(from), self.path_of(to));
+        let renamed = tokio::task::spawn_blocking(move || {
+            if let Some(parent) = to.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            std::fs::rename(from, to)
+        });
+        match renamed.await.unwrap_or_else(|gone| Err(std::io::Error::other(gone))) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(StoreError::Missing),
+            Err(error) => Err(StoreError::unavailable(error.to_string())),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Where an object lies, to be sent. `key` has been checked with [`Folder::check_get`].

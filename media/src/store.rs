@@ -134,7 +134,14 @@ impl MediaStore {
         self.guarded(|| self.0.objects.put(&path, Bytes::from_static(bytes).into())).await.map(|_| ())
     }
 
-    pub async fn copy(&self, from: &str, to: &str) -> Result<(), StoreError> {
+    /// Brings what a client put to where no client can write; from then on it need not be where it was. Again is no error, as
+    /// long as it is still there.
+    pub async fn take_over(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        if let Some(folder) = self.folder() {
+            // `object_store` copies by hard links, and renaming one name of a file to another of the same file does nothing: two
+            // at once would leave one of its own behind.
+            return folder.rename(from, to).await;
+        }
         let (from, to) = (Path::from(from), Path::from(to));
         self.guarded(|| self.0.objects.copy(&from, &to)).await
     }

@@ -10,6 +10,7 @@ mod conversation;
 mod dismissal;
 mod follow;
 mod like;
+mod media;
 mod member;
 mod message;
 mod post;

@@ -70,7 +70,7 @@ fn media_that_do_not_exist_are_refused() {
     let author = story.person();
     let media = vec![MediaId(story.id())];
     let post = PublishPost { media, ..publish(PostId(story.id()), Visibility::Public) };
-    story.invalid(author, post, "media_ids", "unknown");
+    story.refuses(author, post, Refusal::Unknown("medium"));
 }
 
 #[test]
