@@ -7,9 +7,9 @@
 
 mod answer;
 mod asking;
+pub mod execute;
 pub mod media;
 mod params;
-pub mod execute;
 pub mod routes;
 mod states;
 pub mod sweep;

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use nova_domain::media::{CompleteUpload, DeleteMedia, MediaState, RejectUpload, ReserveUpload, Upload};
 use nova_domain::Refusal;
+use nova_domain::media::{CompleteUpload, DeleteMedia, MediaState, RejectUpload, ReserveUpload, Upload};
 use nova_events::media::{MediaKind, RejectReason, UploadReserved};
 use nova_events::{ConversationId, MediaId, UserId};
 use nova_http::ApiError;
@@ -107,7 +107,8 @@ impl Media {
         wanted: Wanted,
         base: &str,
     ) -> Result<Reserved, MediaError> {
-        let ttl = if wanted.conversation.is_some() { self.options.voice_ttl } else { self.options.upload_ttl };
+        let ttl =
+            if wanted.conversation.is_some() { self.options.voice_ttl } else { self.options.upload_ttl };
         let now_ms = context.at_ms;
         let command = reservation(wanted, now_ms, ttl);
         command.check(executor.limits())?;
@@ -232,8 +233,7 @@ impl Media {
             return Ok(());
         }
         let staging = state.reserved.map(|reserved| reserved.staging_key);
-        let all: Vec<String> =
-            staging.into_iter().chain([keys::media(id), keys::pending(id)]).collect();
+        let all: Vec<String> = staging.into_iter().chain([keys::media(id), keys::pending(id)]).collect();
         self.drop_objects(&all).await;
         Ok(())
     }

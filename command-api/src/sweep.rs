@@ -110,9 +110,12 @@ impl Sweeper {
         self.sweep_marks(&mut swept).await?;
         self.sweep_staging(&mut swept).await?;
         self.sweep_media(&mut swept).await?;
-        for (what, number) in
-            [("rejected", swept.rejected), ("staging", swept.staging), ("media", swept.media), ("mark", swept.marks)]
-        {
+        for (what, number) in [
+            ("rejected", swept.rejected),
+            ("staging", swept.staging),
+            ("media", swept.media),
+            ("mark", swept.marks),
+        ] {
             metrics::counter!("media_swept_total", "what" => what).increment(number);
         }
         Ok(swept)

@@ -241,7 +241,11 @@ impl World {
     }
 
     /// What the sender or author may attach: theirs, there, and not attached to anything yet.
-    pub(crate) fn check_attachable(&self, owner: UserId, id: MediaId) -> Result<(MediaKind, Option<u64>), Stop> {
+    pub(crate) fn check_attachable(
+        &self,
+        owner: UserId,
+        id: MediaId,
+    ) -> Result<(MediaKind, Option<u64>), Stop> {
         let state = self.media(id)?;
         let reserved = state.reserved()?;
         if reserved.owner != owner {

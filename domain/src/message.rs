@@ -238,7 +238,8 @@ impl EditMessage {
             return Err(Refusal::Gone("message").into());
         }
         // Of a message with a medium the words beside it can change.
-        let held = if message.sent.media_id.is_some() { MessageType::Text } else { message.sent.message_type };
+        let held =
+            if message.sent.media_id.is_some() { MessageType::Text } else { message.sent.message_type };
         if holds != held {
             return Err(Refusal::invalid("message_type", "mismatch", "cannot change with an edit").into());
         }

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::area::area;
-use crate::user::Reason;
 use crate::media::MediaKind;
+use crate::user::Reason;
 use crate::{MediaId, Personal, PostId, UserId};
 
 area! {

@@ -21,8 +21,8 @@ use crate::follow::{FollowEvent, Followed, Unfollowed};
 use crate::handle::{HandleClaimed, HandleReleased};
 use crate::like::{LikeEvent, Liked, Target, Unliked};
 use crate::media::{
-    Carrier, MediaAttached, MediaDeleted, MediaEvent, MediaKind, RejectReason, UploadCompleted, UploadRejected,
-    UploadReserved, Waveform,
+    Carrier, MediaAttached, MediaDeleted, MediaEvent, MediaKind, RejectReason, UploadCompleted,
+    UploadRejected, UploadReserved, Waveform,
 };
 use crate::message::{
     Body, MessageDeleteMarked, MessageDeleted, MessageEditMarked, MessageEdited, MessageEvent,

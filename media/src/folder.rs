@@ -105,8 +105,7 @@ impl Folder {
     pub(crate) fn get_url(&self, key: &str, content_type: &str, expires_in: Duration, base: &str) -> String {
         let expires = now_s() + expires_in.as_secs();
         let signature = self.sign(&get_text(key, content_type, expires));
-        let content_type: String =
-            form_urlencoded::byte_serialize(content_type.as_bytes()).collect();
+        let content_type: String = form_urlencoded::byte_serialize(content_type.as_bytes()).collect();
         format!("{base}{ROUTE}/{key}?expires={expires}&type={content_type}&signature={signature}")
     }
 
@@ -117,9 +116,8 @@ impl Folder {
     /// In constant time.
     fn is_signed(&self, text: &str, signature: &str) -> bool {
         let digits = signature.as_bytes().chunks_exact(2);
-        let tag: Option<Vec<u8>> = digits
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-            .collect();
+        let tag: Option<Vec<u8>> =
+            digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
         tag.is_some_and(|tag| hmac::verify(&self.key, text.as_bytes(), &tag).is_ok())
     }
 
@@ -142,9 +140,8 @@ impl Folder {
         let PutClaims { key, content_type, content_length, checksum, expires, signature } = *claims;
         let text = put_text(key, content_type, content_length, checksum, expires);
         let name = key.strip_prefix(STAGING).and_then(|rest| rest.strip_prefix('/'));
-        let is_plain = name.is_some_and(|name| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit())
-        });
+        let is_plain =
+            name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit()));
         if !is_plain || !self.is_signed(&text, signature) {
             return Err(PutError::Signature);
         }

@@ -79,9 +79,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 pub(crate) fn base64_of_hex(sha256: &str) -> Option<String> {
     use base64::Engine as _;
     let digits = sha256.as_bytes().chunks_exact(2);
-    let bytes: Option<Vec<u8>> = digits
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
+    let bytes: Option<Vec<u8>> =
+        digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
     Some(base64::engine::general_purpose::STANDARD.encode(bytes.filter(|bytes| bytes.len() == 32)?))
 }
 
@@ -107,7 +106,9 @@ mod tests {
         assert_eq!(base64, "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
         assert_eq!(sha256_of(&base64).as_deref(), Some(text.as_str()));
         assert_eq!(sha256_of(&text.to_uppercase()).as_deref(), Some(text.as_str()));
-        for wrong in ["", "abc", &text[1..], "zz7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"] {
+        for wrong in
+            ["", "abc", &text[1..], "zz7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"]
+        {
             assert_eq!(sha256_of(wrong), None, "{wrong}");
         }
     }

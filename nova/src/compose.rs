@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
+use nova_command_api::sweep::{self, Sweeper};
 use nova_command_api::{CommandState, Context, Executor};
 use nova_domain::read::MarkRead;
 use nova_eventlog::EventLog;
 use nova_events::{Actor, Codec};
-use nova_command_api::sweep::{self, Sweeper};
 use nova_http::{ApiError, Caller, Issuer};
 use nova_media::MediaStore;
 use nova_projectors::Redriven;

@@ -14,12 +14,7 @@ use uuid::Uuid;
 const BATCH_POSTS: usize = 500;
 
 /// Purges what is due, now and then again after each `interval`, for ever.
-pub async fn run(
-    reader: Arc<dyn ViewReader>,
-    executor: Executor,
-    media: Option<Media>,
-    interval: Duration,
-) {
+pub async fn run(reader: Arc<dyn ViewReader>, executor: Executor, media: Option<Media>, interval: Duration) {
     loop {
         match due(&*reader, &executor, media.as_ref()).await {
             Ok(0) => tokio::time::sleep(interval).await,

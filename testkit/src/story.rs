@@ -19,8 +19,8 @@ use nova_events::post::{PostDeleted, PostEdited, PostPublished, PostPurged, Post
 use nova_events::read::ReadUpTo;
 use nova_events::user::{Profile, ProfileChanged, Reason, UserDeactivated, UserReactivated, UserRegistered};
 use nova_events::{
-    Actor, Codec, CommentId, ConversationId, Envelope, Event, MediaId, MessageId, Meta, Personal, PostId, UserId,
-    streams,
+    Actor, Codec, CommentId, ConversationId, Envelope, Event, MediaId, MessageId, Meta, Personal, PostId,
+    UserId, streams,
 };
 use uuid::Uuid;
 

@@ -80,7 +80,8 @@ pub(crate) async fn fetch(
             return Err(error.header(header::CONTENT_RANGE, value(format!("bytes */{size}"))));
         }
     };
-    let (from, length) = range.as_ref().map_or((0, size), |range| (*range.start(), range.end() - range.start() + 1));
+    let (from, length) =
+        range.as_ref().map_or((0, size), |range| (*range.start(), range.end() - range.start() + 1));
     file.seek(SeekFrom::Start(from)).await.map_err(|error| refused(PutError::Io(error)))?;
     let mut response = Response::new(body_of(file, length));
     if let Some(range) = &range {
@@ -149,14 +150,15 @@ fn range_of(text: &str, size: u64) -> Asked {
 fn refused(error: PutError) -> ApiError {
     let forbidden = |code, detail| ApiError::new(StatusCode::FORBIDDEN, code, detail);
     match error {
-        PutError::Signature => forbidden(
-            "signature_mismatch",
-            "The address or one of its headers is not what was signed.",
-        ),
+        PutError::Signature => {
+            forbidden("signature_mismatch", "The address or one of its headers is not what was signed.")
+        }
         PutError::Expired => forbidden("address_expired", "The address has expired: ask for another one."),
         PutError::Length => ApiError::bad_request("length_mismatch", "The body has another length."),
         PutError::Checksum => ApiError::bad_request("checksum_mismatch", "The body has another checksum."),
-        PutError::Incomplete => ApiError::bad_request("incomplete_body", "The body ended before it was whole."),
+        PutError::Incomplete => {
+            ApiError::bad_request("incomplete_body", "The body ended before it was whole.")
+        }
         PutError::Io(error) => {
             tracing::error!(error.message = %error, "the folder for media failed");
             ApiError::unavailable("Media cannot be taken or given right now.")

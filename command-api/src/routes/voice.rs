@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use nova_domain::message::{SendMessage, SendVoice};
-use nova_events::message::{Body, MessageType};
 use nova_events::media::MediaKind;
+use nova_events::message::{Body, MessageType};
 use nova_events::{ConversationId, MediaId, MessageId};
 use nova_http::{ApiError, ValidJson, ValidPath};
 use serde::Deserialize;
@@ -67,7 +67,11 @@ pub(crate) async fn send(
 ) -> Answered {
     let samples_max = state.executor.limits().waveform_samples_max;
     if body.waveform.len() > samples_max {
-        return Err(ApiError::invalid_field("waveform", "too_long", format!("may have at most {samples_max} samples")));
+        return Err(ApiError::invalid_field(
+            "waveform",
+            "too_long",
+            format!("may have at most {samples_max} samples"),
+        ));
     }
     let Some(waveform) = samples(&body.waveform) else {
         let detail = "must be fractions between 0 and 1, or numbers between 0 and 255".to_owned();

@@ -6,9 +6,7 @@ use nova_domain::conversation::{
     ConversationState, PutMember, RemoveMember, RenameConversation, StartConversation, direct_conversation_id,
 };
 use nova_domain::like::{Like, Unlike};
-use nova_domain::media::{
-    CompleteUpload, DeleteMedia, MediaState, RejectUpload, ReserveUpload, Upload,
-};
+use nova_domain::media::{CompleteUpload, DeleteMedia, MediaState, RejectUpload, ReserveUpload, Upload};
 use nova_domain::message::{DeleteMessage, EditMessage, MarkState, SendMessage, SendVoice};
 use nova_domain::post::{
     DeletePost, Deleted, EditPost, PostState, PublishPost, Published, PurgePost, RestorePost,
@@ -279,12 +277,11 @@ pub(crate) fn any_state(stream: &StreamId, seed: u64) -> State {
         }
         State::Handle(_) => State::Handle(HandleState { holder: dice.flip().then(|| user(dice.roll(4))) }),
         State::Post(_) => State::Post(PostState {
-            published: (dice.roll(8) > 0)
-                .then(|| Published {
-                    author: user(dice.roll(4)),
-                    visibility: visibility(dice.roll(3)),
-                    media: (0..dice.roll(3)).map(medium).collect(),
-                }),
+            published: (dice.roll(8) > 0).then(|| Published {
+                author: user(dice.roll(4)),
+                visibility: visibility(dice.roll(3)),
+                media: (0..dice.roll(3)).map(medium).collect(),
+            }),
             deleted: deleted(dice),
             purged: dice.roll(4) == 0,
         }),
@@ -370,5 +367,11 @@ pub(crate) fn peopled() -> Story {
     story.does(user(0), start(2, 1, 0));
     story.message(user(1), conversation(0));
     story.message(user(1), conversation(2));
+    // Something to say aloud.
+    for (n, owner) in [(0, 0), (1, 1)] {
+        let command = reserve(&story, n, 4);
+        story.does(user(owner), command);
+        story.does(user(owner), CompleteUpload { media: medium(n), duration_ms: Some(5_000) });
+    }
     story
 }

@@ -273,6 +273,7 @@ fn category_of(event: &Event) -> &'static str {
         Event::Message(_) => "messages",
         Event::MessageMark(_) => "message",
         Event::Read(_) => "read",
+        Event::Media(_) => "media",
     }
 }
 
@@ -290,6 +291,7 @@ fn category_of_state(state: &State) -> &'static str {
         State::Messages => "messages",
         State::Mark(_) => "message",
         State::Read(_) => "read",
+        State::Media(_) => "media",
     }
 }
 

@@ -28,9 +28,9 @@ fn tag_bytes(bytes: &[u8]) -> Option<usize> {
     if !bytes.starts_with(b"ID3") {
         return Some(0);
     }
-    let size = array::<4>(bytes, 6)?.iter().try_fold(0, |size: usize, digit| {
-        (*digit < 0x80).then(|| size << 7 | usize::from(*digit))
-    })?;
+    let size = array::<4>(bytes, 6)?
+        .iter()
+        .try_fold(0, |size: usize, digit| (*digit < 0x80).then(|| size << 7 | usize::from(*digit)))?;
     Some(TAG_HEADER_BYTES + size)
 }
 

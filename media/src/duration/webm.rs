@@ -15,7 +15,8 @@ const BLOCK: u32 = 0xa1;
 const LAST_BLOCK_MS: u64 = 20;
 
 pub(super) fn duration_ms(bytes: &[u8]) -> Option<u64> {
-    let (mut at, mut scale_ns, mut declared, mut cluster, mut last) = (0, 1_000_000_u64, 0.0_f64, 0_u64, None);
+    let (mut at, mut scale_ns, mut declared, mut cluster, mut last) =
+        (0, 1_000_000_u64, 0.0_f64, 0_u64, None);
     let (first, _) = id(bytes)?;
     if first != EBML {
         return None;
@@ -99,9 +100,7 @@ mod tests {
     }
 
     fn recorded(info: &[u8]) -> Vec<u8> {
-        let block = |at: i16| {
-            element(&[0xa3], &[&[0x81][..], &at.to_be_bytes(), &[0x80], b"sound"].concat())
-        };
+        let block = |at: i16| element(&[0xa3], &[&[0x81][..], &at.to_be_bytes(), &[0x80], b"sound"].concat());
         let head = element(&[0x1a, 0x45, 0xdf, 0xa3], &element(&[0x42, 0x82], b"webm"));
         // The sizes of segment and clusters are not known while recording.
         let unknown = [0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];

@@ -19,7 +19,8 @@ pub(super) async fn run(config: Config, command: Media) -> anyhow::Result<End> {
 }
 
 async fn sweep(product: &Product) -> anyhow::Result<()> {
-    let store = product.media().context("this installation has no place for media: media.s3_bucket is not set")?;
+    let store =
+        product.media().context("this installation has no place for media: media.s3_bucket is not set")?;
     let options = product.config().sweep_options();
     let swept = Sweeper::new(store.clone(), product.executor().clone(), options).whole().await?;
     print(&serde_json::to_string_pretty(&swept)?)?;

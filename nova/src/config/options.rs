@@ -82,7 +82,8 @@ impl Config {
             audio_ms_max: self.media.audio_ms_max,
             waveform_samples_max: self.media.waveform_samples_max,
             post_media_max: self.media.post_media_max,
-            upload_grace_ms: i64::try_from(self.media.upload_grace_s.saturating_mul(1_000)).unwrap_or(i64::MAX),
+            upload_grace_ms: i64::try_from(self.media.upload_grace_s.saturating_mul(1_000))
+                .unwrap_or(i64::MAX),
         }
     }
 

@@ -86,7 +86,10 @@ pub(crate) async fn medium(
         return Err(ApiError::gone("medium"));
     }
     if !history.ready {
-        return Err(ApiError::conflict("media_not_ready", "This medium is not ready: its upload has not been completed."));
+        return Err(ApiError::conflict(
+            "media_not_ready",
+            "This medium is not ready: its upload has not been completed.",
+        ));
     }
     let base = base_of(access, &headers);
     let url = access.store.presign_get(&keys::media(id), &reserved.content_type, access.get_ttl, &base);

@@ -34,7 +34,8 @@ async fn main() -> anyhow::Result<()> {
     let Options { listen, access_key, secret_key, bucket, dir } = Options::parse();
     let bucket = dir.join(bucket);
     std::fs::create_dir_all(&bucket).with_context(|| format!("cannot make {}", bucket.display()))?;
-    let files = FileSystem::new(&dir).map_err(|error| anyhow::anyhow!("cannot open {}: {error:?}", dir.display()))?;
+    let files =
+        FileSystem::new(&dir).map_err(|error| anyhow::anyhow!("cannot open {}: {error:?}", dir.display()))?;
     let service = {
         let mut builder = S3ServiceBuilder::new(files);
         builder.set_auth(SimpleAuth::from_single(access_key, secret_key));

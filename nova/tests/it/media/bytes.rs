@@ -37,7 +37,8 @@ pub(crate) fn ogg(duration_ms: u64) -> File {
         page.extend_from_slice(body);
         page
     };
-    let head = [&b"OpusHead\x01\x01"[..], &312_u16.to_le_bytes(), &48_000_u32.to_le_bytes(), &[0; 3]].concat();
+    let head =
+        [&b"OpusHead\x01\x01"[..], &312_u16.to_le_bytes(), &48_000_u32.to_le_bytes(), &[0; 3]].concat();
     let bytes = [
         page(2, 0, 0, &head),
         page(0, 0, 1, b"OpusTags\0\0\0\0\0\0\0\0"),

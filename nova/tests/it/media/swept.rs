@@ -122,7 +122,11 @@ async fn without_s3_uploads_wait_and_everything_else_goes_on() {
     let real = s3::options().await;
     let place_of = |url: &str| url.trim_start_matches("http://").to_owned();
     let proxy = FaultProxy::start(place_of(&real.endpoint)).await.unwrap();
-    proxy.set(Faults::refuse());
+    let away = || {
+        proxy.set(Faults::refuse());
+        proxy.reset_open();
+    };
+    away();
     // It starts without.
     let world = World::with(|config| {
         s3::use_it(config, &real);
@@ -146,23 +150,23 @@ async fn without_s3_uploads_wait_and_everything_else_goes_on() {
     assert_ne!(s3["status"], "up", "{s3}");
     assert_eq!(place.world.api.ask("GET", "/health/ready").send().await.status, 200);
 
-    proxy.set(Faults::default());
+    proxy.heal();
     let upload = soon(async || ann.post("/uploads", ogg(2_000).body()).await).await;
     assert_eq!(soon_put(&ann, &upload).await, 200);
     // Away between the upload and its completion.
-    proxy.set(Faults::refuse());
+    away();
     complete(&ann, &upload).await.problem(503, "media_unavailable");
-    proxy.set(Faults::default());
+    proxy.heal();
     let id = soon(async || complete(&ann, &upload).await).await["id"].as_str().unwrap().to_owned();
     let messages = format!("/conversations/{conversation}/messages");
     let message = ann.post(&messages, json!({"media_id": id})).await.id();
     place.holds_soon(&[format!("media/{id}")]).await;
 
     // Its message is deleted while its bytes cannot be; the sweeper finds them.
-    proxy.set(Faults::refuse());
+    away();
     ann.delete(&format!("{messages}/{message}")).await.ok();
     ann.look(&format!("/media/{id}")).await.problem(410, "gone");
-    proxy.set(Faults::default());
+    proxy.heal();
     let data = place.world.stop().await;
     let again = World::in_folder(data, |config| {
         s3::use_it(config, &real);
