@@ -76,6 +76,7 @@ impl Maker {
                     author,
                     visibility: Visibility::Public,
                     media: Vec::new(),
+                    media_kinds: Vec::new(),
                     personal: Personal::Clear(Text { text }),
                 };
                 (streams::post(post_id), event.into(), author)

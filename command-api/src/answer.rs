@@ -31,8 +31,12 @@ const POSITION: HeaderName = HeaderName::from_static("nova-position");
 
 /// The answer to a command that was carried out, or that had nothing left to do.
 pub(crate) fn accepted(status: StatusCode, outcome: &Outcome) -> Response {
-    let mut response = json_response(status, &Accepted::from(outcome));
-    response.headers_mut().insert(POSITION, HeaderValue::from(outcome.position));
+    with_position(json_response(status, &Accepted::from(outcome)), outcome.position)
+}
+
+/// What was done stands there in the log.
+pub(crate) fn with_position(mut response: Response, position: u64) -> Response {
+    response.headers_mut().insert(POSITION, HeaderValue::from(position));
     response
 }
 

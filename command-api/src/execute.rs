@@ -14,12 +14,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nova_domain::command::{subject_of, subjects_of};
+use nova_domain::media::MediaState;
 use nova_domain::world::MessageSentAt;
 use nova_domain::{By, Command, Decision, Limits, Names, Need, Refusal, Stop, World};
 use nova_eventlog::{Append, Appended, EventLog, Expected, LogError, StreamId, Write};
 use nova_events::live::{Announcement, Live};
 use nova_events::message::MessageEvent;
-use nova_events::{Actor, Codec, CodecError, Envelope, Event, MessageId, Meta, UserId, streams};
+use nova_events::{
+    Actor, Codec, CodecError, Envelope, Event, MediaId, MessageId, Meta, PostId, UserId, streams,
+};
 use uuid::Uuid;
 
 use crate::states::{Loaded, States, StatesOptions, Turn};
@@ -287,6 +290,23 @@ impl Executor {
             }
         }
         Ok(())
+    }
+
+    /// A medium as the log has it now, whoever wrote it.
+    pub async fn media(&self, id: MediaId) -> Result<MediaState, CommandError> {
+        let (_, state) = self.states.load(&streams::media(id)).await?;
+        Ok(state.media().clone())
+    }
+
+    /// The media that a post was published with.
+    pub async fn media_of_post(&self, id: PostId) -> Result<Vec<MediaId>, CommandError> {
+        let (_, state) = self.states.load(&streams::post(id)).await?;
+        Ok(state.post().published.as_ref().map(|published| published.media.clone()).unwrap_or_default())
+    }
+
+    /// The medium that a message was sent with.
+    pub async fn media_of_message(&self, id: MessageId) -> Result<Option<MediaId>, CommandError> {
+        Ok(self.message(id).await?.and_then(|message| message.sent.media_id))
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<MessageSentAt>, CommandError> {

@@ -2,14 +2,19 @@
 //! and the answer says where they stand. What was acknowledged is durable; what was refused left no trace.
 //!
 //! Reading order: [`routes`] (every path in one list), [`execute`] (load, decide, append, retry), `states` (the cached
-//! states of streams), `answer` (outcomes and refusals as HTTP), `asking` (what a request says about itself).
+//! states of streams), `answer` (outcomes and refusals as HTTP), `asking` (what a request says about itself); [`media`]
+//! and [`sweep`] (uploads, and what is left of those that came to nothing).
 
 mod answer;
 mod asking;
 pub mod execute;
+pub mod media;
+mod params;
 pub mod routes;
 mod states;
+pub mod sweep;
 mod turns;
 
 pub use execute::{CommandError, Context, Executor, ExecutorOptions, Outcome, scoped_command_id};
+pub use media::{Media, MediaOptions};
 pub use routes::{ClientEventLimits, CommandOptions, CommandState, openapi, router};

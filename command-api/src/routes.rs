@@ -3,16 +3,19 @@
 mod comments;
 mod conversations;
 mod events;
+mod media;
 mod messages;
 mod posts;
+mod storage;
 mod users;
+mod voice;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{patch, post, put};
+use axum::routing::{delete, patch, post, put};
 use nova_domain::Command;
 use nova_events::client_events::ClientEvents;
 use nova_http::ApiError;
@@ -21,6 +24,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::answer::accepted;
 use crate::execute::{Context, Executor};
+use crate::media::Media;
 
 pub use events::ClientEventLimits;
 
@@ -42,6 +46,8 @@ pub struct CommandState {
     pub executor: Executor,
     pub client_events: Arc<dyn ClientEvents>,
     pub options: CommandOptions,
+    /// `None`: this installation has no place for media.
+    pub media: Option<Media>,
 }
 
 pub fn router(state: CommandState) -> Router {
@@ -74,6 +80,12 @@ pub fn router(state: CommandState) -> Router {
             "/api/v1/conversations/{id}/messages/{message}",
             patch(messages::edit).delete(messages::delete),
         )
+        .route("/api/v1/conversations/{id}/messages/audio", post(voice::send))
+        .route("/api/v1/conversations/{id}/messages/audio/presigned-url", post(voice::reserve))
+        .route("/api/v1/uploads", post(media::reserve))
+        .route("/api/v1/uploads/{id}/complete", post(media::complete))
+        .route("/api/v1/media/{id}", delete(media::delete))
+        .route("/api/v1/storage/{folder}/{name}", put(storage::store).get(storage::fetch))
         .route("/api/v1/events", post(events::publish))
         .with_state(state)
 }
@@ -113,6 +125,13 @@ pub fn router(state: CommandState) -> Router {
     messages::send_to,
     messages::edit,
     messages::delete,
+    voice::reserve,
+    voice::send,
+    media::reserve,
+    media::complete,
+    media::delete,
+    storage::store,
+    storage::fetch,
     events::publish,
 ))]
 struct CommandDocument;
@@ -143,6 +162,14 @@ impl CommandState {
     async fn change(&self, context: Context, command: impl Into<Command>) -> Answered {
         let outcome = self.executor.execute(context, command).await?;
         Ok(accepted(StatusCode::OK, &outcome))
+    }
+}
+
+impl CommandState {
+    fn media(&self) -> Result<&Media, ApiError> {
+        self.media.as_ref().ok_or_else(|| {
+            ApiError::unavailable("This installation has no place for media: uploads are not taken.")
+        })
     }
 }
 

@@ -118,7 +118,8 @@ impl States {
         Ok(slot.loaded())
     }
 
-    async fn load(&self, stream: &StreamId) -> Result<(Option<u64>, State), CommandError> {
+    /// From the log, past the cache.
+    pub(crate) async fn load(&self, stream: &StreamId) -> Result<(Option<u64>, State), CommandError> {
         let Some(mut state) = State::empty(stream) else {
             tracing::error!(category = stream.category(), "no state for this category of streams");
             return Err(CommandError::Failed);

@@ -61,7 +61,17 @@ def clickhouse(address):
         return answer.read().strip() == b"1"
 
 
-kinds = {"postgres": postgres, "redis": redis, "kafka": kafka, "clickhouse": clickhouse}
+def s3(address):
+    """A request without a signature is refused, by a server that is there."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        opener.open(address, timeout=timeout_s).close()
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    return True
+
+
+kinds = {"s3": s3, "postgres": postgres, "redis": redis, "kafka": kafka, "clickhouse": clickhouse}
 
 if __name__ == "__main__":
     try:

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::shard::Shard;
 
 /// Every category of streams that [`nova_events::streams`] makes names of.
-pub const CATEGORIES: [&str; 14] = [
+pub const CATEGORIES: [&str; 15] = [
     "user",
     "handle",
     "post",
@@ -35,6 +35,7 @@ pub const CATEGORIES: [&str; 14] = [
     "nonce",
     "read",
     "delivered",
+    "media",
 ];
 
 mod header {

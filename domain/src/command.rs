@@ -9,6 +9,7 @@ use nova_events::dismissal::DismissalEvent;
 use nova_events::follow::FollowEvent;
 use nova_events::handle::HandleEvent;
 use nova_events::like::LikeEvent;
+use nova_events::media::MediaEvent;
 use nova_events::message::{MessageEvent, MessageMarkEvent};
 use nova_events::nonce::NonceEvent;
 use nova_events::post::PostEvent;
@@ -18,7 +19,9 @@ use uuid::Uuid;
 
 use crate::like::target_id;
 use crate::world::{By, Decision, Stop, World};
-use crate::{block, comment, conversation, delivered, dismissal, follow, like, message, post, read, user};
+use crate::{
+    block, comment, conversation, delivered, dismissal, follow, like, media, message, post, read, user,
+};
 
 /// The enum of all commands, how each is decided, and the events that it can begin with (so that a repeated command id
 /// with another command is noticed).
@@ -75,10 +78,15 @@ commands! {
     RemoveMember(conversation::RemoveMember) => "MemberRemoved",
     RenameConversation(conversation::RenameConversation) => "ConversationRenamed",
     SendMessage(message::SendMessage) => "MessageSent",
+    SendVoice(message::SendVoice) => "MessageSent",
     EditMessage(message::EditMessage) => "MessageEdited",
     DeleteMessage(message::DeleteMessage) => "MessageDeleted",
     MarkRead(read::MarkRead) => "ReadUpTo",
     MarkDelivered(delivered::MarkDelivered) => "DeliveredUpTo",
+    ReserveUpload(media::ReserveUpload) => "UploadReserved",
+    CompleteUpload(media::CompleteUpload) => "UploadCompleted",
+    RejectUpload(media::RejectUpload) => "UploadRejected",
+    DeleteMedia(media::DeleteMedia) => "MediaDeleted",
 }
 
 impl Command {
@@ -108,11 +116,15 @@ impl Command {
             Self::PutMember(c) => Some(c.conversation.0),
             Self::RemoveMember(c) => Some(c.conversation.0),
             Self::RenameConversation(c) => Some(c.conversation.0),
-            Self::SendMessage(_) => None,
+            Self::SendMessage(_) | Self::SendVoice(_) => None,
             Self::EditMessage(c) => Some(c.message.0),
             Self::DeleteMessage(c) => Some(c.message.0),
             Self::MarkRead(c) => Some(c.conversation.0),
             Self::MarkDelivered(c) => Some(c.conversation.0),
+            Self::ReserveUpload(_) => None,
+            Self::CompleteUpload(c) => Some(c.media.0),
+            Self::RejectUpload(c) => Some(c.media.0),
+            Self::DeleteMedia(c) => Some(c.media.0),
         }
     }
 }
@@ -184,6 +196,13 @@ pub fn subject_of(event: &Event) -> Uuid {
         Event::Delivered(event) => match event {
             DeliveredEvent::DeliveredUpTo(e) => e.conversation_id.0,
         },
+        Event::Media(event) => match event {
+            MediaEvent::UploadReserved(e) => e.media_id.0,
+            MediaEvent::UploadCompleted(e) => e.media_id.0,
+            MediaEvent::UploadRejected(e) => e.media_id.0,
+            MediaEvent::MediaAttached(e) => e.media_id.0,
+            MediaEvent::MediaDeleted(e) => e.media_id.0,
+        },
     }
 }
 
@@ -245,6 +264,13 @@ pub fn subjects_of(event: &Event) -> Vec<nova_events::UserId> {
         },
         Event::Delivered(event) => match event {
             DeliveredEvent::DeliveredUpTo(e) => vec![e.user_id],
+        },
+        Event::Media(event) => match event {
+            MediaEvent::UploadReserved(e) => vec![e.owner],
+            MediaEvent::UploadCompleted(e) => vec![e.owner],
+            MediaEvent::UploadRejected(e) => vec![e.owner],
+            MediaEvent::MediaAttached(e) => vec![e.owner],
+            MediaEvent::MediaDeleted(e) => [Some(e.owner), e.deleted_by].into_iter().flatten().collect(),
         },
     };
     subjects.dedup();

@@ -2,7 +2,7 @@
 //! the command and of the states of the streams it looks at, and every stream it looked at becomes a condition of the
 //! append, so that nothing is ever decided on something that changes before the write.
 //!
-//! Reading order: [`command`] (all there is to ask for), the areas ([`user`] to [`delivered`]: state, commands, decisions),
+//! Reading order: [`command`] (all there is to ask for), the areas ([`user`] to [`media`]: state, commands, decisions),
 //! [`state`] (the states by stream), [`world`] (what a decision looks at), [`refusal`] (the ways to say no),
 //! [`limits`] and [`text`].
 
@@ -29,6 +29,8 @@ pub mod message;
 pub mod read;
 
 pub mod delivered;
+
+pub mod media;
 
 pub mod limits;
 pub mod refusal;

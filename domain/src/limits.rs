@@ -1,5 +1,7 @@
 //! Every limit of the product that a decision depends on.
 
+use nova_events::media::MediaKind;
+
 /// Limits in force. [`Limits::default`] holds those that Nova comes with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -19,6 +21,27 @@ pub struct Limits {
     pub message_edit_window_ms: i64,
     /// How long after it was deleted a post or comment can be restored.
     pub restore_grace_ms: i64,
+    pub audio_bytes_max: u64,
+    pub image_bytes_max: u64,
+    pub video_bytes_max: u64,
+    /// How long audio may play.
+    pub audio_ms_max: u64,
+    /// Loudness samples of a voice message.
+    pub waveform_samples_max: usize,
+    /// Media of one post.
+    pub post_media_max: usize,
+    /// How long after its time is over an upload can still be completed: a slow one may have begun in time.
+    pub upload_grace_ms: i64,
+}
+
+impl Limits {
+    pub fn media_bytes_max(&self, kind: MediaKind) -> u64 {
+        match kind {
+            MediaKind::Audio => self.audio_bytes_max,
+            MediaKind::Image => self.image_bytes_max,
+            MediaKind::Video => self.video_bytes_max,
+        }
+    }
 }
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -40,6 +63,13 @@ impl Default for Limits {
             members_max: 500,
             message_edit_window_ms: DAY_MS,
             restore_grace_ms: 30 * DAY_MS,
+            audio_bytes_max: 5 << 20,
+            image_bytes_max: 10 << 20,
+            video_bytes_max: 100 << 20,
+            audio_ms_max: 5 * 60 * 1000,
+            waveform_samples_max: 100,
+            post_media_max: 10,
+            upload_grace_ms: 5 * 60 * 1000,
         }
     }
 }

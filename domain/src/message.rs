@@ -2,6 +2,7 @@
 
 use nova_eventlog::StreamId;
 use nova_events::conversation::{ConversationKind, Role};
+use nova_events::media::{Carrier, MediaKind};
 use nova_events::message::{
     Body, MessageDeleteMarked, MessageDeleted, MessageEditMarked, MessageEdited, MessageMarkEvent,
     MessageSent, MessageType,
@@ -10,6 +11,7 @@ use nova_events::nonce::{NonceEvent, NonceUsed};
 use nova_events::user::Reason;
 use nova_events::{ConversationId, MediaId, MessageId, Personal, UserId, streams};
 
+use crate::media::{attached, gone_with_its_carrier};
 use crate::refusal::Refusal;
 use crate::text::{check_reason, check_text};
 use crate::world::{By, Decision, MessageSentAt, Stop, World};
@@ -77,11 +79,21 @@ impl SendMessage {
     /// Conditional on the membership (and, between two people, on nobody blocking), and on nothing else: messages to
     /// one conversation do not conflict with each other. A nonce is used once by each device.
     pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        self.decide_with(None, by, world)
+    }
+
+    fn decide_with(&self, voice: Option<&SendVoice>, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
         let sender = by.user()?;
-        let message_type = self.check_content(by)?;
-        world.want([streams::conversation(self.conversation), streams::user(sender)])?;
+        let holds = self.check_content(by)?;
+        let media = self.media.map(streams::media);
+        let streams = [streams::conversation(self.conversation), streams::user(sender)];
+        world.want(streams.into_iter().chain(media))?;
         world.check_actor(sender)?;
         check_may_speak(sender, self.conversation, world)?;
+        let message_type = match self.media {
+            Some(media) => self.check_media(media, voice, sender, world)?,
+            None => holds,
+        };
         if let Some(reply_to) = self.reply_to {
             let other = world.message(reply_to)?;
             if other.is_none_or(|other| other.sent.conversation_id != self.conversation) {
@@ -100,16 +112,47 @@ impl SendMessage {
             media_id: self.media,
             personal: Personal::Clear(self.body.clone()),
         };
-        let decision = Decision::one(message_id.0, streams::messages(self.conversation), event);
-        Ok(decision.and_nonce(nonce, self.conversation, message_id))
+        let sent = Decision::one(message_id.0, streams::messages(self.conversation), event)
+            .and_nonce(nonce, self.conversation, message_id);
+        let Some(media) = self.media else { return Ok(sent) };
+        let carrier = Carrier::Message { conversation_id: self.conversation, message_id };
+        let waveform = voice.map(|voice| voice.waveform.clone());
+        Ok(sent.and(streams::media(media), attached(media, sender, carrier, waveform)))
+    }
+
+    /// What a message with this medium is.
+    fn check_media(
+        &self,
+        media: MediaId,
+        voice: Option<&SendVoice>,
+        sender: UserId,
+        world: &World,
+    ) -> Result<MessageType, Stop> {
+        let (kind, duration_ms) = world.check_attachable(sender, media)?;
+        let message_type = match kind {
+            MediaKind::Audio => MessageType::Audio,
+            MediaKind::Image => MessageType::Image,
+            MediaKind::Video => MessageType::Video,
+        };
+        if self.message_type.is_some_and(|asked| asked != message_type) {
+            let detail = format!("does not go with the message: the medium is {}", kind.as_str());
+            return Err(Refusal::invalid("media_id", "wrong_kind", detail).into());
+        }
+        if let (Some(voice), Some(found_ms)) = (voice, duration_ms)
+            && voice.duration_ms.abs_diff(found_ms) > DURATION_DIFFERENCE_MS_MAX.max(found_ms / 10)
+        {
+            let detail = format!("is not how long it plays, which is {found_ms}");
+            return Err(Refusal::invalid("duration_ms", "mismatch", detail).into());
+        }
+        Ok(message_type)
     }
 
     fn check_content(&self, by: &By<'_>) -> Result<MessageType, Refusal> {
-        if self.media.is_some() {
-            return Err(Refusal::invalid("media_id", "unknown", "names media that do not exist"));
-        }
         if let Some(id) = &self.body.client_message_id {
             check_text("client_message_id", id, by.limits.client_id_bytes_max)?;
+        }
+        if self.media.is_some() {
+            return check_caption(&self.body, by);
         }
         let holds = check_body(&self.body, by)?;
         match self.message_type {
@@ -137,6 +180,44 @@ impl Decision {
             None => self,
         }
     }
+}
+
+/// Clients measure differently.
+const DURATION_DIFFERENCE_MS_MAX: u64 = 2_000;
+
+/// Say it aloud: an audio message with how loud it is over its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendVoice {
+    pub send: SendMessage,
+    pub duration_ms: u64,
+    pub waveform: Vec<u8>,
+}
+
+impl SendVoice {
+    pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
+        let samples_max = by.limits.waveform_samples_max;
+        if self.waveform.len() > samples_max {
+            let detail = format!("may have at most {samples_max} samples");
+            return Err(Refusal::invalid("waveform", "too_long", detail).into());
+        }
+        if self.duration_ms > by.limits.audio_ms_max {
+            let detail = format!("may be at most {}", by.limits.audio_ms_max);
+            return Err(Refusal::invalid("duration_ms", "too_long", detail).into());
+        }
+        self.send.decide_with(Some(self), by, world)
+    }
+}
+
+/// What is sent with a medium: nothing, or clear words. What the clients encrypt Nova cannot look at, so it is not taken.
+fn check_caption(body: &Body, by: &By<'_>) -> Result<MessageType, Refusal> {
+    if body.encrypted_content.is_some() || body.nonce.is_some() {
+        let detail = "cannot be sent together with a medium";
+        return Err(Refusal::invalid("encrypted_content", "ambiguous", detail));
+    }
+    if body.text.is_none() {
+        return Ok(MessageType::Text);
+    }
+    check_body(body, by)
 }
 
 /// A body is either clear text or encrypted content with its nonce.
@@ -167,7 +248,7 @@ fn check_body(body: &Body, by: &By<'_>) -> Result<MessageType, Refusal> {
 }
 
 /// A member; and in a direct conversation neither blocks the other.
-fn check_may_speak(user: UserId, id: ConversationId, world: &World) -> Result<Role, Stop> {
+pub(crate) fn check_may_speak(user: UserId, id: ConversationId, world: &World) -> Result<Role, Stop> {
     let state = world.conversation(id)?;
     let (kind, role) = state.check_member(user)?;
     if kind == ConversationKind::Direct {
@@ -207,7 +288,10 @@ impl EditMessage {
         if world.state(mark.clone())?.mark().deleted {
             return Err(Refusal::Gone("message").into());
         }
-        if holds != message.sent.message_type {
+        // Of a message with a medium the words beside it can change.
+        let held =
+            if message.sent.media_id.is_some() { MessageType::Text } else { message.sent.message_type };
+        if holds != held {
             return Err(Refusal::invalid("message_type", "mismatch", "cannot change with an edit").into());
         }
         if by.at_ms.saturating_sub(message.at_ms) > by.limits.message_edit_window_ms {
@@ -259,7 +343,12 @@ impl DeleteMessage {
             deleted_by,
             personal: self.reason.clone().map(|reason| Reason { reason }).into(),
         };
-        Ok(Decision::one(message_id.0, streams::messages(conversation_id), deleted)
-            .and(mark, MessageDeleteMarked { message_id, conversation_id }))
+        let media = message.sent.media_id;
+        let decision = Decision::one(message_id.0, streams::messages(conversation_id), deleted)
+            .and(mark, MessageDeleteMarked { message_id, conversation_id });
+        match media {
+            Some(media) => gone_with_its_carrier(decision, world, media, Some(deleted_by)),
+            None => Ok(decision),
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! Posts.
 
+use nova_events::media::Carrier;
 use nova_events::post::{
     PostDeleted, PostEdited, PostEvent, PostPublished, PostPurged, PostRestored, Text, Visibility,
 };
 use nova_events::user::Reason;
 use nova_events::{Actor, MediaId, Personal, PostId, UserId, streams};
 
+use crate::media::{attached, gone_with_its_carrier};
 use crate::refusal::Refusal;
-use crate::text::{check_reason, check_text};
+use crate::text::{check_optional_text, check_reason, check_text};
 use crate::world::{By, Decision, Stop, World};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +23,7 @@ pub struct PostState {
 pub struct Published {
     pub author: UserId,
     pub visibility: Visibility,
+    pub media: Vec<MediaId>,
 }
 
 /// By whom, and when.
@@ -34,7 +37,11 @@ impl PostState {
     pub(crate) fn evolve(&mut self, event: &PostEvent, at_ms: i64) {
         match event {
             PostEvent::PostPublished(event) => {
-                self.published = Some(Published { author: event.author, visibility: event.visibility });
+                self.published = Some(Published {
+                    author: event.author,
+                    visibility: event.visibility,
+                    media: event.media.clone(),
+                });
             }
             PostEvent::PostEdited(_) => {}
             PostEvent::PostDeleted(event) => self.deleted = Some(Deleted { by: event.deleted_by, at_ms }),
@@ -63,13 +70,10 @@ pub struct PublishPost {
 impl PublishPost {
     pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
         let author = by.user()?;
-        check_text("text", &self.text, by.limits.post_text_bytes_max)?;
-        if !self.media.is_empty() {
-            // No media can have been uploaded: Nova does not take uploads yet, so every id is an unknown one.
-            return Err(Refusal::invalid("media_ids", "unknown", "names media that do not exist").into());
-        }
+        self.check_content(by)?;
         let stream = streams::post(self.post);
-        world.want([stream.clone(), streams::user(author)])?;
+        let media = self.media.iter().map(|id| streams::media(*id));
+        world.want([stream.clone(), streams::user(author)].into_iter().chain(media))?;
         world.check_actor(author)?;
         if let Some(published) = &world.post(self.post)?.published {
             // The id is the caller's choice only when importing; the same again is not an error.
@@ -79,14 +83,41 @@ impl PublishPost {
                 Err(Refusal::NotYours("post").into())
             };
         }
+        let mut media_kinds = Vec::with_capacity(self.media.len());
+        for media in &self.media {
+            media_kinds.push(world.check_attachable(author, *media)?.0);
+        }
         let event = PostPublished {
             post_id: self.post,
             author,
             visibility: self.visibility,
             media: self.media.clone(),
+            media_kinds,
             personal: Personal::Clear(Text { text: self.text.clone() }),
         };
-        Ok(Decision::one(self.post.0, stream, event))
+        let carrier = Carrier::Post { post_id: self.post };
+        let published = Decision::one(self.post.0, stream, event);
+        Ok(self.media.iter().fold(published, |decision, media| {
+            decision.and(streams::media(*media), attached(*media, author, carrier, None))
+        }))
+    }
+
+    /// Pictures can stand without words.
+    fn check_content(&self, by: &By<'_>) -> Result<(), Refusal> {
+        if self.media.is_empty() {
+            return check_text("text", &self.text, by.limits.post_text_bytes_max);
+        }
+        check_optional_text("text", &self.text, by.limits.post_text_bytes_max)?;
+        let media_max = by.limits.post_media_max;
+        if self.media.len() > media_max {
+            let detail = format!("may name at most {media_max} media");
+            return Err(Refusal::invalid("media_ids", "too_many", detail));
+        }
+        let is_repeated = |(index, id)| self.media[..index].contains(id);
+        if self.media.iter().enumerate().any(is_repeated) {
+            return Err(Refusal::invalid("media_ids", "repeated", "names the same medium twice"));
+        }
+        Ok(())
     }
 }
 
@@ -204,7 +235,7 @@ impl PurgePost {
     pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
         let stream = streams::post(self.post);
         let state = world.post(self.post)?;
-        let author = state.published()?.author;
+        let Published { author, media, .. } = state.published()?.clone();
         if by.actor != Actor::System {
             return Err(Refusal::NotYours("post").into());
         }
@@ -215,6 +246,8 @@ impl PurgePost {
         if state.purged || !over {
             return Ok(Decision::nothing(self.post.0, stream));
         }
-        Ok(Decision::one(self.post.0, stream, PostPurged { post_id: self.post, author }))
+        world.want(media.iter().map(|id| streams::media(*id)))?;
+        let purged = Decision::one(self.post.0, stream, PostPurged { post_id: self.post, author });
+        media.into_iter().try_fold(purged, |decision, id| gone_with_its_carrier(decision, world, id, None))
     }
 }

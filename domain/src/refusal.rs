@@ -1,5 +1,7 @@
 //! The ways to say no. A refusal is not a fault: it has a stable code that clients can act on.
 
+use nova_events::media::RejectReason;
+
 /// Why a command was not carried out. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -39,6 +41,23 @@ pub enum Refusal {
     GraceOver(&'static str),
     #[error("it was deleted by a moderator and can only be restored by one")]
     DeletedByModerator,
+    #[error("this medium is not ready: its upload has not been completed")]
+    MediaNotReady,
+    #[error("this medium is in use: it is carried by one message or post and goes with that")]
+    MediaInUse,
+    #[error("the time to upload this is over")]
+    UploadExpired,
+    #[error("this upload was rejected: {}", reject_reason(*.0))]
+    UploadRejected(RejectReason),
+}
+
+fn reject_reason(reason: RejectReason) -> &'static str {
+    match reason {
+        RejectReason::Expired => "nobody completed it in time",
+        RejectReason::NotAsReserved => "the bytes are not those that were announced",
+        RejectReason::WrongFormat => "the bytes are not of the format that their type says",
+        RejectReason::TooLong => "it plays for too long",
+    }
 }
 
 /// What sort of no it is; each becomes one HTTP status.
@@ -73,6 +92,10 @@ impl Refusal {
             Self::NonceReused => "nonce_reused",
             Self::GraceOver(_) => "grace_over",
             Self::DeletedByModerator => "deleted_by_moderator",
+            Self::MediaNotReady => "media_not_ready",
+            Self::MediaInUse => "media_in_use",
+            Self::UploadExpired => "upload_expired",
+            Self::UploadRejected(_) => "upload_rejected",
         }
     }
 
@@ -93,7 +116,11 @@ impl Refusal {
             | Self::DirectConversation
             | Self::EditWindowOver
             | Self::NonceReused
-            | Self::GraceOver(_) => RefusalClass::Conflict,
+            | Self::GraceOver(_)
+            | Self::MediaNotReady
+            | Self::MediaInUse
+            | Self::UploadExpired
+            | Self::UploadRejected(_) => RefusalClass::Conflict,
         }
     }
 

@@ -6,6 +6,7 @@ use nova_events::Event;
 use crate::comment::CommentState;
 use crate::conversation::ConversationState;
 use crate::delivered::DeliveredState;
+use crate::media::MediaState;
 use crate::message::{MarkState, NonceState};
 use crate::post::PostState;
 use crate::read::ReadState;
@@ -34,6 +35,7 @@ pub enum State {
     Nonce(NonceState),
     Read(ReadState),
     Delivered(DeliveredState),
+    Media(Box<MediaState>),
 }
 
 /// One accessor for each state. The stream's category decides which state it has, so another one can only be asked for
@@ -68,6 +70,7 @@ impl State {
             "nonce" => Self::Nonce(NonceState::default()),
             "read" => Self::Read(ReadState::default()),
             "delivered" => Self::Delivered(DeliveredState::default()),
+            "media" => Self::Media(Box::default()),
             _ => return None,
         })
     }
@@ -155,6 +158,11 @@ impl State {
             }
             Event::Delivered(event) => {
                 if let Self::Delivered(state) = self {
+                    state.evolve(event);
+                }
+            }
+            Event::Media(event) => {
+                if let Self::Media(state) = self {
                     state.evolve(event)
                 }
             }
@@ -171,6 +179,7 @@ impl State {
         nonce: Nonce(NonceState),
         read: Read(ReadState),
         delivered: Delivered(DeliveredState),
+        media: Media(MediaState),
     }
 
     pub fn edge(&self) -> EdgeState {
@@ -185,6 +194,7 @@ impl State {
         let inside = match self {
             Self::Conversation(state) => state.members.len() * 40,
             Self::User(_) => 300,
+            Self::Media(_) => 400,
             _ => 0,
         };
         size_of::<Self>() + inside

@@ -1,7 +1,7 @@
 //! What can happen in Nova. Every change is one of the events here; everything else (views, feeds, audits) is derived
 //! from them. Personal data is apart from the rest of an event, sealed under its subject's key before it reaches a log.
 //!
-//! Reading order: [`ids`], the areas ([`user`] to [`delivered`]), [`Event`] over all of them, [`envelope`] (who, when, why),
+//! Reading order: [`ids`], the areas ([`user`] to [`media`]), [`Event`] over all of them, [`envelope`] (who, when, why),
 //! [`streams`] (where each event lives), then how they are stored: [`personal`], [`seal`], [`keyring`], [`wrapping`],
 //! [`codec`].
 //! [`samples`] shows every event. [`client_events`] is about something else: what clients tell analysts.
@@ -34,6 +34,8 @@ pub mod read;
 
 pub mod delivered;
 
+pub mod media;
+
 mod area;
 pub mod client_events;
 pub mod codec;
@@ -62,6 +64,7 @@ use dismissal::DismissalEvent;
 use follow::FollowEvent;
 use handle::HandleEvent;
 use like::LikeEvent;
+use media::MediaEvent;
 use message::{MessageEvent, MessageMarkEvent};
 use nonce::NonceEvent;
 use post::PostEvent;
@@ -85,5 +88,6 @@ area::areas! {
         Nonce(NonceEvent),
         Read(ReadEvent),
         Delivered(DeliveredEvent),
+        Media(MediaEvent),
     }
 }

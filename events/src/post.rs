@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::area::area;
+use crate::media::MediaKind;
 use crate::user::Reason;
 use crate::{MediaId, Personal, PostId, UserId};
 
@@ -36,6 +37,9 @@ pub struct PostPublished {
     pub visibility: Visibility,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub media: Vec<MediaId>,
+    /// What each of them is, in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media_kinds: Vec<MediaKind>,
     #[serde(skip)]
     pub personal: Personal<Text>,
 }

@@ -21,6 +21,10 @@ use crate::dismissal::{DismissalEvent, SuggestionDismissed, SuggestionRestored};
 use crate::follow::{FollowEvent, Followed, Unfollowed};
 use crate::handle::{HandleClaimed, HandleReleased};
 use crate::like::{LikeEvent, Liked, Target, Unliked};
+use crate::media::{
+    Carrier, MediaAttached, MediaDeleted, MediaEvent, MediaKind, RejectReason, UploadCompleted,
+    UploadRejected, UploadReserved, Waveform,
+};
 use crate::message::{
     Body, MessageDeleteMarked, MessageDeleted, MessageEditMarked, MessageEdited, MessageEvent,
     MessageMarkEvent, MessageSent, MessageType,
@@ -62,7 +66,7 @@ const fn id(number: u128) -> Uuid {
 
 /// Every kind of event, its frozen sample first.
 pub fn all() -> Vec<Event> {
-    [users(), handles(), posts(), comments(), edges(), conversations(), messages()].concat()
+    [users(), handles(), posts(), comments(), edges(), conversations(), messages(), media()].concat()
 }
 
 /// The stream that a sample belongs in.
@@ -131,6 +135,13 @@ pub fn stream_of(event: &Event) -> StreamId {
         Event::Delivered(DeliveredEvent::DeliveredUpTo(DeliveredUpTo { conversation_id, .. })) => {
             streams::delivered(*conversation_id, NAME_KEY)
         }
+        Event::Media(event) => streams::media(match event {
+            MediaEvent::UploadReserved(UploadReserved { media_id, .. })
+            | MediaEvent::UploadCompleted(UploadCompleted { media_id, .. })
+            | MediaEvent::UploadRejected(UploadRejected { media_id, .. })
+            | MediaEvent::MediaAttached(MediaAttached { media_id, .. })
+            | MediaEvent::MediaDeleted(MediaDeleted { media_id, .. }) => *media_id,
+        }),
     }
 }
 
@@ -179,6 +190,7 @@ fn posts() -> Vec<Event> {
         author: ADA,
         visibility,
         media: media.to_vec(),
+        media_kinds: Vec::new(),
         personal: text(words),
     };
     let deleted = |personal| PostDeleted { post_id: POST, author: ADA, deleted_by: CLEO, personal };
@@ -186,6 +198,11 @@ fn posts() -> Vec<Event> {
         published(Visibility::Public, &[MEDIA], "Found a bee orchid on the northern dune 🐝").into(),
         published(Visibility::Followers, &[], "Only for followers: the dune is closed").into(),
         published(Visibility::Private, &[], "Private note: count the seedlings").into(),
+        PostPublished {
+            media_kinds: vec![MediaKind::Video],
+            ..published(Visibility::Public, &[MEDIA], "Bees on the orchid, in slow motion")
+        }
+        .into(),
         PostEdited { post_id: POST, author: ADA, personal: text("Found two bee orchids, \"twins\"") }.into(),
         deleted(reason("gives away where a rare plant grows")).into(),
         deleted(Personal::Absent).into(),
@@ -323,6 +340,44 @@ fn messages() -> Vec<Event> {
         MessageEditMarked { message_id, conversation_id }.into(),
         MessageDeleteMarked { message_id, conversation_id }.into(),
         NonceUsed { conversation_id, message_id }.into(),
+    ]
+}
+
+fn media() -> Vec<Event> {
+    let (media_id, owner) = (MEDIA, ADA);
+    let reserved = |kind, content_type: &str| UploadReserved {
+        media_id,
+        owner,
+        kind,
+        content_type: content_type.to_owned(),
+        content_length: 48_213,
+        sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+        staging_key: "staging/0d5f3c1e7b9a4862".to_owned(),
+        expires_at_ms: 1_780_003_600_000,
+    };
+    let rejected = |reason| UploadRejected { media_id, owner, reason };
+    let message = Carrier::Message { conversation_id: CONVERSATION, message_id: MESSAGE };
+    let waveform = Personal::Clear(Waveform { samples: vec![0, 17, 201, 255, 93] });
+    vec![
+        reserved(MediaKind::Audio, "audio/ogg").into(),
+        reserved(MediaKind::Image, "image/jpeg").into(),
+        reserved(MediaKind::Video, "video/mp4").into(),
+        UploadCompleted { media_id, owner, duration_ms: Some(12_480) }.into(),
+        UploadCompleted { media_id, owner, duration_ms: None }.into(),
+        rejected(RejectReason::Expired).into(),
+        rejected(RejectReason::NotAsReserved).into(),
+        rejected(RejectReason::WrongFormat).into(),
+        rejected(RejectReason::TooLong).into(),
+        MediaAttached { media_id, owner, carrier: message, personal: waveform }.into(),
+        MediaAttached {
+            media_id,
+            owner,
+            carrier: Carrier::Post { post_id: POST },
+            personal: Personal::Absent,
+        }
+        .into(),
+        MediaDeleted { media_id, owner, deleted_by: Some(CLEO) }.into(),
+        MediaDeleted { media_id, owner, deleted_by: None }.into(),
     ]
 }
 

@@ -4,7 +4,7 @@ use nova_eventlog::StreamId;
 use uuid::Uuid;
 
 use crate::like::Target;
-use crate::{CommentId, ConversationId, MessageId, PostId, UserId};
+use crate::{CommentId, ConversationId, MediaId, MessageId, PostId, UserId};
 
 pub fn user(id: UserId) -> StreamId {
     name("user", id.0)
@@ -68,6 +68,10 @@ pub fn delivered(conversation: ConversationId, device_key: Uuid) -> StreamId {
 /// `key` is the keyed hash of the sender, their device and the nonce.
 pub fn nonce(conversation: ConversationId, key: Uuid) -> StreamId {
     pair("nonce", conversation.0, key)
+}
+
+pub fn media(id: MediaId) -> StreamId {
+    name("media", id.0)
 }
 
 fn name(category: &'static str, id: Uuid) -> StreamId {

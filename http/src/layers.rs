@@ -194,7 +194,11 @@ impl Exchange {
         self.correlation_id = taken.clone().ok().flatten().unwrap_or_else(Uuid::now_v7);
         taken?;
         self.timeout = time_for(request.headers(), self.timeout)?;
-        if !is_probe(request.uri().path()) && !self.in_flight.take_place(&self.method) {
+        let is_transfer = is_transfer(request.uri().path());
+        if is_transfer {
+            self.timeout = self.timeout.max(TRANSFER_TIMEOUT);
+        }
+        if !is_probe(request.uri().path()) && !self.in_flight.take_place(&self.method, is_transfer) {
             self.in_flight.shared.metrics.overloaded.increment(1);
             return Err(ApiError::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -322,9 +326,13 @@ impl InFlight {
         Self { shared: Arc::clone(shared), rank, class: None, started, answered: false }
     }
 
-    fn take_place(&mut self, method: &Method) -> bool {
+    /// A transfer takes as long as its client's line lets it: it says nothing about how busy Nova is.
+    fn take_place(&mut self, method: &Method, is_transfer: bool) -> bool {
         if self.rank > self.shared.limits.in_flight_max {
             return false;
+        }
+        if is_transfer {
+            return true;
         }
         let Some(adaptive) = &self.shared.adaptive else { return true };
         if adaptive.queueing.wants_probe(self.started) {
@@ -385,6 +393,14 @@ fn is_traceparent(text: &str) -> bool {
     let (version, trace, parent, flags) = (part(2), part(32), part(16), part(2));
     let not_zero = |part: Option<&str>| part.is_some_and(|part| part.bytes().any(|b| b != b'0'));
     version == Some("00") && not_zero(trace) && not_zero(parent) && flags.is_some() && parts.next().is_none()
+}
+
+/// How long the bytes of a medium may be under way.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(900);
+
+/// Bytes of media, by a presigned address of Nova's own.
+fn is_transfer(path: &str) -> bool {
+    path.starts_with("/api/v1/storage/")
 }
 
 /// Probes are answered however busy Nova is: to restart a busy server makes the others busier.

@@ -1,5 +1,5 @@
 -- Posts. `state`: 0 there, 1 deleted (the text is kept for a restore), 2 purged (nothing is kept but that it was).
--- `visibility`: 0 public, 1 followers, 2 private. `media`: ids of 16 bytes each, one after the other.
+-- `visibility`: 0 public, 1 followers, 2 private. `media`: for each what it is (1 byte) and its id (16).
 CREATE TABLE posts (
     n INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,

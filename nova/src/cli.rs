@@ -91,6 +91,9 @@ pub enum Command {
     /// Look at the projections and rebuild them.
     #[command(subcommand)]
     Projections(Projections),
+    /// What was uploaded.
+    #[command(subcommand)]
+    Media(Media),
     /// Events that could not be projected.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -134,6 +137,13 @@ pub enum StoreName {
     Postgres,
     ClickHouse,
     Redis,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Media {
+    /// Remove what uploads that came to nothing left behind, now: one round through everything. Command processes do this by
+    /// themselves every `media.sweep_interval_s`. Not beside a running embedded server.
+    Sweep,
 }
 
 #[derive(Debug, Subcommand)]

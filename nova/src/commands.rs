@@ -14,6 +14,7 @@ mod dead_letters;
 mod demo;
 mod import;
 mod log;
+mod media;
 mod migrate;
 mod openapi;
 mod outbox;
@@ -98,6 +99,7 @@ fn dispatch(cli: Cli, mut config: Config) -> anyhow::Result<End> {
         Command::Relay => wait_for(serve::run(config, Roles::RELAY)),
         Command::ClientEvents => wait_for(client_events::run(&config)),
         Command::Outbox(command) => wait_for(outbox::run(config, command)),
+        Command::Media(command) => wait_for(media::run(config, command)),
         Command::Demo { people } => wait_for(demo::run(config, cli.global.data.is_some(), people)),
         Command::Import(command) => wait_for(import::run(config, command)),
         Command::Projections(command) => wait_for(projections::run(config, command)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
+use nova_command_api::sweep::{self, Sweeper};
 use nova_command_api::{CommandState, Context, Executor};
 use nova_domain::delivered::MarkDelivered;
 use nova_domain::read::MarkRead;
@@ -12,6 +13,7 @@ use nova_eventlog::EventLog;
 use nova_events::{Actor, Codec};
 use nova_http::openapi::{OpenApi, with_common_parts};
 use nova_http::{ApiError, Caller, Issuer};
+use nova_media::MediaStore;
 use nova_projectors::Redriven;
 use nova_query_api::{DeliveredCommand, Live, MetricsText, QueryState, ReadCommand};
 use nova_views::{ViewError, ViewReader, ViewWriter};
@@ -30,7 +32,7 @@ pub struct Product {
     executor: Executor,
     issuer: Issuer,
     query: Arc<QueryState>,
-    purge: Option<tokio::task::JoinHandle<()>>,
+    chores: Vec<tokio::task::JoinHandle<()>>,
 }
 
 fn installation(profile: Profile) -> &'static dyn Installation {
@@ -78,19 +80,27 @@ impl Product {
             config.query_options(),
         );
         let query = query.with_dependencies(stores.dependencies.clone());
+        let query = query.with_media(stores.media.clone().map(|store| config.media_access(store)));
         let query = query.with_read_command(read_command(executor.clone()));
         let query = Arc::new(query.with_delivered_command(delivered_command(executor.clone())));
-        Ok(Self { config, roles, stores, executor, issuer, query, purge: None })
+        Ok(Self { config, roles, stores, executor, issuer, query, chores: Vec::new() })
     }
 
     /// Starts what the roles ask for beside answering requests: keeping the views up to date, relaying, and the purge of
-    /// posts whose grace period is over. It runs for as long as the product is open.
+    /// posts whose grace period is over, and the sweep of what uploads left. It runs for as long as the product is open.
     pub async fn start(&mut self) -> anyhow::Result<()> {
         self.stores.runtime.start(&self.config, self.roles).await?;
         if self.roles.commands {
             let interval = Duration::from_secs(self.config.commands.purge_interval_s.max(1));
             let (reader, executor) = (Arc::clone(&self.stores.reader), self.executor.clone());
-            self.purge = Some(tokio::spawn(purge::run(reader, executor, interval)));
+            let media = self.stores.media.clone().map(|store| self.config.media_of_commands(store));
+            self.chores.push(tokio::spawn(purge::run(reader, executor, media, interval)));
+            if let Some(store) = &self.stores.media {
+                let options = self.config.sweep_options();
+                let sweeper = Sweeper::new(store.clone(), self.executor.clone(), options);
+                let interval = Duration::from_secs(self.config.media.sweep_interval_s.max(1));
+                self.chores.push(tokio::spawn(sweep::run(sweeper, interval)));
+            }
         }
         Ok(())
     }
@@ -153,8 +163,9 @@ impl Product {
         let mut router = nova_query_api::system_router(Arc::clone(&self.query), metrics, &openapi());
         if let Some(client_events) = self.stores.client_events.clone() {
             let (executor, options) = (self.executor.clone(), self.config.command_options());
-            router =
-                router.merge(nova_command_api::router(CommandState { executor, client_events, options }));
+            let media = self.stores.media.clone().map(|store| self.config.media_of_commands(store));
+            let state = CommandState { executor, client_events, options, media };
+            router = router.merge(nova_command_api::router(state));
         }
         if self.roles.queries {
             router = router.merge(nova_query_api::router(Arc::clone(&self.query)));
@@ -164,13 +175,18 @@ impl Product {
 
     /// Stops what runs and closes what is open: everything acknowledged is safe, and the data folder is free.
     pub async fn close(mut self) {
-        if let Some(purge) = self.purge.take() {
-            purge.abort();
+        for chore in self.chores.drain(..) {
+            chore.abort();
         }
         if let Some(client_events) = &self.stores.client_events {
             client_events.close().await;
         }
         self.stores.runtime.close().await;
+    }
+
+    /// Where media are kept, if anywhere.
+    pub fn media(&self) -> Option<&MediaStore> {
+        self.stores.media.as_ref()
     }
 
     pub fn config(&self) -> &Config {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use secrets::refuse_secrets;
 pub use secrets::{Secret, ServerUrl};
 
+mod media;
 mod options;
 mod secrets;
 #[cfg(test)]
@@ -89,6 +90,7 @@ sections! {
         projectors: Projectors,
         commands: Commands,
         client_events: ClientEvents,
+        media: Media,
         limits: Limits,
         queries: Queries,
         resilience: Resilience,
@@ -207,6 +209,36 @@ sections! {
         queue_bytes_max: u64,
         kept_bytes_max: u64,
     }
+    Media {
+        public_url: String,
+        s3_endpoint: String,
+        s3_public_endpoint: String,
+        s3_bucket: String,
+        s3_region: String,
+        s3_path_style: bool,
+        s3_access_key: String,
+        s3_secret_key: Secret,
+        s3_secret_key_file: PathBuf,
+        s3_connect_ms_max: u64,
+        s3_call_ms: u64,
+        s3_calls_max: usize,
+        s3_failures: u8,
+        s3_open_ms: u64,
+        s3_successes: u8,
+        voice_ttl_s: u64,
+        upload_ttl_s: u64,
+        get_ttl_s: u64,
+        upload_grace_s: u64,
+        audio_bytes_max: u64,
+        image_bytes_max: u64,
+        video_bytes_max: u64,
+        audio_ms_max: u64,
+        waveform_samples_max: usize,
+        post_media_max: usize,
+        sweep_interval_s: u64,
+        sweep_margin_s: u64,
+        sweep_batch_objects: usize,
+    }
     Limits {
         post_text_bytes_max: usize,
         comment_text_bytes_max: usize,
@@ -314,6 +346,7 @@ impl Config {
             ("kafka.password", &self.kafka.password, &self.kafka.password_file),
             ("clickhouse.password", &self.clickhouse.password, &self.clickhouse.password_file),
             ("redis.password", &self.redis.password, &self.redis.password_file),
+            ("media.s3_secret_key", &self.media.s3_secret_key, &self.media.s3_secret_key_file),
         ] {
             if secret.reveal().is_some() && !file.as_os_str().is_empty() {
                 bail!("the configuration is not valid: {name} and {name}_file exclude each other");
@@ -332,6 +365,12 @@ impl Config {
         }
         if !(0.0..=1.0).contains(&self.queries.shadow_share) {
             bail!("the configuration is not valid: queries.shadow_share must be between 0 and 1");
+        }
+        if self.media.s3_failures == 0 || self.media.s3_successes == 0 || self.media.s3_call_ms == 0 {
+            bail!(
+                "the configuration is not valid: media.s3_failures, media.s3_successes and media.s3_call_ms must be at \
+                 least 1"
+            );
         }
         self.resilience.check()?;
         for (name, weight) in [

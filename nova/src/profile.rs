@@ -7,6 +7,7 @@ use nova_events::Codec;
 use nova_events::client_events::ClientEvents;
 use nova_events::envelope::time_of_ms;
 use nova_events::live::Live;
+use nova_media::MediaStore;
 use nova_projectors::Redriven;
 use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter};
@@ -74,6 +75,8 @@ pub(crate) struct Stores {
     pub(crate) sole_writer: bool,
     /// Of a process that takes commands.
     pub(crate) client_events: Option<Arc<dyn ClientEvents>>,
+    /// `None`: media are not taken.
+    pub(crate) media: Option<MediaStore>,
     pub(crate) runtime: Arc<dyn Runtime>,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use nova_command_api::{CommandError, Context, Executor};
+use nova_command_api::{CommandError, Context, Executor, Media};
 use nova_domain::post::PurgePost;
 use nova_events::{Actor, PostId};
 use nova_views::ViewReader;
@@ -14,9 +14,9 @@ use uuid::Uuid;
 const BATCH_POSTS: usize = 500;
 
 /// Purges what is due, now and then again after each `interval`, for ever.
-pub async fn run(reader: Arc<dyn ViewReader>, executor: Executor, interval: Duration) {
+pub async fn run(reader: Arc<dyn ViewReader>, executor: Executor, media: Option<Media>, interval: Duration) {
     loop {
-        match due(&*reader, &executor).await {
+        match due(&*reader, &executor, media.as_ref()).await {
             Ok(0) => tokio::time::sleep(interval).await,
             Ok(purged) => {
                 tracing::info!(posts = purged, "purged posts whose grace period is over");
@@ -32,13 +32,23 @@ pub async fn run(reader: Arc<dyn ViewReader>, executor: Executor, interval: Dura
 }
 
 /// Purges up to a batch of what is due. Returns how many.
-pub async fn due(reader: &dyn ViewReader, executor: &Executor) -> anyhow::Result<usize> {
+pub async fn due(
+    reader: &dyn ViewReader,
+    executor: &Executor,
+    media: Option<&Media>,
+) -> anyhow::Result<usize> {
     let grace = TimeDelta::milliseconds(executor.limits().restore_grace_ms);
     let deleted_before = Utc::now() - grace;
     let posts = reader.purgeable_posts(deleted_before, BATCH_POSTS).await?;
     let mut purged = 0;
     for post in posts {
-        purged += usize::from(purge(executor, post).await?);
+        let is_purged = purge(executor, post).await?;
+        if let Some(media) = media.filter(|_| is_purged) {
+            for id in executor.media_of_post(post).await? {
+                media.drop_bytes_of(executor, id).await?;
+            }
+        }
+        purged += usize::from(is_purged);
     }
     Ok(purged)
 }

@@ -34,7 +34,8 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::Block(_)
         | Event::Dismissal(_)
         | Event::MessageMark(_)
-        | Event::Nonce(_) => return Vec::new(),
+        | Event::Nonce(_)
+        | Event::Media(_) => return Vec::new(),
     };
     vec![Change { version: envelope.position, what }]
 }

@@ -27,7 +27,8 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::MessageMark(_)
         | Event::Nonce(_)
         | Event::Read(_)
-        | Event::Delivered(_) => None,
+        | Event::Delivered(_)
+        | Event::Media(_) => None,
     };
     what.map(|what| Change { version: envelope.position, what }).into_iter().collect()
 }

@@ -26,7 +26,8 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         | Event::MessageMark(_)
         | Event::Nonce(_)
         | Event::Read(_)
-        | Event::Delivered(_) => return Vec::new(),
+        | Event::Delivered(_)
+        | Event::Media(_) => return Vec::new(),
     };
     vec![Change { version: envelope.position, what }]
 }

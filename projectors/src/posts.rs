@@ -1,7 +1,8 @@
 //! Posts: their text, who may see them, whether they are there.
 
-use nova_events::post::PostEvent;
-use nova_events::{Envelope, Event};
+use nova_events::media::MediaKind;
+use nova_events::post::{PostEvent, PostPublished};
+use nova_events::{Envelope, Event, MediaId};
 use nova_views::{Change, What, projection};
 
 use crate::Projection;
@@ -16,7 +17,7 @@ fn project(envelope: &Envelope) -> Vec<Change> {
             post: e.post_id,
             author: e.author,
             visibility: e.visibility,
-            media: e.media.clone(),
+            media: media_of(e),
             text: e.personal.clear().map(|text| text.text.clone()),
             created_at: at,
         },
@@ -30,4 +31,10 @@ fn project(envelope: &Envelope) -> Vec<Change> {
         PostEvent::PostPurged(e) => What::PostPurged { post: e.post_id },
     };
     vec![Change { version: envelope.position, what }]
+}
+
+/// Events from before kinds were noted name pictures only.
+fn media_of(event: &PostPublished) -> Vec<(MediaId, MediaKind)> {
+    let kinds = event.media_kinds.iter().copied().chain(std::iter::repeat(MediaKind::Image));
+    event.media.iter().copied().zip(kinds).collect()
 }

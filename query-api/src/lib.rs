@@ -22,6 +22,7 @@ mod openapi;
 
 pub use live::{Live, LiveOptions};
 pub use openapi::openapi;
+pub use routes::media::MediaAccess;
 pub use routes::system::{MetricsText, system_router};
 pub use state::{DeliveredCommand, QueryOptions, QueryState, ReadCommand};
 
@@ -32,6 +33,7 @@ pub fn router(state: Arc<QueryState>) -> Router {
         .merge(routes::post::routes())
         .merge(routes::user::routes())
         .merge(routes::conversation::routes())
+        .merge(routes::media::routes())
         .merge(routes::audit::routes())
         .merge(routes::admin::routes())
         .merge(live::routes())

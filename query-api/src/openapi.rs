@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 
 use crate::live;
-use crate::routes::{admin, audit, conversation, feed, post, system, user};
+use crate::routes::{admin, audit, conversation, feed, media, post, system, user};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,6 +30,7 @@ use crate::routes::{admin, audit, conversation, feed, post, system, user};
         conversation::conversation,
         conversation::messages,
         conversation::search_messages,
+        media::medium,
         live::ws::websocket,
         live::sse::stream,
         audit::deletions,

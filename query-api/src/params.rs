@@ -16,6 +16,18 @@ pub struct AfterParams {
     pub after: Option<u64>,
 }
 
+/// Of a query for a medium.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MediaParams {
+    /// Wait (a little) until the views have seen this position of the log.
+    pub after: Option<u64>,
+    /// Answer with a redirect to the bytes.
+    #[serde(default)]
+    pub redirect: bool,
+}
+
 /// Of a query for a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

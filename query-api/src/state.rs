@@ -11,6 +11,7 @@ use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter};
 
 use crate::live::{Live, LiveOptions};
+use crate::routes::media::MediaAccess;
 
 /// The command side's "read up to a seq", for the WebSocket: the query side writes nothing itself.
 pub type ReadCommand =
@@ -54,6 +55,8 @@ pub struct QueryState {
     pub dependencies: Vec<Arc<dyn Dependency>>,
     /// The WebSocket and SSE sessions of this process.
     pub live: Live,
+    /// `None`: this installation has no place for media.
+    pub media: Option<MediaAccess>,
 }
 
 impl std::fmt::Debug for QueryState {
@@ -76,12 +79,18 @@ impl QueryState {
         let (codec_too, live_options) = (codec.clone(), options.live.clone());
         let live =
             Live::new(Arc::clone(&reader), Arc::clone(&log), feed, codec_too, announcements, live_options);
-        Self { reader, writer, log, codec, options, dependencies: Vec::new(), live }
+        Self { reader, writer, log, codec, options, dependencies: Vec::new(), live, media: None }
     }
 
     /// What operators are told of, beside the log and the views.
     pub fn with_dependencies(mut self, dependencies: Vec<Arc<dyn Dependency>>) -> Self {
         self.dependencies = dependencies;
+        self
+    }
+
+    /// Lets media be got.
+    pub fn with_media(mut self, media: Option<MediaAccess>) -> Self {
+        self.media = media;
         self
     }
 

@@ -14,13 +14,14 @@ use nova_events::dismissal::{SuggestionDismissed, SuggestionRestored};
 use nova_events::envelope::time_of_ms;
 use nova_events::follow::{Followed, Unfollowed};
 use nova_events::like::{Liked, Target, Unliked};
+use nova_events::media::MediaKind;
 use nova_events::message::{Body, MessageDeleted, MessageEdited, MessageSent, MessageType};
 use nova_events::post::{PostDeleted, PostEdited, PostPublished, PostPurged, PostRestored, Text, Visibility};
 use nova_events::read::ReadUpTo;
 use nova_events::user::{Profile, ProfileChanged, Reason, UserDeactivated, UserReactivated, UserRegistered};
 use nova_events::{
-    Actor, Codec, CommentId, ConversationId, Envelope, Event, MessageId, Meta, Personal, PostId, UserId,
-    streams,
+    Actor, Codec, CommentId, ConversationId, Envelope, Event, MediaId, MessageId, Meta, Personal, PostId,
+    UserId, streams,
 };
 use uuid::Uuid;
 
@@ -162,9 +163,42 @@ impl Story {
     pub fn publish_to(&mut self, n: u32, author: u32, text: &str, visibility: Visibility) {
         let (post_id, author) = (post(n), user(author));
         self.authors.insert(post_id, author);
+        let (media, media_kinds) = (Vec::new(), Vec::new());
         let event =
-            PostPublished { post_id, author, visibility, media: Vec::new(), personal: clear_text(text) };
+            PostPublished { post_id, author, visibility, media, media_kinds, personal: clear_text(text) };
         self.tell(streams::post(post_id), Some(author), event);
+    }
+
+    /// A post without words.
+    pub fn publish_media(&mut self, n: u32, author: u32, media: &[(MediaId, MediaKind)]) {
+        let (post_id, author) = (post(n), user(author));
+        self.authors.insert(post_id, author);
+        let (media, media_kinds) = media.iter().copied().unzip();
+        let visibility = Visibility::Public;
+        let event =
+            PostPublished { post_id, author, visibility, media, media_kinds, personal: clear_text("") };
+        self.tell(streams::post(post_id), Some(author), event);
+    }
+
+    /// A message that is nothing but a medium.
+    pub fn send_media(&mut self, n: u32, conversation_n: u32, sender: u32, medium: MediaId, kind: MediaKind) {
+        let message_type = match kind {
+            MediaKind::Audio => MessageType::Audio,
+            MediaKind::Image => MessageType::Image,
+            MediaKind::Video => MessageType::Video,
+        };
+        let (conversation_id, sender) = (conversation(conversation_n), user(sender));
+        self.messages.insert(message(n), (conversation_id, sender));
+        let event = MessageSent {
+            message_id: message(n),
+            conversation_id,
+            sender,
+            message_type,
+            reply_to: None,
+            media_id: Some(medium),
+            personal: Personal::Clear(Body::default()),
+        };
+        self.tell(streams::messages(conversation_id), Some(sender), event);
     }
 
     pub fn edit(&mut self, n: u32, text: &str) {

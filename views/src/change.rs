@@ -7,6 +7,7 @@
 use chrono::{DateTime, Utc};
 use nova_events::conversation::{ConversationKind, Role};
 use nova_events::like::Target;
+use nova_events::media::MediaKind;
 use nova_events::message::{Body, MessageType};
 use nova_events::post::Visibility;
 use nova_events::{CommentId, ConversationId, MediaId, MessageId, PostId, UserId};
@@ -46,7 +47,7 @@ pub enum What {
         post: PostId,
         author: UserId,
         visibility: Visibility,
-        media: Vec<MediaId>,
+        media: Vec<(MediaId, MediaKind)>,
         text: Option<String>,
         created_at: DateTime<Utc>,
     },

@@ -1,11 +1,13 @@
 //! What can be asked of Nova: the shapes of the screens, the changes that fill them, and the two ports to the stores
 //! that hold them. A store is filled through [`ViewWriter`] and asked through [`ViewReader`]; it never sees an event.
 //!
-//! Reading order: the rows ([`post_card`], [`comment`], [`profile`], [`conversation`], [`message`], [`deletion`]),
+//! Reading order: the rows ([`post_card`], [`media`], [`comment`], [`profile`], [`conversation`], [`message`], [`deletion`]),
 //! [`page`] (lists and cursors), [`ranking`] (the order of the feed and of what trends), [`discover`] (whom
 //! someone may know), [`words`] and [`search`] (what is found in a conversation, and where in it), [`change`] (what a projection says), [`writer`] and [`reader`] (the ports).
 
 pub mod post_card;
+
+pub mod media;
 
 pub mod comment;
 

@@ -133,5 +133,8 @@ pub(crate) async fn delete(
     ValidPath((conversation, message)): ValidPath<(ConversationId, MessageId)>,
     OptionalJson(body): OptionalJson<ReasonBody>,
 ) -> Answered {
-    state.change(asking.context, DeleteMessage { conversation, message, reason: reason_of(body) }).await
+    let delete = DeleteMessage { conversation, message, reason: reason_of(body) };
+    let answered = state.change(asking.context, delete).await?;
+    state.drop_media_of(message);
+    Ok(answered)
 }

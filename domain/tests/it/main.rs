@@ -11,6 +11,7 @@ mod delivered;
 mod dismissal;
 mod follow;
 mod like;
+mod media;
 mod member;
 mod message;
 mod post;

@@ -140,7 +140,7 @@ fn the_type_fits_what_the_message_holds() {
         story.invalid(ann, typed(media, text_body("hi")), "media_id", "missing");
     }
     let media = Some(MediaId(story.id()));
-    story.invalid(ann, SendMessage { media, ..say(conversation, "hi") }, "media_id", "unknown");
+    story.refuses(ann, SendMessage { media, ..say(conversation, "hi") }, Refusal::Unknown("medium"));
 }
 
 #[test]

@@ -7,7 +7,8 @@ use nova_domain::conversation::{
 };
 use nova_domain::delivered::{DeliveredState, MarkDelivered};
 use nova_domain::like::{Like, Unlike};
-use nova_domain::message::{DeleteMessage, EditMessage, MarkState, NonceState, SendMessage};
+use nova_domain::media::{CompleteUpload, DeleteMedia, MediaState, RejectUpload, ReserveUpload, Upload};
+use nova_domain::message::{DeleteMessage, EditMessage, MarkState, NonceState, SendMessage, SendVoice};
 use nova_domain::post::{
     DeletePost, Deleted, EditPost, PostState, PublishPost, Published, PurgePost, RestorePost,
 };
@@ -19,16 +20,17 @@ use nova_domain::{State, block, dismissal, follow};
 use nova_eventlog::StreamId;
 use nova_events::conversation::{ConversationKind, Role};
 use nova_events::like::Target;
+use nova_events::media::{Carrier, MediaKind, RejectReason, UploadReserved};
 use nova_events::message::{Body, MessageSent, MessageType};
 use nova_events::post::Visibility;
 use nova_events::user::Profile;
-use nova_events::{Actor, CommentId, ConversationId, MessageId, Personal, PostId, UserId};
+use nova_events::{Actor, CommentId, ConversationId, MediaId, MessageId, Personal, PostId, UserId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::story::{DAY_MS, MINUTE_MS, Story, Who, key, text_body};
 
-pub(crate) const KINDS: u8 = 29;
+pub(crate) const KINDS: u8 = 34;
 pub(crate) const USERS: u8 = 4;
 pub(crate) const HANDLES: u8 = 4;
 /// Two groups and the direct conversations of all pairs.
@@ -47,6 +49,10 @@ fn post(n: u8) -> PostId {
 
 fn comment(n: u8) -> CommentId {
     CommentId(id(3, n % 4))
+}
+
+fn medium(n: u8) -> MediaId {
+    MediaId(id(6, n % 4))
 }
 
 pub(crate) fn conversation(n: u8) -> ConversationId {
@@ -135,7 +141,10 @@ impl Step {
             4 => follow::Unfollow { user: user(a) }.into(),
             5 if b % 4 == 0 => block::Block { user: user(a) }.into(),
             5 | 6 => block::Unblock { user: user(a) }.into(),
-            7 => PublishPost { post: post(a), text, media: Vec::new(), visibility: visibility(b) }.into(),
+            7 => {
+                let media = if c % 3 == 0 { vec![medium(c / 3)] } else { Vec::new() };
+                PublishPost { post: post(a), text, media, visibility: visibility(b) }.into()
+            }
             8 => EditPost { post: post(a), text }.into(),
             9 => DeletePost { post: post(a), reason }.into(),
             10 => RestorePost { post: post(a) }.into(),
@@ -163,7 +172,7 @@ impl Step {
                 message_type: None,
                 body: if c % 3 == 0 { encrypted(b, c) } else { text_body(&text) },
                 reply_to: (b % 2 == 0).then_some(message),
-                media: None,
+                media: (c % 3 == 1).then(|| medium(c / 3)),
             }
             .into(),
             23 => EditMessage {
@@ -175,7 +184,27 @@ impl Step {
             24 => DeleteMessage { conversation: place, message, reason }.into(),
             25 => dismissal::DismissSuggestion { user: user(a) }.into(),
             26 => dismissal::RestoreSuggestion { user: user(a) }.into(),
-            27 => MarkDelivered {
+            27 => reserve(story, a, c),
+            28 => CompleteUpload { media: medium(a), duration_ms: (b % 2 == 0).then_some(5_000) }.into(),
+            29 => {
+                if c % 2 == 0 {
+                    who = crate::story::NOVA;
+                }
+                let reason = if b % 2 == 0 { RejectReason::Expired } else { RejectReason::TooLong };
+                RejectUpload { media: medium(a), reason }.into()
+            }
+            30 => DeleteMedia { media: medium(a) }.into(),
+            31 => {
+                let send = SendMessage {
+                    conversation: conversation(a % 3),
+                    message_type: Some(MessageType::Audio),
+                    body: Body::default(),
+                    reply_to: None,
+                    media: Some(medium(b)),
+                };
+                SendVoice { send, duration_ms: 5_000, waveform: vec![c; usize::from(c % 120)] }.into()
+            }
+            32 => MarkDelivered {
                 conversation: conversation(a % 3),
                 device_id: format!("device {}", c % 2),
                 seq: u64::from(b % 8),
@@ -212,6 +241,20 @@ fn start(a: u8, b: u8, c: u8) -> Command {
         }
     };
     StartConversation { conversation, kind, title: None, members }.into()
+}
+
+fn reserve(story: &Story, a: u8, c: u8) -> Command {
+    ReserveUpload {
+        media: medium(a),
+        conversation: None,
+        kind: None,
+        content_type: ["audio/ogg", "image/png", "audio/webm", "text/html"][usize::from(c % 4)].to_owned(),
+        content_length: u64::from(c) * 1_000,
+        sha256: "ab".repeat(32),
+        staging_key: format!("staging/{a}"),
+        expires_at_ms: story.now_ms + i64::from(c) * MINUTE_MS,
+    }
+    .into()
 }
 
 /// Numbers that depend on a seed and a name alone.
@@ -256,8 +299,11 @@ pub(crate) fn any_state(stream: &StreamId, seed: u64) -> State {
         }
         State::Handle(_) => State::Handle(HandleState { holder: dice.flip().then(|| user(dice.roll(4))) }),
         State::Post(_) => State::Post(PostState {
-            published: (dice.roll(8) > 0)
-                .then(|| Published { author: user(dice.roll(4)), visibility: visibility(dice.roll(3)) }),
+            published: (dice.roll(8) > 0).then(|| Published {
+                author: user(dice.roll(4)),
+                visibility: visibility(dice.roll(3)),
+                media: (0..dice.roll(3)).map(medium).collect(),
+            }),
             deleted: deleted(dice),
             purged: dice.roll(4) == 0,
         }),
@@ -285,8 +331,33 @@ pub(crate) fn any_state(stream: &StreamId, seed: u64) -> State {
         State::Messages => State::Messages,
         State::Mark(_) => State::Mark(MarkState { deleted: dice.flip() }),
         State::Nonce(_) => State::Nonce(NonceState { used: dice.flip() }),
+        State::Media(_) => State::Media(Box::new(any_media(stream, dice))),
         State::Read(_) => State::Read(ReadState { up_to: dice.flip().then_some(u64::MAX) }),
         State::Delivered(_) => State::Delivered(DeliveredState { up_to: dice.flip().then_some(u64::MAX) }),
+    }
+}
+
+fn any_media(stream: &StreamId, dice: &mut Dice) -> MediaState {
+    let media_id = (0..4).map(medium).find(|id| nova_events::streams::media(*id) == *stream);
+    let reserved = UploadReserved {
+        media_id: media_id.unwrap_or(medium(0)),
+        owner: user(dice.roll(4)),
+        kind: [MediaKind::Audio, MediaKind::Image, MediaKind::Video][usize::from(dice.roll(3))],
+        content_type: "audio/ogg".to_owned(),
+        content_length: 7,
+        sha256: String::new(),
+        staging_key: String::new(),
+        expires_at_ms: [i64::MIN, 0, i64::MAX][usize::from(dice.roll(3))],
+    };
+    MediaState {
+        reserved: (dice.roll(8) > 0).then_some(reserved),
+        upload: match dice.roll(4) {
+            0 => Upload::Pending,
+            1 => Upload::Rejected(RejectReason::Expired),
+            _ => Upload::Ready { duration_ms: dice.flip().then_some(u64::MAX) },
+        },
+        carrier: (dice.roll(4) == 0).then(|| Carrier::Post { post_id: post(0) }),
+        deleted: dice.roll(4) == 0,
     }
 }
 
@@ -299,7 +370,7 @@ pub(crate) fn any_message(message_id: MessageId, seed: u64) -> Option<MessageSen
         message_type: [MessageType::Text, MessageType::Encrypted, MessageType::Audio]
             [usize::from(dice.roll(3))],
         reply_to: None,
-        media_id: None,
+        media_id: dice.flip().then(|| medium(0)),
         personal: if dice.flip() { Personal::Clear(Body::default()) } else { Personal::Redacted },
     };
     let at_ms = [i64::MIN, 0, i64::MAX][usize::from(dice.roll(3))];
@@ -320,5 +391,11 @@ pub(crate) fn peopled() -> Story {
     story.does(user(0), start(2, 1, 0));
     story.message(user(1), conversation(0));
     story.message(user(1), conversation(2));
+    // Something to say aloud.
+    for (n, owner) in [(0, 0), (1, 1)] {
+        let command = reserve(&story, n, 4);
+        story.does(user(owner), command);
+        story.does(user(owner), CompleteUpload { media: medium(n), duration_ms: Some(5_000) });
+    }
     story
 }

@@ -26,7 +26,14 @@ fn publishing() {
     for visibility in [Visibility::Public, Visibility::Followers, Visibility::Private] {
         let post_id = PostId(story.id());
         let personal = text("first light");
-        let published = PostPublished { post_id, author, visibility, media: Vec::new(), personal };
+        let published = PostPublished {
+            post_id,
+            author,
+            visibility,
+            media: Vec::new(),
+            media_kinds: Vec::new(),
+            personal,
+        };
         story.happens(author, publish(post_id, visibility), &[published.into()]);
         story.is_already_so(author, publish(post_id, visibility));
     }
@@ -70,7 +77,7 @@ fn media_that_do_not_exist_are_refused() {
     let author = story.person();
     let media = vec![MediaId(story.id())];
     let post = PublishPost { media, ..publish(PostId(story.id()), Visibility::Public) };
-    story.invalid(author, post, "media_ids", "unknown");
+    story.refuses(author, post, Refusal::Unknown("medium"));
 }
 
 #[test]

@@ -279,6 +279,7 @@ fn category_of(event: &Event) -> &'static str {
         Event::Nonce(_) => "nonce",
         Event::Read(_) => "read",
         Event::Delivered(_) => "delivered",
+        Event::Media(_) => "media",
     }
 }
 
@@ -298,6 +299,7 @@ fn category_of_state(state: &State) -> &'static str {
         State::Nonce(_) => "nonce",
         State::Read(_) => "read",
         State::Delivered(_) => "delivered",
+        State::Media(_) => "media",
     }
 }
 

@@ -115,11 +115,7 @@ impl Ask<'_> {
                 Ok(PostRow {
                     author: Uuid::from_bytes(row.get(0)?),
                     visibility: visibility(row.get(1)?),
-                    media: media
-                        .chunks_exact(16)
-                        .filter_map(|id| Uuid::from_slice(id).ok())
-                        .map(image)
-                        .collect(),
+                    media: nova_views::media::unpack(&media).collect(),
                     text: text.unwrap_or_default().into(),
                     created_at_ms: row.get(4)?,
                     edited_at_ms: row.get(5)?,
@@ -224,10 +220,6 @@ impl Ask<'_> {
         )?;
         Ok(Lookup::Found(list))
     }
-}
-
-fn image(id: Uuid) -> MediaRef {
-    media(id, "image")
 }
 
 pub(super) fn media(id: Uuid, kind: &str) -> MediaRef {

@@ -156,7 +156,7 @@ fn changed(row: Option<Row>, change: &Change) -> Option<Row> {
         return Some(Row {
             author: author.0,
             visibility: *visibility,
-            media: media.iter().flat_map(|id| *id.0.as_bytes()).collect(),
+            media: nova_views::media::pack(media),
             text: text.clone(),
             created_at: created_at.timestamp_millis(),
             edited_at: None,

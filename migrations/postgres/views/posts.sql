@@ -1,10 +1,10 @@
 -- Posts. `state`: 0 there, 1 deleted (the text is kept for a restore), 2 purged (nothing is kept but that it was).
--- `visibility`: 0 public, 1 followers, 2 private.
+-- `visibility`: 0 public, 1 followers, 2 private. `media`: for each what it is (1 byte) and its id (16).
 CREATE TABLE posts (
     id UUID PRIMARY KEY,
     author UUID NOT NULL,
     visibility SMALLINT NOT NULL,
-    media UUID[] NOT NULL,
+    media BYTEA NOT NULL,
     text TEXT,
     created_at BIGINT NOT NULL,
     edited_at BIGINT,

@@ -76,6 +76,14 @@ impl Config {
             members_max: limits.members_max,
             message_edit_window_ms: limits.message_edit_window_ms,
             restore_grace_ms: limits.restore_grace_ms,
+            audio_bytes_max: self.media.audio_bytes_max,
+            image_bytes_max: self.media.image_bytes_max,
+            video_bytes_max: self.media.video_bytes_max,
+            audio_ms_max: self.media.audio_ms_max,
+            waveform_samples_max: self.media.waveform_samples_max,
+            post_media_max: self.media.post_media_max,
+            upload_grace_ms: i64::try_from(self.media.upload_grace_s.saturating_mul(1_000))
+                .unwrap_or(i64::MAX),
         }
     }
 

@@ -122,12 +122,13 @@ impl Serialize for ServerUrl {
 }
 
 /// Section and key of what may not be in a file.
-const SECRETS: [(&str, &str); 5] = [
+const SECRETS: [(&str, &str); 6] = [
     ("keys", "master_key"),
     ("postgres", "password"),
     ("kafka", "password"),
     ("clickhouse", "password"),
     ("redis", "password"),
+    ("media", "s3_secret_key"),
 ];
 
 const URLS: [(&str, &str); 2] = [("postgres", "url"), ("redis", "url")];

@@ -189,8 +189,12 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
     let mut shard_stores: Vec<Arc<dyn ShardStore>> = vec![Arc::new(in_postgres.clone())];
     shard_stores.extend(in_clickhouse.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
     shard_stores.extend(in_redis.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
+    let media = config.media_on_s3()?;
     let log_health = PostgresHealth { pool: pool.clone(), address: config.postgres.url.place().to_owned() };
     let mut dependencies: Vec<Arc<dyn Dependency>> = vec![Arc::new(log_health)];
+    if let Some(media) = media.as_ref().filter(|_| roles.commands || roles.queries) {
+        dependencies.push(Arc::new(media.clone()));
+    }
     if roles.relay || roles.projectors || roles.commands {
         // Commands need it for client events only, and those can wait.
         let breaker = client_events.as_ref().map(|events| Arc::clone(events.breaker()));
@@ -238,6 +242,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         live,
         sole_writer: false,
         client_events: client_events.map(|events| events as Arc<dyn ClientEvents>),
+        media,
         runtime: Arc::new(running),
     })
 }

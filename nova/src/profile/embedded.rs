@@ -139,7 +139,12 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         codec: codec.clone(),
         projectors: Mutex::default(),
     };
+    let media = match config.media_on_s3()? {
+        Some(media) => media,
+        None => config.media_in_folder()?,
+    };
     let dependencies: Vec<Arc<dyn Dependency>> = vec![
+        Arc::new(media.clone()),
         Arc::new(LogHealth { log: Arc::clone(&log), dir: config.data.dir.join("log") }),
         Arc::new(ViewsHealth { views: views.clone(), dir: config.data.dir.join("views") }),
     ];
@@ -154,6 +159,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         live: None,
         sole_writer: true,
         client_events,
+        media: Some(media),
         runtime: Arc::new(running),
     })
 }

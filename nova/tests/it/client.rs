@@ -53,6 +53,21 @@ impl Api {
         Ask { api: self.clone(), method, path, headers: Vec::new(), body: None }
     }
 
+    /// A request to a whole address, without a token.
+    pub(crate) fn ask_at(&self, method: &str, url: &str) -> Ask {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        Ask { api: self.clone(), method, path: url.to_owned(), headers: Vec::new(), body: None }
+    }
+
+    /// What lies at a whole address.
+    pub(crate) async fn bytes_at(&self, url: &str) -> Bytes {
+        let request = Request::builder().uri(url).body(Full::default()).unwrap();
+        let (parts, body) = self.client.request(request).await.expect("the server answers").into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        assert!(parts.status.is_success(), "{} {}", parts.status, String::from_utf8_lossy(&bytes));
+        bytes
+    }
+
     pub(crate) fn as_user(&self, user: UserId, token: String) -> User {
         User { api: self.clone(), id: user, token }
     }
@@ -80,6 +95,11 @@ impl Ask {
     pub(crate) fn raw(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         self.body = Some(body.into());
         self.header("content-type", content_type)
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Some(body.into());
+        self
     }
 
     pub(crate) async fn send(self) -> Answer {

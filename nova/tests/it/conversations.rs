@@ -158,7 +158,7 @@ async fn what_is_encrypted_is_passed_on_as_it_came() {
         (json!({"text": "a", "reply_to": Uuid::now_v7()}), "reply_to"),
         (json!({"text": "a", "message_type": "encrypted"}), "message_type"),
         (json!({"text": "a", "message_type": "image"}), "media_id"),
-        (json!({"text": "a", "media_id": Uuid::now_v7()}), "media_id"),
+        (json!({"encrypted_content": "a", "nonce": "b", "media_id": Uuid::now_v7()}), "encrypted_content"),
     ] {
         assert_eq!(ada.post(&path, body.clone()).await.problem(422, "validation_failed"), [field], "{body}");
     }

@@ -12,6 +12,7 @@ mod feed;
 mod idempotency;
 mod import;
 mod live;
+mod media;
 mod messaging;
 mod people;
 mod posts;

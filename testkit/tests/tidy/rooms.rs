@@ -40,9 +40,11 @@ const RULES: &[Rule] = &[
     rule("views", &["events"], &[STORES, HTTP]),
     rule("resilience", &[], &[STORES, HTTP]),
     rule("http", &["events", "resilience"], &[STORES]),
-    rule("command-api", &["events", "eventlog", "domain", "http"], &[STORES]),
+    rule("media", &["events", "resilience"], &[STORES, HTTP, JSON]),
+    rule("deploy/local/s3", &[], &[]),
+    rule("command-api", &["events", "eventlog", "domain", "http", "media"], &[STORES]),
     rule("projectors", &["eventlog", "events", "views"], &[STORES, HTTP]),
-    rule("query-api", &["events", "eventlog", "views", "http", "resilience"], &[STORES]),
+    rule("query-api", &["events", "eventlog", "views", "http", "media", "resilience"], &[STORES]),
     rule("embedded", &["eventlog", "events", "views", "resilience"], &[HTTP]),
     rule(
         "distributed",

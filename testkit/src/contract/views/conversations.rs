@@ -1,7 +1,9 @@
 //! Conversations and messages.
 
+use nova_events::MediaId;
+use nova_events::media::MediaKind;
 use nova_events::message::{Body, MessageType};
-use nova_views::{Lookup, Message, MessageRange, PageRequest};
+use nova_views::{Lookup, MediaRef, Message, MessageRange, PageRequest};
 
 use super::{Ports, all_pages};
 use crate::story::{Story, conversation, message, user};
@@ -122,6 +124,30 @@ pub async fn edited_and_deleted_messages_keep_their_place<G>(open: impl AsyncFn(
     assert_eq!((found[1].nonce.as_deref(), found[1].message_type), (Some("n"), MessageType::Encrypted));
     let talk = ports.reader.conversation(user(2), conversation(1)).await.unwrap().value.found().unwrap();
     assert_eq!(talk.last_message.map(|m| m.id), Some(message(1)));
+}
+
+pub async fn a_message_shows_its_medium_until_it_is_deleted<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2]);
+    story.start(1, &[1, 2]);
+    let kinds = [MediaKind::Audio, MediaKind::Image, MediaKind::Video];
+    let media = kinds.map(|kind| (MediaId::make(), kind));
+    for (n, (id, kind)) in (1..).zip(media) {
+        story.send_media(n, 1, 1, id, kind);
+    }
+    ports.tell(&story).await;
+    let look = async || {
+        let range = MessageRange::After(-1);
+        let found = ports.reader.messages(user(2), conversation(1), range, 9).await.unwrap().value;
+        found.found().unwrap().into_iter().map(|message| (message.media, message.text)).collect::<Vec<_>>()
+    };
+    let expected = media.map(|(id, kind)| (Some(MediaRef::new(id, kind)), None));
+    assert_eq!(look().await, expected);
+    let before = story.head();
+    story.delete_message(1);
+    ports.tell_from(&story, before).await;
+    assert_eq!(look().await[0], (None, None));
+    assert_eq!(look().await[1..], expected[1..]);
 }
 
 pub async fn the_busiest_conversation_comes_first<G>(open: impl AsyncFn() -> (Ports, G)) {

@@ -1,7 +1,9 @@
 //! Posts, comments, timelines.
 
+use nova_events::MediaId;
+use nova_events::media::MediaKind;
 use nova_events::post::Visibility;
-use nova_views::{Lookup, PageRequest, ViewError};
+use nova_views::{Lookup, MediaRef, PageRequest, ViewError};
 
 use super::{Ports, all_pages};
 use crate::story::{Story, comment, post, user};
@@ -34,6 +36,26 @@ pub async fn a_post_is_seen_as_its_visibility_says<G>(open: impl AsyncFn() -> (P
     story.unfollow(2, 1);
     ports.tell_from(&story, before).await;
     assert_eq!(ports.reader.post(user(2), post(2)).await.unwrap().value, Lookup::Unknown);
+}
+
+pub async fn a_post_shows_its_media_until_it_is_gone<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2]);
+    let media = [(MediaId::make(), MediaKind::Image), (MediaId::make(), MediaKind::Video)];
+    story.publish_media(1, 1, &media);
+    story.publish(2, 1, "words alone");
+    ports.tell(&story).await;
+    let expected: Vec<_> = media.iter().map(|(id, kind)| MediaRef::new(*id, *kind)).collect();
+    assert_eq!(expected[1].url, format!("/api/v1/media/{}", media[1].0));
+    let card = ports.reader.post(user(2), post(1)).await.unwrap().value.found().unwrap();
+    assert_eq!((&*card.media, &*card.text), (&*expected, ""));
+    let of = ports.reader.posts_of(user(2), user(1), PageRequest::first(5)).await.unwrap().value;
+    let shown: Vec<_> = of.found().unwrap().items.iter().map(|card| card.media.len()).collect();
+    assert_eq!(shown, [0, 2]);
+    let before = story.head();
+    story.delete(1);
+    ports.tell_from(&story, before).await;
+    assert_eq!(ports.reader.post(user(2), post(1)).await.unwrap().value, Lookup::Gone);
 }
 
 pub async fn deleted_posts_are_gone_and_unknown_ones_unknown<G>(open: impl AsyncFn() -> (Ports, G)) {

@@ -154,7 +154,7 @@ impl Cards {
             id: PostId(columns.take()?),
             author: self.authors.take(columns)?,
             text: columns.take::<&str>()?.into(),
-            media: columns.take::<Vec<Uuid>>()?.into_iter().map(|id| media(id, "image")).collect(),
+            media: nova_views::media::unpack(columns.take::<&[u8]>()?).collect(),
             visibility: visibility(columns.take()?),
             created_at: time_of_ms(columns.take()?),
             edited_at: columns.take::<Option<i64>>()?.map(time_of_ms),

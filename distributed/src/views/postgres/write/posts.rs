@@ -20,7 +20,7 @@ const PURGED: i16 = 2;
 struct Row {
     author: Uuid,
     visibility: i16,
-    media: Vec<Uuid>,
+    media: Vec<u8>,
     text: Option<String>,
     created_at: i64,
     edited_at: Option<i64>,
@@ -85,7 +85,7 @@ fn changed(row: Option<Row>, change: &Change) -> Option<Row> {
         return Some(Row {
             author: author.0,
             visibility: visibility_code(*visibility),
-            media: media.iter().map(|id| id.0).collect(),
+            media: nova_views::media::pack(media),
             text: text.as_deref().map(|text| clean(text).into_owned()),
             created_at: created_at.timestamp_millis(),
             edited_at: None,
@@ -130,9 +130,9 @@ async fn insert(tables: &mut Tables<'_>, posts: &[(Uuid, Row)]) -> sqlx::Result<
     }
     let sql = "INSERT INTO {s}.posts
                    (id, author, visibility, media, text, created_at, edited_at, state, deleted_at, v, tsv)
-               SELECT id, author, visibility, media::uuid[], text, created_at, edited_at, state, deleted_at, v,
+               SELECT id, author, visibility, media, text, created_at, edited_at, state, deleted_at, v,
                    tsv::tsvector
-               FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::text[], $6::bigint[],
+               FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bytea[], $5::text[], $6::bigint[],
                        $7::bigint[], $8::smallint[], $9::bigint[], $10::bigint[], $11::text[])
                    AS p (id, author, visibility, media, text, created_at, edited_at, state, deleted_at, v, tsv)
                ON CONFLICT (id) DO NOTHING RETURNING id";
@@ -144,10 +144,10 @@ async fn update(tables: &mut Tables<'_>, posts: &[(Uuid, Row)]) -> sqlx::Result<
     if posts.is_empty() {
         return Ok(());
     }
-    let sql = "UPDATE {s}.posts AS held SET author = p.author, visibility = p.visibility, media = p.media::uuid[],
+    let sql = "UPDATE {s}.posts AS held SET author = p.author, visibility = p.visibility, media = p.media,
                    text = p.text, created_at = p.created_at, edited_at = p.edited_at, state = p.state,
                    deleted_at = p.deleted_at, v = p.v, tsv = p.tsv::tsvector
-               FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::text[], $6::bigint[],
+               FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bytea[], $5::text[], $6::bigint[],
                        $7::bigint[], $8::smallint[], $9::bigint[], $10::bigint[], $11::text[])
                    AS p (id, author, visibility, media, text, created_at, edited_at, state, deleted_at, v, tsv)
                WHERE held.id = p.id";
@@ -165,7 +165,7 @@ fn bound<'a>(
         .bind(posts.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind(rows().map(|row| row.author).collect::<Vec<_>>())
         .bind(rows().map(|row| row.visibility).collect::<Vec<_>>())
-        .bind(rows().map(|row| array(&row.media)).collect::<Vec<_>>())
+        .bind(rows().map(|row| row.media.as_slice()).collect::<Vec<_>>())
         .bind(rows().map(|row| row.text.as_deref()).collect::<Vec<_>>())
         .bind(rows().map(|row| row.created_at).collect::<Vec<_>>())
         .bind(rows().map(|row| row.edited_at).collect::<Vec<_>>())
@@ -181,12 +181,6 @@ impl Row {
         let text = self.text.as_deref().filter(|_| self.state == THERE)?;
         Some(words::vector(text, None))
     }
-}
-
-/// An array of ids as PostgreSQL writes it: `unnest` would take arrays of arrays apart.
-fn array(ids: &[Uuid]) -> String {
-    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-    format!("{{{}}}", ids.join(","))
 }
 
 async fn load(tables: &mut Tables<'_>, ids: Vec<Uuid>) -> sqlx::Result<HashMap<Uuid, Row>> {

@@ -1,0 +1,116 @@
+//! Voice messages: reserve an upload, put the sound there, send it with how loud it is over its time.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use nova_domain::message::{SendMessage, SendVoice};
+use nova_events::media::MediaKind;
+use nova_events::message::{Body, MessageType};
+use nova_events::{ConversationId, MediaId, MessageId};
+use nova_http::{ApiError, ValidJson, ValidPath};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::media::{PresignedUpload, UploadBody, reserved};
+use super::{Answered, CommandState};
+use crate::answer::Accepted;
+use crate::asking::Asking;
+use crate::media::Wanted;
+
+/// Reserve the upload of a voice message, for an hour: audio of at most 5 MiB and 5 minutes.
+#[utoipa::path(post, path = "/api/v1/conversations/{id}/messages/audio/presigned-url", tag = "messages",
+    request_body = UploadBody, params(("id" = uuid::Uuid, Path)),
+    responses((status = 201, body = PresignedUpload), (status = 403), (status = 404), (status = 422),
+        (status = 503, description = "media_unavailable, with Retry-After")))]
+pub(crate) async fn reserve(
+    State(state): State<CommandState>,
+    asking: Asking,
+    headers: HeaderMap,
+    ValidPath(conversation): ValidPath<ConversationId>,
+    ValidJson(body): ValidJson<UploadBody>,
+) -> Answered {
+    let wanted = Wanted {
+        kind: Some(MediaKind::Audio),
+        content_type: body.content_type,
+        content_length: body.content_length,
+        sha256: body.sha256,
+        conversation: Some(conversation),
+    };
+    reserved(&state, asking, &headers, wanted).await
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VoiceBody {
+    #[schema(value_type = uuid::Uuid)]
+    upload_id: MediaId,
+    /// How long it plays, within two seconds (or a tenth) of what its container says.
+    duration_ms: u64,
+    /// At most 100 samples of how loud it is: fractions of 1, or whole numbers up to 255.
+    #[serde(default)]
+    waveform: Vec<f64>,
+    #[schema(value_type = Option<uuid::Uuid>)]
+    reply_to: Option<MessageId>,
+    client_message_id: Option<String>,
+}
+
+/// Send a voice message. Its upload is completed, if that has not been done. The answer's `revision` is its seq.
+#[utoipa::path(post, path = "/api/v1/conversations/{id}/messages/audio", tag = "messages",
+    request_body = VoiceBody, params(("id" = uuid::Uuid, Path)),
+    responses((status = 201, body = Accepted), (status = 403), (status = 404),
+        (status = 409, description = "not_uploaded, upload_expired, upload_rejected or media_in_use"), (status = 410),
+        (status = 422), (status = 503, description = "media_unavailable, with Retry-After")))]
+pub(crate) async fn send(
+    State(state): State<CommandState>,
+    asking: Asking,
+    ValidPath(conversation): ValidPath<ConversationId>,
+    ValidJson(body): ValidJson<VoiceBody>,
+) -> Answered {
+    let samples_max = state.executor.limits().waveform_samples_max;
+    if body.waveform.len() > samples_max {
+        return Err(ApiError::invalid_field(
+            "waveform",
+            "too_long",
+            format!("may have at most {samples_max} samples"),
+        ));
+    }
+    let Some(waveform) = samples(&body.waveform) else {
+        let detail = "must be fractions between 0 and 1, or numbers between 0 and 255".to_owned();
+        return Err(ApiError::invalid_field("waveform", "invalid", detail));
+    };
+    let send = SendMessage {
+        conversation,
+        message_type: Some(MessageType::Audio),
+        body: Body { client_message_id: body.client_message_id, ..Body::default() },
+        reply_to: body.reply_to,
+        media: Some(body.upload_id),
+    };
+    let voice = SendVoice { send, duration_ms: body.duration_ms, waveform };
+    state.create_with_media(asking, body.upload_id, voice).await
+}
+
+/// As bytes. Whether they are fractions shows in the largest one.
+fn samples(given: &[f64]) -> Option<Vec<u8>> {
+    let largest = given.iter().copied().fold(0.0, f64::max);
+    let scale = if largest <= 1.0 { 255.0 } else { 1.0 };
+    let sample = |value: &f64| {
+        let scaled = (value * scale).round();
+        // Within what a byte holds, so nothing is cut off.
+        (0.0..=255.0).contains(&scaled).then_some(scaled as u8)
+    };
+    given.iter().map(sample).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples;
+
+    #[test]
+    fn loudness_comes_as_fractions_or_as_bytes() {
+        assert_eq!(samples(&[0.0, 0.5, 1.0]), Some(vec![0, 128, 255]));
+        assert_eq!(samples(&[0.0, 128.0, 255.0]), Some(vec![0, 128, 255]));
+        assert_eq!(samples(&[]), Some(Vec::new()));
+        assert_eq!(samples(&[-0.5, 1.0]), None);
+        assert_eq!(samples(&[3.0, 256.0]), None);
+        assert_eq!(samples(&[f64::NAN]), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! A product, and the place where its media are: what lies there is seen without it.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use nova::config::Config;
+use nova_media::{Folder, MediaStore};
+use nova_resilience::{BreakerOptions, GuardOptions};
+
+use crate::world::World;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Place {
+    pub(crate) world: World,
+    pub(crate) store: Look,
+}
+
+/// Where to look.
+pub(crate) enum Look {
+    InFolder(std::path::PathBuf),
+    #[cfg(feature = "distributed")]
+    Through(Box<MediaStore>),
+}
+
+impl Place {
+    pub(crate) async fn folder() -> Self {
+        Self::folder_with(|_| {}).await
+    }
+
+    pub(crate) async fn folder_with(change: impl FnOnce(&mut Config)) -> Self {
+        let world = World::with(change).await;
+        let dir = world.data.path().join("media").join("objects");
+        Self { world, store: Look::InFolder(dir) }
+    }
+
+    /// The keys of all that is there.
+    pub(crate) async fn keys(&self) -> BTreeSet<String> {
+        match &self.store {
+            Look::InFolder(dir) => in_folder(dir),
+            #[cfg(feature = "distributed")]
+            Look::Through(store) => {
+                let mut keys = BTreeSet::new();
+                for folder in ["pending", "staging", "media"] {
+                    let objects = store.list(folder, None, 1_000).await.unwrap();
+                    keys.extend(objects.into_iter().map(|object| object.key));
+                }
+                keys
+            }
+        }
+    }
+
+    pub(crate) async fn holds_only(&self, expected: &[String]) {
+        assert_eq!(self.keys().await, expected.iter().cloned().collect());
+    }
+
+    /// Nothing is there, soon.
+    pub(crate) async fn is_empty_soon(&self) {
+        self.holds_soon(&[]).await;
+    }
+
+    pub(crate) async fn holds_soon(&self, expected: &[String]) {
+        let (began, expected) = (Instant::now(), expected.iter().cloned().collect());
+        loop {
+            let keys = self.keys().await;
+            if keys == expected {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{keys:?} and not {expected:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn in_folder(dir: &std::path::Path) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    for folder in std::fs::read_dir(dir).unwrap() {
+        let folder = folder.unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let name = |path: &std::ffi::OsStr| path.to_str().unwrap().to_owned();
+            keys.insert(format!("{}/{}", name(&folder.file_name()), name(&file.unwrap().file_name())));
+        }
+    }
+    keys
+}
+
+pub(crate) fn guard() -> GuardOptions {
+    GuardOptions {
+        breaker: BreakerOptions::new(5, Duration::from_secs(1), 1),
+        calls_max: 8,
+        place_wait: Duration::from_secs(1),
+        call_timeout: Duration::from_secs(20),
+        probed_apart: false,
+    }
+}
+
+/// The folder of a product that does not run.
+pub(crate) fn folder_of(data: &std::path::Path) -> MediaStore {
+    MediaStore::in_folder(Folder::open(&data.join("media")).unwrap(), guard())
+}
+
+#[cfg(feature = "distributed")]
+pub(crate) mod s3 {
+    use nova_media::s3::{S3Options, open};
+    use rusty_s3::actions::CreateBucket;
+    use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::client::Api;
+
+    fn given(name: &str) -> String {
+        std::env::var(format!("NOVA_TEST_S3_{name}")).unwrap_or_else(|_| {
+            panic!("NOVA_TEST_S3_{name} is not set: `eval \"$(deploy/local/servers up)\"` starts servers and sets it")
+        })
+    }
+
+    pub(crate) fn endpoint() -> String {
+        given("URL")
+    }
+
+    /// A bucket of its own.
+    pub(crate) async fn options() -> S3Options {
+        let options = S3Options {
+            endpoint: endpoint(),
+            public_endpoint: None,
+            bucket: format!("test-{}", Uuid::now_v7().simple()),
+            region: "us-east-1".to_owned(),
+            access_key: given("ACCESS_KEY"),
+            secret_key: given("SECRET_KEY"),
+            path_style: true,
+            connect_timeout: Duration::from_secs(5),
+            guard: guard(),
+        };
+        let url = options.endpoint.parse().unwrap();
+        let bucket =
+            Bucket::new(url, UrlStyle::Path, options.bucket.clone(), options.region.clone()).unwrap();
+        let credentials = Credentials::new(options.access_key.clone(), options.secret_key.clone());
+        let create = CreateBucket::new(&bucket, &credentials).sign(Duration::from_secs(60));
+        let api = Api::new(([127, 0, 0, 1], 0).into());
+        let answer = api.ask_at("PUT", create.as_str()).send().await;
+        assert!(answer.status.is_success(), "{} {}", answer.status, answer.body);
+        options
+    }
+
+    pub(crate) fn use_it(config: &mut Config, options: &S3Options) {
+        config.media.s3_endpoint.clone_from(&options.endpoint);
+        config.media.s3_bucket.clone_from(&options.bucket);
+        config.media.s3_access_key.clone_from(&options.access_key);
+        config.media.s3_secret_key = options.secret_key.clone().into();
+        config.media.s3_call_ms = 20_000;
+    }
+
+    impl Place {
+        pub(crate) async fn s3() -> Self {
+            Self::s3_with(|_| {}).await
+        }
+
+        pub(crate) async fn s3_with(change: impl FnOnce(&mut Config)) -> Self {
+            let options = options().await;
+            let world = World::with(|config| {
+                use_it(config, &options);
+                change(config);
+            });
+            Self { world: world.await, store: Look::Through(Box::new(open(&options).unwrap())) }
+        }
+    }
+}
