@@ -26,5 +26,8 @@ if (files.length === 0) {
   process.exit(1);
 }
 const options = ['--enable-source-maps', '--test', '--test-reporter', './scripts/reporter.mjs'];
-const { status } = spawnSync(process.execPath, [...options, ...files], { cwd: root, stdio: 'inherit' });
+const seconds = Number(process.env.NOVA_CLIENT_SECONDS ?? 10);
+const timeout = (20 * 60 + seconds) * 1000;
+const { status, signal } = spawnSync(process.execPath, [...options, ...files], { cwd: root, stdio: 'inherit', timeout });
+if (signal !== null) console.error(`the tests were ended by ${signal} (after ${timeout / 60_000} min they are given up)`);
 process.exit(status ?? 1);

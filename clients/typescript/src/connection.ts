@@ -254,7 +254,8 @@ class Link {
       this.send({ op: 'ping' });
     };
     socket.onmessage = ({ data }) => this.#hear(data);
-    socket.onerror = () => {};
+    // A close without a word should follow, but not every WebSocket has one for a connection that never came about.
+    socket.onerror = () => this.#lose(ABNORMAL, 'the connection failed');
     socket.onclose = ({ code, reason }) => this.#lose(code, reason);
   }
 
