@@ -26,9 +26,12 @@ mod kill;
 mod ledger;
 mod load;
 mod log;
+#[path = "../it/race.rs"]
+mod messages_race;
 mod model;
 mod poison;
 mod process;
+mod race;
 mod servers;
 mod storms;
 mod topics;
