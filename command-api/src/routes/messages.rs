@@ -48,7 +48,7 @@ impl SendBody {
 /// Send a message. The answer's `revision` is its seq.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/messages", tag = "messages", request_body = SendBody,
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 201, body = Accepted), (status = 403), (status = 404), (status = 422)))]
+    responses((status = 201, body = Accepted), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn send(
     State(state): State<CommandState>,
     asking: Asking,
@@ -79,7 +79,7 @@ pub(crate) struct SendToBody {
 
 /// Send a message to the conversation named in the body.
 #[utoipa::path(post, path = "/api/v1/messages", tag = "messages", request_body = SendToBody,
-    responses((status = 201, body = Accepted), (status = 403), (status = 404), (status = 422)))]
+    responses((status = 201, body = Accepted), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn send_to(
     State(state): State<CommandState>,
     asking: Asking,

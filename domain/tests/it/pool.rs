@@ -221,7 +221,7 @@ fn encrypted(device: u8, nonce: u8) -> Body {
     Body {
         encrypted_content: Some("c2VjcmV0".to_owned()),
         nonce: Some(format!("nonce {}", nonce % 4)),
-        device_id: (device % 4 > 0).then(|| format!("device {}", device % 2)),
+        device_id: (!device.is_multiple_of(4)).then(|| format!("device {}", device % 2)),
         ..Body::default()
     }
 }

@@ -28,9 +28,12 @@ mod live;
 mod live_kill;
 mod load;
 mod log;
+#[path = "../it/race.rs"]
+mod messages_race;
 mod model;
 mod poison;
 mod process;
+mod race;
 mod servers;
 #[expect(dead_code, reason = "shared with the stories of the embedded profile, which use all of it")]
 #[path = "../it/socket.rs"]

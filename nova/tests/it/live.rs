@@ -55,6 +55,24 @@ async fn history_then_live_each_once_and_in_order() {
     assert_eq!(socket.until("typing").await["data"]["user_id"], json!(ada.id));
     socket.op(json!({"op": "read", "conversation_id": group, "seq": 3})).await;
     assert_eq!(other.until("message.read").await["data"]["user_id"], json!(bob.id));
+    // Delivered marks are few, whatever comes, and the last one is told.
+    for seq in 0..4 {
+        socket
+            .op(json!({"op": "delivered", "conversation_id": group, "seq": seq, "device_id": "phone"}))
+            .await;
+    }
+    let mut told = vec![other.until("message.delivered").await];
+    while told.last().is_none_or(|frame| frame["data"]["seq"] != 3) {
+        told.push(other.until("message.delivered").await);
+    }
+    assert_eq!(told[0]["data"], json!({"user_id": bob.id, "seq": 0}));
+    assert!(told.is_sorted_by_key(|frame| frame["data"]["seq"].as_u64()), "{told:?}");
+    // What waits when a session ends is not lost.
+    for seq in 0..2 {
+        other.op(json!({"op": "delivered", "conversation_id": group, "seq": seq, "device_id": "pad"})).await;
+    }
+    drop(other);
+    while socket.until("message.delivered").await["data"] != json!({"user_id": ada.id, "seq": 1}) {}
     bob.see("/conversations").await;
     socket.op(json!({"op": "ping"})).await;
     socket.until("pong").await;

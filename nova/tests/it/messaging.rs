@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::cli::lines;
-use crate::process::{nova, out};
+use crate::client::Api;
+use crate::process::{Process, nova, out};
 use crate::race::Race;
 use crate::world::World;
 
@@ -126,4 +127,56 @@ async fn found_messages_show_where_they_match() {
     let second = bob.see(&format!("{path}&limit=1&cursor={cursor}")).await;
     assert_eq!((&first["items"][0], &second["items"][0]), (&found[0], &found[1]));
     assert_eq!(second["next_cursor"], Value::Null);
+}
+
+/// With everything told that can be told, and every way to be refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sealed_is_in_no_line_no_error_and_no_index() {
+    let (data, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let told = beside.path().join("told");
+    let file = std::fs::File::create(&told).unwrap();
+    let mut server = Process::telling(data.path(), &["serve"], "trace", file);
+    let id = nova_events::UserId::make();
+    let token = out(&nova(data.path(), &["token", "--user", &id.to_string()])).trim().to_owned();
+    let ada = Api::new(server.address).as_user(id, token);
+    ada.post("/users", json!({"handle": "ada", "display_name": "Ada"})).await.ok();
+    let group = ada.starts_group("sealed", &[]).await;
+    let path = format!("/conversations/{group}/messages");
+    let words = ["ciphertextquux", "noncequux", "devicequux", "cleartextquux"];
+    let [content, nonce, device, clear] = words;
+    let body = json!({"encrypted_content": content, "nonce": nonce, "device_id": device});
+    let message = ada.post(&path, body.clone()).await.id();
+    let mut refused = vec![ada.post(&path, body.clone()).await];
+    refused.push(ada.send("PATCH", &format!("{path}/{message}"), body.clone()).await);
+    refused.push(ada.post(&path, json!({"text": clear, "encrypted_content": content})).await);
+    refused.push(ada.post(&path, json!({"encrypted_content": content.repeat(9_000), "nonce": nonce})).await);
+    refused.push(ada.post(&path, json!({"encrypted_content": content, "nonce": nonce.repeat(20)})).await);
+    refused.push(ada.post(&format!("/conversations/{}/messages", uuid::Uuid::now_v7()), body).await);
+    let far = json!({"seq": 99, "device_id": device});
+    refused.push(ada.send("PUT", &format!("/conversations/{group}/delivered"), far).await);
+    for answer in &refused {
+        assert!(answer.status.is_client_error(), "{}", answer.status);
+        assert!(words.iter().all(|word| !answer.body.to_string().contains(word)), "{}", answer.body);
+    }
+    ada.says(group, clear).await;
+    ada.see(&path).await;
+    server.signal("TERM");
+    assert_eq!(server.wait().0, Some(0));
+
+    let told = std::fs::read_to_string(&told).unwrap();
+    assert!(told.contains("nonce_reused") || told.contains("409"), "the refusals have their lines");
+    for word in words {
+        assert!(!told.contains(word), "{word} is in a line that was told");
+    }
+    let view = std::fs::read_dir(data.path().join("views")).unwrap().map(|entry| entry.unwrap().path());
+    let view = view.into_iter().find(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("conversations.g"))
+            && path.extension().is_some_and(|end| end == "db")
+    });
+    let view = rusqlite::Connection::open(view.unwrap()).unwrap();
+    let indexed = |word: &str| -> i64 {
+        let sql = "SELECT count(*) FROM messages_fts WHERE messages_fts MATCH ?1";
+        view.query_row(sql, [word], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(words.map(indexed), [0, 0, 0, 1], "clear texts are indexed, and nothing else");
 }

@@ -36,8 +36,18 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `nova serve` or the like and waits until it is ready.
     pub(crate) fn start(data: &Path, args: &[&str]) -> Self {
+        Self::run(command(data, args), Stdio::piped())
+    }
+
+    /// The same, and it tells what this filter lets through, into a file.
+    pub(crate) fn telling(data: &Path, args: &[&str], filter: &str, file: std::fs::File) -> Self {
         let mut command = command(data, args);
-        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("NOVA_LOG", filter);
+        Self::run(command, file.into())
+    }
+
+    fn run(mut command: Command, stderr: Stdio) -> Self {
+        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
