@@ -1,9 +1,13 @@
-"""What `test` asks the servers that curl and psql cannot: Redis, Kafka, binary rows, a body that breaks off."""
+"""What `test` asks the servers that curl and psql cannot: Redis, Kafka, S3, binary rows, a body that breaks off."""
 
+import hashlib
+import hmac
+import os
 import socket
 import struct
 import sys
 import time
+import urllib.request
 from urllib.parse import quote, urlsplit
 
 timeout_s = 15
@@ -165,6 +169,27 @@ def kafka(address, command, *arguments):
         print(answer)
 
 
+def s3(address, method, key, body=""):
+    """One request for an object of the bucket, signed (AWS Signature Version 4, in the query); prints what comes."""
+    access, secret = os.environ["NOVA_TEST_S3_ACCESS_KEY"], os.environ["NOVA_TEST_S3_SECRET_KEY"]
+    path = f"/{os.environ['NOVA_TEST_S3_BUCKET']}/{key}"
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    scope = f"{now[:8]}/us-east-1/s3/aws4_request"
+    query = "&".join([
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256", f"X-Amz-Credential={quote(f'{access}/{scope}', safe='')}",
+        f"X-Amz-Date={now}", "X-Amz-Expires=60", "X-Amz-SignedHeaders=host"])
+    request = f"{method}\n{path}\n{query}\nhost:{urlsplit(address).netloc}\n\nhost\nUNSIGNED-PAYLOAD"
+    text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    signature = f"AWS4{secret}".encode()
+    for part in [*scope.split("/"), text]:
+        signature = hmac.digest(signature, part.encode(), "sha256")
+    url = f"{address}{path}?{query}&X-Amz-Signature={signature.hex()}"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    asked = urllib.request.Request(url, data=body.encode() or None, method=method)
+    with opener.open(asked, timeout=timeout_s) as answer:
+        sys.stdout.write(answer.read().decode())
+
+
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "rows":
@@ -175,5 +200,7 @@ if __name__ == "__main__":
         broken(rest[0], rest[1], int(rest[2]))
     elif what == "redis":
         redis(*rest)
+    elif what == "s3":
+        s3(*rest)
     else:
         kafka(*rest)

@@ -1,9 +1,10 @@
 //! Fillings, cursors and what is lost.
 
 use nova_distributed::shard::{Shard, ShardCursor, ShardStore};
-use nova_events::PostId;
 use nova_events::envelope::time_of_ms;
+use nova_events::media::MediaKind;
 use nova_events::post::Visibility;
+use nova_events::{MediaId, PostId};
 use nova_views::{Apply, Change, Generation, ViewError, What, projection};
 use sqlx::{AssertSqlSafe, PgPool};
 use std::sync::Arc;
@@ -12,12 +13,15 @@ use uuid::Uuid;
 use crate::open;
 use crate::postgres::Database;
 
+const MEDIA: [(MediaId, MediaKind); 2] =
+    [(MediaId(Uuid::from_u128(1)), MediaKind::Image), (MediaId(Uuid::from_u128(2)), MediaKind::Video)];
+
 pub(crate) fn post(version: u64, id: u128, text: &str) -> Change {
     let what = What::Post {
         post: PostId(Uuid::from_u128(id)),
         author: nova_events::UserId(Uuid::from_u128(id % 10)),
         visibility: Visibility::Public,
-        media: vec![nova_events::MediaId(Uuid::from_u128(1)), nova_events::MediaId(Uuid::from_u128(2))],
+        media: MEDIA.to_vec(),
         text: Some(text.to_owned()),
         created_at: time_of_ms(version as i64),
     };
@@ -237,7 +241,8 @@ async fn texts_that_postgresql_cannot_hold_are_held_all_the_same() {
     store.apply(&Shard::whole(), step, at(1)).await.unwrap();
     let pool = database.pool().await;
     assert_eq!(count(&pool, "v_posts.posts WHERE tsv @@ '''here'' <-> ''quoted'''::tsquery").await, 1);
-    let media: Vec<Uuid> =
+    let media: Vec<u8> =
         sqlx::query_scalar("SELECT media FROM v_posts.posts").fetch_one(&pool).await.unwrap();
-    assert_eq!(media, [1, 2].map(Uuid::from_u128));
+    let shown: Vec<_> = nova_views::media::unpack(&media).collect();
+    assert_eq!(shown, MEDIA.map(|(id, kind)| nova_views::MediaRef::new(id, kind)));
 }

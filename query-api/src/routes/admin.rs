@@ -67,7 +67,7 @@ pub(crate) struct BreakerOf {
     status: BreakerStatus,
 }
 
-/// The breakers of this process. An embedded Nova has none: it depends on nothing but its folder.
+/// The breakers of this process. An embedded Nova has that of its media alone.
 #[utoipa::path(get, path = "/admin/breakers", tag = "admin", responses((status = 200, body = ListOf<BreakerOf>)))]
 pub(crate) async fn breakers(State(state): State<Arc<QueryState>>, _operator: OperatorCaller) -> Reply {
     let of = |dependency: &Arc<dyn Dependency>| {

@@ -13,6 +13,11 @@ impl Nova {
     pub(crate) fn happen(&mut self, asked: &Asked, position: u64) {
         let (who, at_ms, at) = (asked.who, asked.at_ms, time(asked.at_ms));
         match asked.command.clone() {
+            Command::SendVoice(_)
+            | Command::ReserveUpload(_)
+            | Command::CompleteUpload(_)
+            | Command::RejectUpload(_)
+            | Command::DeleteMedia(_) => panic!("the histories of the model hold no media"),
             Command::Register(c) => match self.users.iter_mut().find(|user| user.id == who) {
                 Some(user) => {
                     (user.active, user.handle, user.name, user.bio) =

@@ -211,6 +211,11 @@ impl Nova {
             }
         };
         match &asked.command {
+            Command::SendVoice(_)
+            | Command::ReserveUpload(_)
+            | Command::CompleteUpload(_)
+            | Command::RejectUpload(_)
+            | Command::DeleteMedia(_) => panic!("the histories of the model hold no media"),
             Command::Register(c) => {
                 need(!c.display_name.is_empty(), "validation_failed");
                 let taken = self.users.iter().any(|user| user.id != who && user.handle == c.handle);

@@ -42,6 +42,7 @@ async fn main() -> anyhow::Result<()> {
         builder.build()
     };
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    println!("listening on {}", listener.local_addr()?);
     let server = Builder::new(TokioExecutor::new());
     loop {
         let (socket, _) = listener.accept().await?;
