@@ -335,25 +335,9 @@ impl InFlight {
             return true;
         }
         let Some(adaptive) = &self.shared.adaptive else { return true };
-        if adaptive.queueing.wants_probe(self.started) {
-            self.send_probe();
-        }
         let class = Class::of(method);
         self.class = adaptive.enter(class).then_some(class);
         self.class.is_some()
-    }
-}
-
-impl InFlight {
-    /// A task that has nothing to do waits for this thread as long as a request does that comes now.
-    fn send_probe(&self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (shared, sent) = (Arc::clone(&self.shared), Instant::now());
-        runtime.spawn(async move {
-            if let Some(adaptive) = &shared.adaptive {
-                adaptive.queueing.waited(sent);
-            }
-        });
     }
 }
 

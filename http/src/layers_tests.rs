@@ -49,7 +49,6 @@ fn site(limits: &HttpLimits) -> Site {
         .route("/key", get(async |IdempotencyKey(key): IdempotencyKey| format!("{key:?}")))
         .route("/panic", get(async || -> &'static str { panic!("the cat is out") }))
         .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(60)).await))
-        .route("/busy", get(async || std::thread::sleep(Duration::from_millis(3))))
         .route(
             "/left",
             get(async || {
@@ -306,45 +305,4 @@ async fn a_client_may_shorten_its_time_and_the_handler_knows() {
     assert_eq!(began.elapsed(), Duration::from_millis(700));
     assert_eq!(send(&site, timed("/left", "700")).await.2, "700");
     assert_eq!(get_it(&site, "/left").await.2, "5000");
-}
-
-/// What is answered to so many who come at once.
-async fn crowd(site: &Site, path: &str) -> Vec<u16> {
-    let asking: Vec<_> = (0..40)
-        .map(|_| {
-            let (router, asked) = (site.router.clone(), request("GET", path).body(Body::empty()).unwrap());
-            tokio::spawn(async move { router.oneshot(asked).await.unwrap() })
-        })
-        .collect();
-    let mut answers = Vec::new();
-    for asked in asking {
-        let response = asked.await.unwrap();
-        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-            assert_eq!(response.headers()["retry-after"], "1");
-        }
-        answers.push(response.status().as_u16());
-    }
-    answers
-}
-
-#[tokio::test]
-async fn who_comes_while_others_wait_too_long_for_a_thread_is_refused() {
-    let patience = Instant::now() + Duration::from_secs(60);
-    // Each of them keeps the only thread, so that never more than one is being answered.
-    let site = site(&HttpLimits::default());
-    while !crowd(&site, "/busy").await.contains(&503) {
-        assert!(Instant::now() < patience, "nobody was refused");
-    }
-    assert!(crowd(&site, "/health/live").await.iter().all(|status| *status == 200));
-    while get_it(&site, "/list").await.0.as_u16() != 200 {
-        assert!(Instant::now() < patience, "nobody was let in again");
-    }
-}
-
-#[tokio::test]
-async fn without_the_adaptive_limit_all_wait_for_their_turn() {
-    let site = site(&HttpLimits { adaptive: None, ..HttpLimits::default() });
-    for _ in 0..5 {
-        assert!(crowd(&site, "/busy").await.iter().all(|status| *status == 200));
-    }
 }

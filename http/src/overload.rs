@@ -2,14 +2,11 @@
 //!
 //! Queries and commands have a limit each, so that a slow store of the one does not shut out the other. What is counted
 //! ends with the head of the answer: live sessions and streams are not under way for as long as they live.
-//!
-//! Answers that wait for nothing are never under way in numbers: who comes then waits for a thread, where no limit sees it.
-//! How long that takes is found out by probes that wait as requests do, and when it is too long a share is refused at once.
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, Method};
-use nova_resilience::{AdaptiveLimit, AdaptiveOptions, Queueing};
+use nova_resilience::{AdaptiveLimit, AdaptiveOptions};
 
 use crate::problem::ApiError;
 
@@ -34,22 +31,15 @@ impl Class {
 pub(crate) struct Limits {
     queries: AdaptiveLimit,
     commands: AdaptiveLimit,
-    /// Before both of them.
-    pub(crate) queueing: Queueing,
 }
 
 impl Limits {
     pub(crate) fn new(options: &AdaptiveOptions) -> Self {
-        Self {
-            queries: AdaptiveLimit::new(options.clone()),
-            commands: AdaptiveLimit::new(options.clone()),
-            // What is no latency worth refusing anybody for is a wait to aim at.
-            queueing: Queueing::new(options.latency_floor),
-        }
+        Self { queries: AdaptiveLimit::new(options.clone()), commands: AdaptiveLimit::new(options.clone()) }
     }
 
     pub(crate) fn enter(&self, class: Class) -> bool {
-        self.queueing.let_in() && self.of(class).enter()
+        self.of(class).enter()
     }
 
     /// Also for a request whose client has gone: it took at least so long, and those who leave are the slow ones.

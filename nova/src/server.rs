@@ -14,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use nova_query_api::Live;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,10 @@ use crate::compose::Product;
 use workers::{Accepted, Serving, Workers};
 
 mod workers;
+
+/// Connections that wait to be accepted; `net.core.somaxconn` is above it on most systems. With the usual 128 the kernel drops
+/// most of those who come back at once after a restart, and they try again only a second later.
+const WAITING_MAX: u32 = 4096;
 
 /// When to stop: once, gracefully; twice, at once.
 #[derive(Debug, Clone)]
@@ -78,11 +82,11 @@ pub struct Server {
 }
 
 impl Server {
+    #[expect(clippy::unused_async, reason = "so that nobody calls it outside of a runtime")]
     pub async fn bind(product: &Product, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
         let config = &product.config().server;
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let listener =
+            listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
         Ok(Self {
             address: listener.local_addr()?,
             listener,
@@ -134,6 +138,14 @@ impl Server {
         tokio::task::spawn_blocking(move || workers.end()).await?;
         Ok(())
     }
+}
+
+/// Must be called within a runtime.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_MAX)
 }
 
 async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Accepted {

@@ -1,7 +1,7 @@
 //! What keeps Nova answering while something behind it does not. Knows no store: what fails is told to it.
 //!
 //! Reading order: [`breaker`] (stop asking who does not answer), [`bulkhead`] (how many may ask at once), [`deadline`] (how
-//! long there is), [`guard`] (all three around one call), [`adaptive`] (how many are answered at once), [`queueing`] (how many are turned away while others wait), [`retry`] (once more, within a budget), [`single_flight`] (asked
+//! long there is), [`guard`] (all three around one call), [`adaptive`] (how many are answered at once), [`retry`] (once more, within a budget), [`single_flight`] (asked
 //! once for all who ask the same), [`ladder`] (the best source that works), [`health`] (how what Nova depends on is doing).
 
 pub mod breaker;
@@ -13,8 +13,6 @@ pub mod deadline;
 pub mod guard;
 
 pub mod adaptive;
-
-pub mod queueing;
 
 pub mod retry;
 
@@ -31,6 +29,5 @@ pub use deadline::Deadline;
 pub use guard::{Guard, GuardError, GuardOptions, Verdict};
 pub use health::{Dependency, DependencyHealth, Trouble};
 pub use ladder::{Answered, Ladder};
-pub use queueing::Queueing;
 pub use retry::RetryBudget;
 pub use single_flight::SingleFlight;
