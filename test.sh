@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds Nova in both profiles, starts the real servers (PostgreSQL, Kafka, ClickHouse's engine, Redis), runs every test
-# and stops them. Needs Rust and a C compiler; deploy/local installs the servers and Node, as deploy/README.md says.
+# Builds Nova in both profiles, starts the real servers (PostgreSQL, Kafka, ClickHouse's engine, Redis, an S3 server), runs every
+# test and stops them. Needs Rust and a C compiler; deploy/local installs the servers and Node, as deploy/README.md says.
 #
 #   ./test.sh
 #
