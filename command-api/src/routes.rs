@@ -80,8 +80,8 @@ pub fn router(state: CommandState) -> Router {
             "/api/v1/conversations/{id}/messages/{message}",
             patch(messages::edit).delete(messages::delete),
         )
-        .route("/api/v1/conversations/{id}/messages/audio", post(voice::send))
-        .route("/api/v1/conversations/{id}/messages/audio/presigned-url", post(voice::reserve))
+        .route("/api/v1/conversations/{id}/messages/audio", post(voice::send_voice))
+        .route("/api/v1/conversations/{id}/messages/audio/presigned-url", post(voice::reserve_voice))
         .route("/api/v1/uploads", post(media::reserve))
         .route("/api/v1/uploads/{id}/complete", post(media::complete))
         .route("/api/v1/media/{id}", delete(media::delete))
@@ -125,8 +125,8 @@ pub fn router(state: CommandState) -> Router {
     messages::send_to,
     messages::edit,
     messages::delete,
-    voice::reserve,
-    voice::send,
+    voice::reserve_voice,
+    voice::send_voice,
     media::reserve,
     media::complete,
     media::delete,

@@ -112,8 +112,11 @@ impl SendMessage {
             media_id: self.media,
             personal: Personal::Clear(self.body.clone()),
         };
-        let sent = Decision::one(message_id.0, streams::messages(self.conversation), event)
-            .and_nonce(nonce, self.conversation, message_id);
+        let sent = Decision::one(message_id.0, streams::messages(self.conversation), event).and_nonce(
+            nonce,
+            self.conversation,
+            message_id,
+        );
         let Some(media) = self.media else { return Ok(sent) };
         let carrier = Carrier::Message { conversation_id: self.conversation, message_id };
         let waveform = voice.map(|voice| voice.waveform.clone());

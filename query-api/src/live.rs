@@ -33,9 +33,9 @@ use tokio::sync::{OnceCell, watch};
 
 use crate::state::{DeliveredCommand, QueryState, ReadCommand};
 
+mod delivered;
 mod elsewhere;
 mod facts;
-mod delivered;
 mod frame;
 mod hub;
 mod mailbox;

@@ -8,7 +8,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The breakers of this process. An embedded Nova has none: it depends on nothing but its folder. */
+        /** The breakers of this process. An embedded Nova has that of its media alone. */
         get: operations["breakers"];
         put?: never;
         post?: never;
@@ -178,6 +178,23 @@ export interface paths {
         patch: operations["conversations_rename"];
         trace?: never;
     };
+    "/api/v1/conversations/{id}/delivered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say that a device has everything up to a seq. Marks only move forward, each device's for itself. */
+        put: operations["conversations_mark_delivered"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{id}/members/{user}": {
         parameters: {
             query?: never;
@@ -232,6 +249,40 @@ export interface paths {
         patch: operations["messages_edit"];
         trace?: never;
     };
+    "/api/v1/conversations/{id}/messages/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a voice message. Its upload is completed, if that has not been done. The answer's `revision` is its seq. */
+        post: operations["messages_send_voice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/messages/audio/presigned-url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reserve the upload of a voice message, for an hour: audio of at most 5 MiB and 5 minutes. */
+        post: operations["messages_reserve_voice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{id}/read": {
         parameters: {
             query?: never;
@@ -256,7 +307,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Clear-text messages that match every word, newest first. */
+        /**
+         * Clear-text messages that hold every word, best match first, the newer one first of those that match alike. Edited
+         *     messages are found by what they say now, deleted ones not at all. `highlights` are parts of `text` as offsets in
+         *     UTF-16 code units, from `start` up to, not including, `end`.
+         */
         get: operations["search_messages"];
         put?: never;
         post?: never;
@@ -363,6 +418,24 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A medium, with an address to get it from that is good for a few minutes. */
+        get: operations["medium"];
+        put?: never;
+        post?: never;
+        /** Delete what one uploaded, as long as no message or post carries it: then it goes with that. */
+        delete: operations["media_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -508,6 +581,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/storage/{folder}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a medium, or a range of it, from the address that `GET /media/{id}` gave. */
+        get: operations["media_fetch"];
+        /** Put what was reserved, with the headers that came with the address: its length, type and checksum are signed. */
+        put: operations["media_store"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -553,6 +644,40 @@ export interface paths {
         get: operations["trending"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reserve an upload. The answer says where to PUT the bytes, without a token; complete it afterwards. */
+        post: operations["media_reserve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the bytes are there. They are looked at, and count from here on. Again is no error. */
+        post: operations["media_complete"];
         delete?: never;
         options?: never;
         head?: never;
@@ -932,6 +1057,12 @@ export interface components {
             /** Format: date-time */
             restored_at?: string | null;
         };
+        DeliveredBody: {
+            /** @description The client's own name for the device, the same each time; at most 128 bytes. Only its keyed hash is kept. */
+            device_id: string;
+            /** Format: int64 */
+            seq: number;
+        };
         Dependencies: {
             dependencies: components["schemas"]["Dependency"][];
             status: components["schemas"]["Condition"];
@@ -1048,6 +1179,15 @@ export interface components {
         };
         Health: {
             status: components["schemas"]["Condition"];
+        };
+        /**
+         * @description A part of a text: from `start` up to, not including, `end`, counted in UTF-16 code units as strings are in
+         *     JavaScript, so `text.slice(start, end)` is what was found. Offsets rather than marked-up text: there is nothing to
+         *     escape, and nothing in a message can pass for a mark.
+         */
+        Highlight: {
+            end: number;
+            start: number;
         };
         /** @description Part of a list. */
         ListOf_BreakerOf: {
@@ -1290,6 +1430,27 @@ export interface components {
             source: string;
         };
         /** @description Part of a list. */
+        ListOf_MessageHit: {
+            /**
+             * Format: date-time
+             * @description The answer holds what was known at this time.
+             */
+            as_of: string;
+            /** @description A better source should have answered. */
+            degraded: boolean;
+            items: (components["schemas"]["Message"] & {
+                /** @description Where in `text` the words stand, in order and apart from each other; at most 100. */
+                highlights: components["schemas"]["Highlight"][];
+            })[];
+            /** @description Goes on with the list; null at its end. */
+            next_cursor?: string | null;
+            /**
+             * @description Which source answered.
+             * @example sqlite
+             */
+            source: string;
+        };
+        /** @description Part of a list. */
         ListOf_PostCard: {
             /**
              * Format: date-time
@@ -1398,9 +1559,48 @@ export interface components {
             kind: string;
             url: string;
         };
+        /** @description A medium, and where to get it. */
+        Medium: {
+            /** Format: int64 */
+            content_length: number;
+            content_type: string;
+            /**
+             * Format: int64
+             * @description How long it plays; of audio.
+             */
+            duration_ms?: number | null;
+            /**
+             * Format: int64
+             * @description In seconds.
+             */
+            expires_in: number;
+            /** Format: uuid */
+            id: string;
+            /** @description `audio`, `image` or `video`. */
+            kind: string;
+            /** Format: uuid */
+            owner_id: string;
+            /** @description Of the bytes, in hexadecimal. */
+            sha256: string;
+            /** @description GET it there, without a token. */
+            url: string;
+            /** @description How loud a voice message is over its time, from 0 to 255. */
+            waveform?: number[] | null;
+        };
         Member: {
+            /**
+             * Format: int64
+             * @description How far any of their devices has received what was said; null when none has said so. What was read was received
+             *     as well, whether or not a device said so: the state of a message is told by the higher of the two.
+             */
+            delivered_seq?: number | null;
             /** Format: date-time */
             joined_at: string;
+            /**
+             * Format: int64
+             * @description How far they have read; null when they have not read anything.
+             */
+            last_read_seq?: number | null;
             /** @example member */
             role: string;
             /** Format: uuid */
@@ -1437,6 +1637,11 @@ export interface components {
             seq: number;
             text?: string | null;
         };
+        /** @description A message that a search found. */
+        MessageHit: components["schemas"]["Message"] & {
+            /** @description Where in `text` the words stand, in order and apart from each other; at most 100. */
+            highlights: components["schemas"]["Highlight"][];
+        };
         /** @enum {string} */
         PersonalState: "absent" | "clear" | "redacted" | "damaged";
         /** @description A post, as one viewer sees it. */
@@ -1464,6 +1669,28 @@ export interface components {
             text: string;
             /** @example public */
             visibility: string;
+        };
+        /** @description Where to put it, and how. */
+        PresignedUpload: {
+            /**
+             * Format: int64
+             * @description In seconds.
+             */
+            expires_in: number;
+            headers: {
+                [key: string]: string;
+            };
+            method: string;
+            /** Format: int64 */
+            position: number;
+            /** @description PUT the bytes there, with exactly these headers. */
+            presigned_url: string;
+            s3_key: string;
+            /**
+             * Format: uuid
+             * @description Also the id of the medium.
+             */
+            upload_id: string;
         };
         /** @description The body of an error. Written by hand-picked fields so that nothing else can slip in. */
         Problem: {
@@ -1645,6 +1872,40 @@ export interface components {
         TextBody: {
             /** @description At most 10,000 bytes. */
             text: string;
+        };
+        /** @description What is to be uploaded: exactly this. */
+        UploadBody: {
+            /**
+             * Format: int64
+             * @description In bytes: at most 5 MiB of audio, 10 MiB of a picture, 100 MiB of video.
+             */
+            content_length: number;
+            /**
+             * @description `audio/ogg`, `audio/webm`, `audio/mp4`, `audio/mpeg`, `image/jpeg`, `image/png`, `image/webp`, `image/gif`, `video/mp4` or
+             *     `video/webm`.
+             */
+            content_type: string;
+            /**
+             * @description `audio`, `image` or `video`; as the content type says.
+             * @example image
+             */
+            kind?: string | null;
+            /** @description SHA-256 of the bytes, in hexadecimal or base64. */
+            sha256: string;
+        };
+        VoiceBody: {
+            client_message_id?: string | null;
+            /**
+             * Format: int64
+             * @description How long it plays, within two seconds (or a tenth) of what its container says.
+             */
+            duration_ms: number;
+            /** Format: uuid */
+            reply_to?: string | null;
+            /** Format: uuid */
+            upload_id: string;
+            /** @description At most 100 samples of how loud it is: fractions of 1, or whole numbers up to 255. */
+            waveform?: number[];
         };
     };
     responses: never;
@@ -2223,6 +2484,58 @@ export interface operations {
             };
         };
     };
+    conversations_mark_delivered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveredBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     conversations_put_member: {
         parameters: {
             query?: never;
@@ -2399,6 +2712,12 @@ export interface operations {
                 };
                 content?: never;
             };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2522,6 +2841,137 @@ export interface operations {
             };
         };
     };
+    messages_send_voice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoiceBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not_uploaded, upload_expired, upload_rejected or media_in_use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description media_unavailable, with Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    messages_reserve_voice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresignedUpload"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description media_unavailable, with Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     conversations_mark_read: {
         parameters: {
             query?: never;
@@ -2599,7 +3049,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListOf_Message"];
+                    "application/json": components["schemas"]["ListOf_MessageHit"];
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -2819,6 +3269,97 @@ export interface operations {
             };
         };
     };
+    medium: {
+        parameters: {
+            query?: {
+                /** @description Wait (a little) until the views have seen this position of the log. */
+                after?: number;
+                /** @description Answer with a redirect to the bytes. */
+                redirect?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Medium"];
+                };
+            };
+            /** @description to the bytes */
+            307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    media_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description media_in_use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     messages_send_to: {
         parameters: {
             query?: never;
@@ -2847,6 +3388,12 @@ export interface operations {
                 content?: never;
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3335,6 +3882,116 @@ export interface operations {
             };
         };
     };
+    media_fetch: {
+        parameters: {
+            query: {
+                expires: number;
+                signature: string;
+                type: string;
+            };
+            header?: never;
+            path: {
+                folder: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    media_store: {
+        parameters: {
+            query: {
+                /** @description Seconds since the Unix epoch. */
+                expires: number;
+                signature: string;
+            };
+            header?: never;
+            path: {
+                folder: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not what was signed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the address is not (any more) good for this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stream: {
         parameters: {
             query?: {
@@ -3430,6 +4087,113 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ListOf_PostCard"];
                 };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    media_reserve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresignedUpload"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description media_unavailable, with Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    media_complete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not_uploaded, upload_expired or upload_rejected */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description media_unavailable, with Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong (RFC 9457). */
             default: {

@@ -21,7 +21,7 @@ use crate::media::Wanted;
     request_body = UploadBody, params(("id" = uuid::Uuid, Path)),
     responses((status = 201, body = PresignedUpload), (status = 403), (status = 404), (status = 422),
         (status = 503, description = "media_unavailable, with Retry-After")))]
-pub(crate) async fn reserve(
+pub(crate) async fn reserve_voice(
     State(state): State<CommandState>,
     asking: Asking,
     headers: HeaderMap,
@@ -59,7 +59,7 @@ pub(crate) struct VoiceBody {
     responses((status = 201, body = Accepted), (status = 403), (status = 404),
         (status = 409, description = "not_uploaded, upload_expired, upload_rejected or media_in_use"), (status = 410),
         (status = 422), (status = 503, description = "media_unavailable, with Retry-After")))]
-pub(crate) async fn send(
+pub(crate) async fn send_voice(
     State(state): State<CommandState>,
     asking: Asking,
     ValidPath(conversation): ValidPath<ConversationId>,
