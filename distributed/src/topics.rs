@@ -352,7 +352,9 @@ mod tests {
 
     #[test]
     fn every_stream_has_a_topic() {
-        use nova_events::{CommentId, ConversationId, MessageId, PostId, UserId, like::Target, streams};
+        use nova_events::{
+            CommentId, ConversationId, MediaId, MessageId, PostId, UserId, like::Target, streams,
+        };
         let id = Uuid::from_u128(1);
         let (user, conversation) = (UserId(id), ConversationId(id));
         let made = [
@@ -368,6 +370,9 @@ mod tests {
             streams::messages(conversation),
             streams::message(MessageId(id)),
             streams::read(conversation, user),
+            streams::delivered(conversation, id),
+            streams::nonce(conversation, id),
+            streams::media(MediaId(id)),
         ];
         let mut categories: Vec<_> = made.iter().map(|stream| stream.category().to_owned()).collect();
         categories.sort_unstable();

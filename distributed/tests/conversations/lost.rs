@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nova_distributed::shard::{Shard, ShardCursor, ShardStore};
 use nova_distributed::views::redis::RedisViews;
 use nova_events::Keyring as _;
+use nova_projectors::conversations::CONVERSATIONS;
 use nova_views::{Apply, Generation, Lookup, MessageRange, ProjectionStatus, ViewError, projection};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -45,7 +46,7 @@ async fn a_store_that_lost_everything_says_nothing_until_it_is_not_in_the_past()
     let (shard, changes) = shards.first_key_value().unwrap();
     let refused = apply(&world.redis, Generation::Live, shard, changes, changes[0].version).await;
     assert!(matches!(refused, Err(ViewError::Switched)), "{refused:?}");
-    for category in ["conversation", "messages", "read"] {
+    for category in CONVERSATIONS.categories {
         for partition in 0..2 {
             let shard = Shard::of_partition(category, partition);
             let cursor =
