@@ -6,7 +6,7 @@
 //! * What clients can write (`staging/`) is never what is shown (`media/`).
 //! * The store is behind a breaker: while it is away, whoever needs it hears so at once, and nothing else is held up.
 //!
-//! Reading order: [`keys`] (what lies where), [`store`] (all that is done), [`look`] (is it what was reserved?), [`format`] and
+//! Reading order: [`keys`] (what lies where), [`store`] (all that is done), [`look`] (is it what was reserved?), [`mod@format`] and
 //! [`duration`], [`folder`] and `s3` (the two places).
 
 pub mod keys;

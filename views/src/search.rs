@@ -2,7 +2,7 @@
 //! all the words; order and highlights are worked out here, so every store gives the same.
 //!
 //! * The newest [`MATCHES_MAX`] matches are ordered by their score, then newest first. The score is BM25's weight of a
-//!   text, averaged over what is looked for, against a text of [`USUAL_WORDS`] words; half as much again is added where
+//!   text, averaged over what is looked for, against a text of `USUAL_WORDS` words; half as much again is added where
 //!   all of it stands next to each other in order. How rare a word is plays no part: every match holds every word. So a
 //!   score depends on the message and the search alone, and stays when others are sent, edited or deleted.
 //! * A cursor holds the newest match that there was at the first page. What is sent later is not looked at, so pages
