@@ -51,7 +51,7 @@ impl From<CommandError> for ApiError {
             )
             .field("Idempotency-Key", "reused", "make a new UUID for each command"),
             CommandError::Busy => Self::new(
-                StatusCode::CONFLICT,
+                StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
                 "what this is about keeps changing; nothing was written, try again",
             )

@@ -70,6 +70,8 @@ pub struct ViewsOptions {
     pub weights: Weights,
     /// A ranked feed is kept for its viewer, in this process, for so long, unless they follow or block someone meanwhile.
     pub feed_ranking_ttl_ms: i64,
+    /// For so much longer such a ranking, or what trends, is given at once and worked out anew behind the answer.
+    pub stale_ms: i64,
     /// All such rankings together, by number.
     pub feed_rankings_max: usize,
     /// How long the order that a cursor of a feed goes through is kept in Redis. After that it is worked out again, as of
@@ -97,6 +99,7 @@ impl Default for ViewsOptions {
         Self {
             weights: Weights::default(),
             feed_ranking_ttl_ms: 0,
+            stale_ms: 10_000,
             feed_rankings_max: 10_000,
             session_ttl_ms: 600_000,
             read_ms_max: 3_000,
@@ -128,6 +131,8 @@ struct Shared {
     applied: Applied,
     rankings: Cache<uuid::Uuid, Recent>,
     ranking_flights: SingleFlight<RankingKey, RankingResult>,
+    /// Held by whoever works out what trends behind an answer.
+    trending_behind: Arc<Semaphore>,
     /// Pages that were kept a moment ago, by name.
     kept_lately: Cache<String, Instant>,
     keeping: Arc<Semaphore>,
@@ -153,6 +158,7 @@ impl Views {
             applied,
             rankings: Cache::new(options.feed_rankings_max.max(1)),
             ranking_flights: SingleFlight::new("feed_ranking"),
+            trending_behind: Arc::new(Semaphore::new(1)),
             kept_lately: Cache::new(last_good::LATELY_MAX),
             keeping: Arc::new(Semaphore::new(last_good::KEEPING_MAX)),
             shadows: Arc::new(Semaphore::new(shadow::SHADOWS_MAX)),

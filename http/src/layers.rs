@@ -2,7 +2,7 @@
 //! more than the requests they surround:
 //!
 //! * correlation: `X-Correlation-Id` is taken or made, returned, and at hand for handlers; so is `traceparent`;
-//! * limits: requests in flight (refused at once beyond; see [`crate::overload`]), requests per user, time, size of bodies;
+//! * limits: requests in flight (refused beyond; see [`crate::overload`]), requests per user, time, size of bodies;
 //! * every answer of 400 and above is a problem document, a panic's too;
 //! * one structured line and one metric per request, with the route's template and nothing personal;
 //! * the headers that keep browsers from guessing and caches from keeping.
@@ -28,7 +28,7 @@ use tower::{Layer, Service};
 use uuid::Uuid;
 
 use crate::linger::lingering;
-use crate::overload::{Class, Limits, time_for};
+use crate::overload::{Class, Limits, RETRY_AFTER, Refusals, time_for};
 use crate::params::invalid_header;
 use crate::problem::ApiError;
 use crate::rate::RateLimiter;
@@ -43,7 +43,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub struct HttpLimits {
     /// A larger body is refused with 413.
     pub body_bytes_max: usize,
-    /// Beyond it requests are refused at once with 503; health checks and metrics are not.
+    /// Beyond it requests are refused with 503; health checks and metrics are not.
     pub in_flight_max: usize,
     /// Between what the number of queries, and that of commands, answered at once follows their latency. `None`: it does not.
     pub adaptive: Option<AdaptiveOptions>,
@@ -77,6 +77,7 @@ pub fn with_layers(router: Router, verifier: Arc<Verifier>, limits: &HttpLimits)
         rate: RateLimiter::new(limits.requests_per_second_per_user, limits.requests_burst_per_user),
         adaptive: limits.adaptive.as_ref().map(Limits::new),
         in_flight: AtomicUsize::new(0),
+        refusals: Refusals::new(),
         metrics: RequestMetrics::new(),
     };
     router.layer(Front { shared: Arc::new(shared) })
@@ -89,6 +90,7 @@ struct Shared {
     rate: Option<RateLimiter>,
     adaptive: Option<Limits>,
     in_flight: AtomicUsize,
+    refusals: Refusals,
     metrics: RequestMetrics,
 }
 
@@ -170,10 +172,25 @@ impl Service<Request> for Fronted {
         Box::pin(async move {
             let response = match inner {
                 Ok(answer) => exchange.guard(answer).await,
-                Err(refused) => refused.into_response(),
+                Err(Refused::Request(error)) => error.into_response(),
+                Err(Refused::TooMany) => exchange.turn_away().await.into_response(),
             };
             Ok(exchange.finish(response))
         })
+    }
+}
+
+/// Why a request is not even begun.
+enum Refused {
+    /// Something is wrong with it.
+    Request(ApiError),
+    /// Nova is busy.
+    TooMany,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self::Request(error)
     }
 }
 
@@ -189,7 +206,7 @@ struct Exchange {
 
 impl Exchange {
     /// Takes the request's headers, checks what can be checked at once, and leaves the context for the extractors.
-    fn admit(&mut self, request: &mut Request) -> Result<(), ApiError> {
+    fn admit(&mut self, request: &mut Request) -> Result<(), Refused> {
         let taken = correlation_of(request.headers());
         self.correlation_id = taken.clone().ok().flatten().unwrap_or_else(Uuid::now_v7);
         taken?;
@@ -199,13 +216,7 @@ impl Exchange {
             self.timeout = self.timeout.max(TRANSFER_TIMEOUT);
         }
         if !is_probe(request.uri().path()) && !self.in_flight.take_place(&self.method, is_transfer) {
-            self.in_flight.shared.metrics.overloaded.increment(1);
-            return Err(ApiError::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "overloaded",
-                "Nova answers as many requests as it can. Try again.",
-            )
-            .retry_after(1));
+            return Err(Refused::TooMany);
         }
         let context = RequestContext {
             shared: Arc::clone(&self.in_flight.shared),
@@ -214,6 +225,17 @@ impl Exchange {
         };
         request.extensions_mut().insert(context);
         Ok(())
+    }
+
+    /// The answer to a request for which there is no place, when it is time to give it.
+    async fn turn_away(&mut self) -> ApiError {
+        self.in_flight.leave();
+        let shared = &self.in_flight.shared;
+        shared.metrics.overloaded.increment(1);
+        shared.refusals.pace(RETRY_AFTER.min(self.timeout)).await;
+        let detail = "Nova answers as many requests as it can. Try again.";
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail)
+            .retry_after(RETRY_AFTER.as_secs())
     }
 
     /// The handler's answer, unless it panics or takes too long.
@@ -316,6 +338,8 @@ struct InFlight {
     /// It has a place among those of its class.
     class: Option<Class>,
     started: Instant,
+    /// It is one of those in flight.
+    counts: bool,
     answered: bool,
 }
 
@@ -323,7 +347,7 @@ impl InFlight {
     fn enter(shared: &Arc<Shared>, started: Instant) -> Self {
         let rank = shared.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         shared.metrics.in_flight.increment(1.0);
-        Self { shared: Arc::clone(shared), rank, class: None, started, answered: false }
+        Self { shared: Arc::clone(shared), rank, class: None, started, counts: true, answered: false }
     }
 
     /// A transfer takes as long as its client's line lets it: it says nothing about how busy Nova is.
@@ -339,15 +363,22 @@ impl InFlight {
         self.class = adaptive.enter(class).then_some(class);
         self.class.is_some()
     }
+
+    /// Nobody works on it any more.
+    fn leave(&mut self) {
+        if std::mem::take(&mut self.counts) {
+            self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
+            self.shared.metrics.in_flight.decrement(1.0);
+        }
+    }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.leave();
         if let (Some(class), Some(adaptive)) = (self.class, &self.shared.adaptive) {
             adaptive.left(class, self.started.elapsed());
         }
-        self.shared.metrics.in_flight.decrement(1.0);
         if !self.answered {
             self.shared.metrics.aborted.increment(1);
         }

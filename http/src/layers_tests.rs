@@ -291,12 +291,39 @@ async fn queries_that_fill_their_limit_do_not_shut_out_commands() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_for_a_refusal_takes_no_place_and_many_refusals_come_one_after_the_other() {
+    let site = site(&HttpLimits { in_flight_max: 1, ..HttpLimits::default() });
+    let slow = get_it(&site, "/slow");
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let began = tokio::time::Instant::now();
+        let refused = futures::future::join_all((0..1_500).map(|_| get_it(&site, "/list"))).await;
+        assert!(refused.iter().all(|answer| answer.0.as_u16() == 503 && answer.1["retry-after"] == "1"));
+        let took = began.elapsed();
+        assert!((990..=1_010).contains(&took.as_millis()), "{took:?}");
+    };
+    let held = async {
+        tokio::join!(slow, others);
+    };
+    held.await;
+    let answers = tokio::join!(get_it(&site, "/slow"), async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        for _ in 0..1_500 {
+            let gone = get_it(&site, "/list");
+            drop(tokio::time::timeout(Duration::ZERO, gone).await);
+        }
+    });
+    assert_eq!(answers.0.0.as_u16(), 200);
+    assert_eq!(get_it(&site, "/list").await.0.as_u16(), 200, "those who went away left nothing behind");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_may_shorten_its_time_and_the_handler_knows() {
     let site = site(&HttpLimits { request_timeout_ms: 5_000, ..HttpLimits::default() });
     let timed = |path: &str, ms: &str| {
         request("GET", path).header("nova-timeout-ms", ms).body(Body::empty()).unwrap()
     };
-    for bad in ["0", "5001", "-1", "soon", ""] {
+    for bad in ["0", "-1", "soon", ""] {
         let answer = send(&site, timed("/left", bad)).await;
         assert_eq!((answer.0.as_u16(), code(&answer).as_str()), (400, "invalid_header"), "{bad:?}");
     }
@@ -304,5 +331,6 @@ async fn a_client_may_shorten_its_time_and_the_handler_knows() {
     assert_eq!(send(&site, timed("/slow", "700")).await.0.as_u16(), 504);
     assert_eq!(began.elapsed(), Duration::from_millis(700));
     assert_eq!(send(&site, timed("/left", "700")).await.2, "700");
+    assert_eq!(send(&site, timed("/left", "5001")).await.2, "5000", "no more than Nova allows");
     assert_eq!(get_it(&site, "/left").await.2, "5000");
 }

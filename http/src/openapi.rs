@@ -1,17 +1,21 @@
-//! What every operation of both sides has in common in the OpenAPI document: the bearer token and the problem.
+//! What every operation of both sides has in common in the OpenAPI document: the bearer token, the time that a client has,
+//! and the problem.
 
 pub use utoipa::openapi::OpenApi;
 
 use utoipa::PartialSchema;
 use utoipa::ToSchema;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, Content, Ref, RefOr};
+use utoipa::openapi::{ComponentsBuilder, Content, Ref, RefOr, Required};
 
 use crate::problem::{FieldError, PROBLEM_JSON, Problem};
 
 const BEARER: &str = "bearer";
+/// As people write it; what is compared does not care.
+const TIMEOUT_NAME: &str = "Nova-Timeout-Ms";
 
 /// Adds the problem as the answer to whatever goes wrong, and the bearer token to every operation that does not say
 /// otherwise (`security(())` says that it needs none).
@@ -24,6 +28,7 @@ pub fn with_common_parts(mut document: OpenApi) -> OpenApi {
         for operation in operations(item) {
             operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem.clone()));
             let scopes: [&str; 0] = [];
+            operation.parameters.get_or_insert_default().push(timeout());
             operation.security.get_or_insert_with(|| vec![SecurityRequirement::new(BEARER, scopes)]);
         }
     }
@@ -33,6 +38,19 @@ pub fn with_common_parts(mut document: OpenApi) -> OpenApi {
     components.add_security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     document.components = Some(components);
     document
+}
+
+fn timeout() -> Parameter {
+    let ms = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
+    ParameterBuilder::new()
+        .name(TIMEOUT_NAME)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait.",
+        ))
+        .schema(Some(ms))
+        .build()
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
@@ -64,5 +82,8 @@ mod tests {
         assert_eq!(json["paths"]["/a"]["get"]["security"], serde_json::json!([{"bearer": []}]));
         assert_eq!(json["paths"]["/b"]["post"]["security"], serde_json::json!([{}]));
         assert_eq!(json["components"]["schemas"]["Problem"]["type"], "object");
+        let time = &json["paths"]["/a"]["get"]["parameters"][0];
+        assert!(time["name"].as_str().unwrap().eq_ignore_ascii_case(crate::overload::TIMEOUT_MS.as_str()));
+        assert_eq!((&time["in"], &time["required"]), (&"header".into(), &false.into()));
     }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest;
 use jsonwebtoken::errors::ErrorKind;
@@ -232,6 +232,11 @@ impl Verifier {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// For how long a token that has expired is still taken: clocks differ.
+    pub fn leeway(&self) -> Duration {
+        Duration::from_secs(self.leeway_s())
     }
 
     fn leeway_s(&self) -> u64 {

@@ -260,6 +260,7 @@ sections! {
         ready_lag_events_max: u64,
         degraded_start: bool,
         read_ms_max: u64,
+        stale_ms: i64,
         keep_interval_ms: u64,
         page_ttl_ms: u64,
         warm_after_ms: u64,

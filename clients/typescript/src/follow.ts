@@ -116,7 +116,7 @@ export class Follow implements Following {
 
   #hearAnswer({ type, data }: Frame): void {
     if (type === 'subscribed') return this.#subscribed(String(data['epoch'] ?? ''), numberOr(data['head_seq'], -1));
-    if (type === 'resync_required') return this.#resyncRequired(data['reason']);
+    if (type === 'resync_required') return this.#resyncRequired(String(data['epoch'] ?? ''), data['reason']);
     const code = String(data['code']);
     if (code === 'unavailable') return this.#subscribeLater();
     const status = code === 'not_found' ? 404 : 422;
@@ -210,7 +210,11 @@ export class Follow implements Following {
 
   // --- the history ----------------------------------------------------------------------------------------------------
 
-  #resyncRequired(reason: unknown): void {
+  #resyncRequired(epoch: string, reason: unknown): void {
+    const isOther = this.#epoch !== undefined && this.#epoch !== epoch;
+    this.#epoch = epoch;
+    // The history is that of another log: it has nothing to do with what was told.
+    if (isOther) return this.#reset('epoch');
     if (reason === 'ahead' || this.#lastSeq === undefined) return this.#reset('ahead');
     this.#resyncing = true;
     this.#tell({ kind: 'resync', afterSeq: this.#lastSeq });

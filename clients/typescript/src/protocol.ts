@@ -75,7 +75,8 @@ export type AfterClose =
   | { kind: 'stop' };
 
 const UNAUTHORIZED = 4001;
-const TOO_MANY = 4029;
+/** Operations, connections. */
+const TOO_MANY = new Set([4029, 4030]);
 const RESTART = 1012;
 /** Unsupported data, policy, too large a frame, a missing extension: the same client would do the same again. */
 const PERMANENT = new Set([1003, 1008, 1009, 1010]);
@@ -86,7 +87,7 @@ const HINT_MS_MAX = 5 * 60_000;
 export function afterClose(code: number, reason: string): AfterClose {
   if (code === UNAUTHORIZED) return reason === 'another_user' ? { kind: 'stop' } : { kind: 'refresh' };
   if (PERMANENT.has(code)) return { kind: 'stop' };
-  if (code === TOO_MANY) return { kind: 'retry', atLeastMs: TOO_MANY_WAIT_MS };
+  if (TOO_MANY.has(code)) return { kind: 'retry', atLeastMs: TOO_MANY_WAIT_MS };
   if (code === RESTART) {
     const waitMs = hintOf(reason);
     if (waitMs !== undefined) return { kind: 'retry', waitMs };

@@ -90,7 +90,7 @@ test('too many connections are no reason for more of them', async (t) => {
   const w = await world(t);
   w.nova.start();
   await connected(w);
-  const state = await closed(w, 4029, 'too many connections');
+  const state = await closed(w, 4030, 'too many connections');
   assert.ok(state.name === 'waiting' && state.waitMs >= 5_000);
 });
 

@@ -34,8 +34,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use self::core::Core;
 use self::error::Failure;
-pub use self::feed::Seen;
 use self::feed::TrendingList;
+pub use self::feed::{KnownTrending, Seen};
 use self::flush::Pending;
 use self::generations::Generations;
 use self::rows::CursorRow;
@@ -103,6 +103,17 @@ impl ClickHouseViews {
         seen: Seen,
     ) -> Result<Vec<Trending>, ViewError> {
         feed::trending(&self.core, &self.trending, (now.timestamp_millis(), seen), limit).await
+    }
+
+    /// What trended when it was last worked out, if that holds the log up to `after`: from memory.
+    pub fn trending_known(
+        &self,
+        now: chrono::DateTime<chrono::Utc>,
+        limit: usize,
+        after: u64,
+    ) -> Option<KnownTrending> {
+        let ttl_ms = self.core.server.options.trending_ttl_ms;
+        self.trending.last(now.timestamp_millis(), after, ttl_ms, limit)
     }
 
     /// Asks the server something cheap.

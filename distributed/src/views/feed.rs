@@ -10,11 +10,17 @@
 //!
 //! These say which posts, in which order; PostgreSQL says what the viewer may see of them. While it does not answer,
 //! `last_good` shows pages as they were, without what has been hidden since (`last_good`).
+//!
+//! What a process still has in memory is given before it waits for anybody: a ranking that is somewhat too old is the answer,
+//! and is worked out anew behind it (stale-while-revalidate, RFC 5861); one that is older than that is `last_good`, and needs
+//! no store but PostgreSQL.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
+use nova_events::envelope::time_of_ms;
 use nova_events::{PostId, UserId};
 use nova_views::ranking;
 use nova_views::{Answer, FeedItem, FeedReason, List, PageRequest, PostCard, ViewError};
@@ -39,7 +45,18 @@ pub(super) struct Recent {
     at_ms: i64,
     holds: u64,
     places: Arc<[Frozen]>,
+    /// Somebody is working it out anew.
+    anew: Arc<AtomicBool>,
 }
+
+impl Recent {
+    fn as_of(&self) -> DateTime<Utc> {
+        time_of_ms(self.at_ms)
+    }
+}
+
+/// A kept order of this age is as good as any that Redis may have.
+const REMEMBERED_YOUNG_MS: i64 = 60_000;
 
 /// Whose, for which relations, holding the log up to where: whoever wants more than others does not wait for theirs.
 pub(super) type RankingKey = (Uuid, i64, u64);
@@ -52,6 +69,11 @@ fn item_of(place: &Frozen, card: PostCard) -> FeedItem {
 /// A place of a rung that ranks nothing.
 pub(super) fn unranked(post: PostId, reason: FeedReason) -> Frozen {
     Frozen { id: post.0, score: 0.0, reason }
+}
+
+fn trending_ranking(trending: Vec<ranking::Trending>, rung: &'static str, as_of: DateTime<Utc>) -> Ranking {
+    let places = trending.into_iter().map(|one| unranked(one.post, FeedReason::Trending)).collect();
+    Ranking { places, rung, as_of }
 }
 
 impl Views {
@@ -124,9 +146,17 @@ impl Views {
         if let Some(ranking) = climb.rung("clickhouse", &[Source::ClickHouse], ranked).await? {
             return Ok(Some(ranking));
         }
+        let remembered = self.remembered_feed(viewer, at);
+        let is_young = |ranking: &Ranking| (at - ranking.as_of).num_milliseconds() < REMEMBERED_YOUNG_MS;
+        if let Some(ranking) = remembered.clone().filter(is_young) {
+            return climb.rung("last_good", &[], async { Ok(Some(ranking)) }).await;
+        }
         let kept = self.kept_feed_order(viewer);
         if let Some(ranking) = climb.rung("last_good", &[Source::Redis], kept).await? {
             return Ok(Some(ranking));
+        }
+        if remembered.is_some() {
+            return climb.rung("last_good", &[], async { Ok(remembered) }).await;
         }
         let timeline = self.timeline_order(viewer);
         if let Some(ranking) = climb.rung("redis", &[Source::Redis], timeline).await? {
@@ -136,40 +166,100 @@ impl Views {
         if let Some(ranking) = climb.rung("postgres", &[Source::Fallback], followees).await? {
             return Ok(Some(ranking));
         }
-        climb.rung("recent", &[Source::Fallback], self.recent_order()).await
+        if let Some(ranking) = climb.rung("recent", &[Source::Fallback], self.recent_order()).await? {
+            return Ok(Some(ranking));
+        }
+        // Better than nothing is what trends for everybody.
+        climb.rung("last_good", &[], async { Ok(self.remembered_trending(at)) }).await
     }
 
     /// The order of someone's feed as of a time, or as it was a moment before, unless they follow or block someone since, or
     /// it has to hold more of the log.
     async fn ranked(&self, viewer: UserId, now: DateTime<Utc>, after: u64) -> Sourced<Ranking> {
         let ttl_ms = self.shared.options.feed_ranking_ttl_ms;
-        let now_ms = now.timestamp_millis();
-        let seen = self.shared.applied.seen(Source::ClickHouse, after);
-        let mut version = 0;
-        if ttl_ms > 0 {
-            version = self
-                .sources()
-                .postgres(|postgres| async move { postgres.relations_version(viewer).await })
-                .await?;
-            if let Some(recent) = self.shared.rankings.get(&viewer.0)
-                && recent.version == version
-                && recent.holds >= after
-                && (0..ttl_ms).contains(&(now_ms - recent.at_ms))
-            {
-                metrics::counter!(names::FEED_CACHE, "event" => "hit").increment(1);
-                let as_of = nova_events::envelope::time_of_ms(recent.at_ms);
+        if ttl_ms == 0 {
+            return self.ranked_anew(viewer, now, 0, after).await;
+        }
+        let version = self
+            .sources()
+            .postgres(|postgres| async move { postgres.relations_version(viewer).await })
+            .await?;
+        let known = self.shared.rankings.get(&viewer.0);
+        if let Some(recent) = known.filter(|recent| recent.version == version && recent.holds >= after) {
+            let age_ms = now.timestamp_millis() - recent.at_ms;
+            let is_fresh = (0..ttl_ms).contains(&age_ms);
+            if is_fresh || self.is_stale_enough(age_ms, ttl_ms) {
+                let event = if is_fresh { "hit" } else { "stale" };
+                metrics::counter!(names::FEED_CACHE, "event" => event).increment(1);
+                if !is_fresh {
+                    self.rank_behind(viewer, now, version, &recent);
+                }
+                let as_of = recent.as_of();
                 return Ok(Ranking { places: recent.places, rung: "clickhouse", as_of });
             }
-            metrics::counter!(names::FEED_CACHE, "event" => "miss").increment(1);
         }
+        metrics::counter!(names::FEED_CACHE, "event" => "miss").increment(1);
+        self.ranked_anew(viewer, now, version, after).await
+    }
+
+    /// Whether what is older than its time may be given once more while it is worked out anew. Of a store that is known to
+    /// be away nobody waits for anything new.
+    fn is_stale_enough(&self, age_ms: i64, ttl_ms: i64) -> bool {
+        let stale_ms = self.shared.options.stale_ms;
+        (ttl_ms..ttl_ms.saturating_add(stale_ms)).contains(&age_ms)
+            && !self.sources().is_out(Source::ClickHouse)
+    }
+
+    async fn ranked_anew(
+        &self,
+        viewer: UserId,
+        now: DateTime<Utc>,
+        version: i64,
+        after: u64,
+    ) -> Sourced<Ranking> {
+        let seen = self.shared.applied.seen(Source::ClickHouse, after);
         let views = self.clone();
         let work = move || async move { views.rank(viewer, now, seen).await }.boxed();
         let places = self.shared.ranking_flights.work((viewer.0, version, after), work).await?;
-        if ttl_ms > 0 {
-            let recent = Recent { version, at_ms: now_ms, holds: seen.known, places: Arc::clone(&places) };
+        if self.shared.options.feed_ranking_ttl_ms > 0 {
+            let recent = Recent {
+                version,
+                at_ms: now.timestamp_millis(),
+                holds: seen.known,
+                places: Arc::clone(&places),
+                anew: Arc::default(),
+            };
             self.shared.rankings.insert(viewer.0, recent);
         }
         Ok(Ranking { places, rung: "clickhouse", as_of: now })
+    }
+
+    /// Works a ranking out anew, off the answer's path, unless somebody does already.
+    fn rank_behind(&self, viewer: UserId, now: DateTime<Utc>, version: i64, stale: &Recent) {
+        if stale.anew.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (views, anew) = (self.clone(), Arc::clone(&stale.anew));
+        tokio::spawn(async move {
+            if let Err(failure) = views.ranked_anew(viewer, now, version, 0).await {
+                tracing::debug!(error = %failure.error, "a ranking could not be worked out anew");
+            }
+            // The next one who finds it too old tries again.
+            anew.store(false, Ordering::Relaxed);
+        });
+    }
+
+    /// Somebody's ranking that this process worked out, however long ago.
+    fn remembered_feed(&self, viewer: UserId, now: DateTime<Utc>) -> Option<Ranking> {
+        let recent = self.shared.rankings.get(&viewer.0)?;
+        let is_kept = self.is_remembered(recent.as_of(), now) && !recent.places.is_empty();
+        is_kept.then(|| Ranking { as_of: recent.as_of(), places: recent.places, rung: "last_good" })
+    }
+
+    /// What is in memory is kept for as long as it would be in Redis.
+    fn is_remembered(&self, as_of: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        let age_ms = u64::try_from((now - as_of).num_milliseconds()).unwrap_or(0);
+        age_ms < self.shared.options.page_ttl_ms
     }
 
     async fn rank(&self, viewer: UserId, now: DateTime<Utc>, seen: Seen) -> RankingResult {
@@ -261,6 +351,9 @@ impl Views {
         if let Some(ranking) = climb.rung("clickhouse", &[Source::ClickHouse], now).await? {
             return Ok(begun(ranking));
         }
+        if let Some(ranking) = self.remembered_trending(at) {
+            return climb.rung("last_good", &[], async { Ok(begun(ranking)) }).await;
+        }
         let kept = self.kept_trending_order();
         if let Some(ranking) = climb.rung("last_good", &[Source::Redis], kept).await? {
             return Ok(begun(ranking));
@@ -271,13 +364,47 @@ impl Views {
     }
 
     async fn trending_now(&self, now: DateTime<Utc>, after: u64) -> Sourced<Ranking> {
+        if let Ok(store) = self.sources().stores.clickhouse.get()
+            && let Some(known) = store.trending_known(now, TRENDING_KNOWN_MAX, after)
+        {
+            let stale_ms = known.stale_for.num_milliseconds();
+            if stale_ms < 0 || self.is_stale_enough(stale_ms, 0) {
+                if stale_ms >= 0 {
+                    self.trending_behind(now);
+                }
+                return Ok(trending_ranking(known.trending, "clickhouse", known.as_of));
+            }
+        }
+        self.trending_anew(now, after).await
+    }
+
+    async fn trending_anew(&self, now: DateTime<Utc>, after: u64) -> Sourced<Ranking> {
         let seen = self.shared.applied.seen(Source::ClickHouse, after);
         let trending = self
             .sources()
             .clickhouse(|store| async move { store.trending(now, TRENDING_KNOWN_MAX, seen).await })
             .await?;
-        let places = trending.into_iter().map(|one| unranked(one.post, FeedReason::Trending)).collect();
-        Ok(Ranking { places, rung: "clickhouse", as_of: now })
+        Ok(trending_ranking(trending, "clickhouse", now))
+    }
+
+    /// Works out what trends, off the answer's path, unless somebody does already.
+    fn trending_behind(&self, now: DateTime<Utc>) {
+        let Ok(permit) = Arc::clone(&self.shared.trending_behind).try_acquire_owned() else { return };
+        let views = self.clone();
+        tokio::spawn(async move {
+            if let Err(failure) = views.trending_anew(now, 0).await {
+                tracing::debug!(error = %failure.error, "what trends could not be worked out anew");
+            }
+            drop(permit);
+        });
+    }
+
+    /// What this process last knew to trend.
+    fn remembered_trending(&self, now: DateTime<Utc>) -> Option<Ranking> {
+        let store = self.sources().stores.clickhouse.get().ok()?;
+        let known = store.trending_known(now, TRENDING_KNOWN_MAX, 0)?;
+        let is_kept = self.is_remembered(known.as_of, now) && !known.trending.is_empty();
+        is_kept.then(|| trending_ranking(known.trending, "last_good", known.as_of))
     }
 
     pub(super) async fn trending_in_postgres(&self, now: DateTime<Utc>) -> Sourced<Ranking> {
@@ -285,7 +412,6 @@ impl Views {
             .sources()
             .fallback(|postgres| async move { postgres.trending_candidates(now, PLACES_MAX).await })
             .await?;
-        let places = found.into_iter().map(|one| unranked(one.post, FeedReason::Trending)).collect();
-        Ok(Ranking { places, rung: "postgres", as_of: now })
+        Ok(trending_ranking(found, "postgres", now))
     }
 }

@@ -27,15 +27,14 @@ impl Database {
             flush_interval_ms: 1,
             advance_interval_ms: 1,
             query_timeout_ms: 30_000,
-            trending_ttl_ms: 0,
             ..ClickHouseOptions::default()
         };
         migrate(&options).await.unwrap();
         Self { options }
     }
 
-    pub(crate) async fn views(&self) -> ClickHouseViews {
-        ClickHouseViews::open(self.options.clone()).await.unwrap()
+    pub(crate) async fn views(&self, trending_ttl_ms: i64) -> ClickHouseViews {
+        ClickHouseViews::open(ClickHouseOptions { trending_ttl_ms, ..self.options.clone() }).await.unwrap()
     }
 }
 

@@ -116,6 +116,78 @@ async fn the_feed_comes_down_its_ladder() {
     assert_eq!(feed(&world, 1, &story).await.source, "clickhouse");
 }
 
+/// What a process has in memory is given before anybody waits for a store, and when none answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_in_memory_comes_first() {
+    let options = ViewsOptions {
+        feed_ranking_ttl_ms: 10_000,
+        stale_ms: 20_000,
+        page_ttl_ms: 3_600_000,
+        shadow_share: 0.0,
+        warm_after_ms: 0,
+        ..ViewsOptions::default()
+    };
+    let world = World::with(|_| {}, options).await;
+    let mut story = community();
+    world.ports().tell(&story).await;
+    let began = story.now();
+    let at = |seconds: i64| began + chrono::TimeDelta::seconds(seconds);
+    let ask = async |viewer: u32, seconds: i64, after: u64| {
+        let page = PageRequest { after, ..PageRequest::first(20) };
+        world.views.feed(user(viewer), page, at(seconds)).await
+    };
+    let trending =
+        async |seconds: i64| world.views.trending(user(4), PageRequest::first(20), at(seconds)).await;
+    let best = ask(1, 0, 0).await.unwrap();
+    assert_eq!((best.source, best.as_of), ("clickhouse", began));
+
+    let stale = ask(1, 15, 0).await.unwrap();
+    assert_eq!((stale.source, stale.degraded, stale.as_of), ("clickhouse", false, began), "given at once");
+    let mut anew = stale;
+    for _ in 0..500 {
+        anew = ask(1, 15, 0).await.unwrap();
+        if anew.as_of != began {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!((anew.source, anew.as_of), ("clickhouse", at(15)), "and worked out behind the answer");
+
+    // Whoever wants what is new waits for it.
+    let told = story.head();
+    story.publish(30, 2, "new");
+    world.ports().tell_from(&story, told).await;
+    let new = ask(1, 16, story.head()).await.unwrap();
+    assert!(posts_of(&new).contains(&post(30)), "{new:?}");
+    assert_eq!(new.as_of, at(16));
+
+    only_without(&world, &["clickhouse", "redis", "postgres_fallback"]);
+    let fresh = ask(1, 17, 0).await.unwrap();
+    assert_eq!((fresh.source, fresh.degraded), ("clickhouse", false), "a moment old is new enough");
+    for seconds in [30, 3_000] {
+        let remembered = ask(1, seconds, 0).await.unwrap();
+        assert_eq!((remembered.source, remembered.degraded), ("last_good", true), "{seconds}");
+        assert_eq!((posts_of(&remembered), remembered.as_of), (posts_of(&new), at(16)));
+        let trends = trending(seconds).await.unwrap();
+        assert_eq!((trends.source, trends.degraded), ("last_good", true), "{seconds}");
+        assert_eq!(trends.value.items.len(), 8);
+        let newcomer = ask(5, seconds, 0).await.unwrap();
+        assert_eq!((newcomer.source, newcomer.value.items.len()), ("last_good", 8), "what trends for all");
+    }
+    let too_old = (ask(1, 4_000, 0).await, trending(4_000).await);
+    assert!(
+        matches!(too_old, (Err(ViewError::Unavailable(_)), Err(ViewError::Unavailable(_)))),
+        "{too_old:?}"
+    );
+
+    // What has been hidden since is not shown, from memory either.
+    let told = story.head();
+    story.delete(0);
+    world.ports().tell_from(&story, told).await;
+    let remembered = ask(1, 60, 0).await.unwrap();
+    assert!(!posts_of(&remembered).contains(&post(0)));
+}
+
 /// A cursor that was given out by one rung goes on whatever answers next.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_go_on_while_stores_come_and_go() {

@@ -53,7 +53,7 @@ impl World {
         let stores = Stores {
             fallback: in_postgres.apart(read),
             postgres: in_postgres,
-            clickhouse: clickhouse.views().await.into(),
+            clickhouse: clickhouse.views(options.feed_ranking_ttl_ms).await.into(),
             redis: RedisViews::open(redis_options).await.unwrap().into(),
         };
         let all: Vec<Arc<dyn ShardStore>> = vec![

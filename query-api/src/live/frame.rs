@@ -81,8 +81,9 @@ pub(crate) fn subscribed(conversation: ConversationId, head_seq: Option<u64>, ep
 }
 
 #[derive(Serialize)]
-struct Resync {
+struct Resync<'a> {
     head_seq: Option<u64>,
+    epoch: &'a str,
     reason: &'static str,
 }
 
@@ -90,9 +91,10 @@ struct Resync {
 pub(crate) fn resync_required(
     conversation: ConversationId,
     head_seq: Option<u64>,
+    epoch: &str,
     reason: &'static str,
 ) -> Frame {
-    frame("resync_required", Some(conversation), None, Resync { head_seq, reason })
+    frame("resync_required", Some(conversation), None, Resync { head_seq, epoch, reason })
 }
 
 #[derive(Serialize)]
@@ -318,7 +320,7 @@ mod tests {
         let user = UserId(id(2));
         for frame in [
             subscribed(conversation, Some(4), "e"),
-            resync_required(conversation, None, "too_old"),
+            resync_required(conversation, None, "0190c4a2", "too_old"),
             read(conversation, user, 3, 1),
             member_added(conversation, user, Role::Admin, user, 1),
             member_removed(conversation, user, user, 1),

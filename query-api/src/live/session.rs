@@ -41,6 +41,7 @@ pub(crate) enum Refused {
     /// The client must read the history first.
     Resync {
         head_seq: Option<u64>,
+        epoch: String,
         reason: &'static str,
     },
     Unavailable,
@@ -137,16 +138,20 @@ impl Session {
         let unreadable = |error| unavailable(&ReadError::Log(error));
         let (membership_events, end) = self.standing(conversation, resume).await?;
         let head = end.checked_sub(1);
+        let epoch = shared.epoch().await.map_err(unreadable)?;
+        let resync = |reason| Refused::Resync { head_seq: head, epoch: epoch.to_owned(), reason };
         let next = match resume {
-            Resume::AfterPosition(position) => self.seq_behind(conversation, position, end).await?,
-            Resume::Live | Resume::AfterSeq(_) => next_seq(resume, head, shared.options.replay_messages_max)
-                .map_err(|reason| Refused::Resync { head_seq: head, reason })?,
+            Resume::AfterPosition(position) => {
+                self.seq_behind(conversation, position, end).await?.ok_or_else(|| resync("too_old"))?
+            }
+            Resume::Live | Resume::AfterSeq(_) => {
+                next_seq(resume, head, shared.options.replay_messages_max).map_err(resync)?
+            }
         };
         if next < end {
             let filled = facts::fill(shared, conversation, self.user(), next).await;
             filled.map_err(|error| unavailable(&error))?;
         }
-        let epoch = shared.epoch().await.map_err(unreadable)?;
         out.push_back(frame::subscribed(conversation, head, epoch));
         out.push_back(frame::presence(conversation, &self.connection.announce(conversation), &[]));
         Ok(Subscription {
@@ -188,13 +193,13 @@ impl Session {
         Ok((membership.events, head.map_or(0, |head| head + 1)))
     }
 
-    /// The seq of the first message event behind a position of the log, looked for from the end.
+    /// The seq of the first message event behind a position of the log, looked for from the end. `None`: too far back.
     async fn seq_behind(
         &self,
         conversation: ConversationId,
         position: u64,
         end: u64,
-    ) -> Result<u64, Refused> {
+    ) -> Result<Option<u64>, Refused> {
         let (shared, stream) = (self.shared(), streams::messages(conversation));
         let mut next = end;
         while next > 0 {
@@ -205,14 +210,14 @@ impl Session {
                 .map_err(|error| unavailable(&ReadError::Log(error)))?;
             let Some(oldest) = page.last() else { break };
             if let Some(known) = page.iter().find(|recorded| recorded.position <= position) {
-                return Ok(known.revision + 1);
+                return Ok(Some(known.revision + 1));
             }
             next = oldest.revision;
             if end - next > shared.options.replay_messages_max {
-                return Err(Refused::Resync { head_seq: end.checked_sub(1), reason: "too_old" });
+                return Ok(None);
             }
         }
-        Ok(next)
+        Ok(Some(next))
     }
 
     /// Follows the user's conversations, the most recent ones first, and those that they join from now on.
@@ -236,8 +241,8 @@ impl Session {
                 match self.subscribe(conversation.id, resume, out).await {
                     Ok(()) | Err(Refused::NotAMember) => {}
                     Err(Refused::TooMany) => return Ok(()),
-                    Err(Refused::Resync { head_seq, reason }) => {
-                        out.push_back(frame::resync_required(conversation.id, head_seq, reason));
+                    Err(Refused::Resync { head_seq, epoch, reason }) => {
+                        out.push_back(frame::resync_required(conversation.id, head_seq, &epoch, reason));
                         let _ = self.subscribe(conversation.id, Resume::Live, out).await;
                     }
                     Err(Refused::Unavailable) => return Err(Broken),

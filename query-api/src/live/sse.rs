@@ -40,7 +40,7 @@ pub(crate) async fn stream(
     ValidQuery(params): ValidQuery<StreamParams>,
 ) -> Result<Response, ApiError> {
     let resume = resume(&headers, &params)?;
-    let token_ends = ends_at(&context.verifier().verify(bearer(&headers)?)?);
+    let token_ends = ends_at(&context.verifier().verify(bearer(&headers)?)?, context.verifier());
     let connection = Connection::open(slot(&state)?, caller.user).map_err(|_| too_many_connections())?;
     let mut session = Session::new(connection);
     let mut out = VecDeque::new();
@@ -72,8 +72,8 @@ async fn subscribe(
     match session.subscribe(conversation, resume, out).await {
         Ok(()) => Ok(false),
         Err(Refused::NotAMember) => Err(ApiError::not_found("conversation")),
-        Err(Refused::Resync { head_seq, reason }) => {
-            out.push_back(frame::resync_required(conversation, head_seq, reason));
+        Err(Refused::Resync { head_seq, epoch, reason }) => {
+            out.push_back(frame::resync_required(conversation, head_seq, &epoch, reason));
             Ok(true)
         }
         Err(Refused::TooMany | Refused::Unavailable) => {

@@ -17,7 +17,7 @@ use futures::SinkExt;
 use nova_events::ConversationId;
 use nova_http::auth::bearer;
 use nova_http::layers::RequestContext;
-use nova_http::{ApiError, AuthError, Caller, Claims, Role};
+use nova_http::{ApiError, AuthError, Caller, Claims, Role, Verifier};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use uuid::Uuid;
@@ -65,7 +65,7 @@ impl Close {
         let (code, reason): (u16, Utf8Bytes) = match self {
             Self::Unauthorized(why) => (4001, (*why).into()),
             Self::TooSlow => (4008, "too slow: reconnect and resume after your last seq".into()),
-            Self::TooManyConnections => (4029, "too many connections".into()),
+            Self::TooManyConnections => (4030, "too many connections".into()),
             Self::TooManyOps => (4029, "too many operations".into()),
             Self::FrameTooLarge => (1009, "the frame is too large".into()),
             Self::Silent => (4000, "no answer to pings".into()),
@@ -216,7 +216,7 @@ impl Client {
         Self {
             rate: OpRate::new(options.ops_per_second_max, options.ops_burst_max),
             phase: session.shared().phase.subscribe(),
-            token_ends: ends_at(&claims),
+            token_ends: ends_at(&claims, context.verifier()),
             role: claims.role,
             delivered: DeliveredMarks::default(),
             leaves: None,
@@ -330,7 +330,9 @@ impl Client {
     ) -> Result<(), Close> {
         let Some(Ok(message)) = message else { return Err(Close::Gone) };
         self.heard = Instant::now();
-        if !self.rate.take(self.heard.into_std()) {
+        // A pong answers a ping of ours: nobody asked for anything.
+        let is_pong = matches!(message, Message::Pong(_));
+        if !is_pong && !self.rate.take(self.heard.into_std()) {
             return Err(Close::TooManyOps);
         }
         match message {
@@ -394,7 +396,7 @@ impl Client {
         if claims.user != self.session.user() {
             return Err(Close::Unauthorized("another_user"));
         }
-        self.token_ends = ends_at(&claims);
+        self.token_ends = ends_at(&claims, self.context.verifier());
         self.role = claims.role;
         Ok(())
     }
@@ -450,17 +452,20 @@ fn refusal(conversation: ConversationId, refused: &Refused) -> Frame {
     match refused {
         Refused::NotAMember => error("not_found", "There is no such conversation."),
         Refused::TooMany => error("too_many_subscriptions", "This session follows as many as it may."),
-        Refused::Resync { head_seq, reason } => frame::resync_required(conversation, *head_seq, reason),
+        Refused::Resync { head_seq, epoch, reason } => {
+            frame::resync_required(conversation, *head_seq, epoch, reason)
+        }
         Refused::Unavailable => error("unavailable", "The log cannot be read right now. Try again."),
     }
 }
 
-/// When the session of a token ends.
-pub(crate) fn ends_at(claims: &Claims) -> Instant {
+/// When the session of a token ends: when it would not open one any more.
+pub(crate) fn ends_at(claims: &Claims, verifier: &Verifier) -> Instant {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     // Timers reach no further than some years; nobody notices that such a session ends after one.
     let year = Duration::from_secs(365 * 24 * 3600);
-    Instant::now() + Duration::from_secs(claims.expires_at_s).saturating_sub(now).min(year)
+    let end = Duration::from_secs(claims.expires_at_s).saturating_add(verifier.leeway());
+    Instant::now() + end.saturating_sub(now).min(year)
 }
 
 /// A random time within this one, so that many do not do the same thing at once.
@@ -477,7 +482,7 @@ mod tests {
         for (close, code) in [
             (Close::Unauthorized("expired_token"), 4001),
             (Close::TooSlow, 4008),
-            (Close::TooManyConnections, 4029),
+            (Close::TooManyConnections, 4030),
             (Close::TooManyOps, 4029),
             (Close::FrameTooLarge, 1009),
             (Close::Silent, 4000),

@@ -249,9 +249,9 @@ export class Session {
     this.#next.delete(conversation);
     const code = this.#nova.refusal(conversation);
     if (code !== undefined) return this.tell('error', conversation, { code, detail: code });
-    if (next > length) return this.tell('resync_required', conversation, { head_seq, reason: 'ahead' });
+    if (next > length) return this.tell('resync_required', conversation, { head_seq, epoch: this.#nova.epoch, reason: 'ahead' });
     if (length - next > this.#nova.replayMax) {
-      return this.tell('resync_required', conversation, { head_seq, reason: 'too_old' });
+      return this.tell('resync_required', conversation, { head_seq, epoch: this.#nova.epoch, reason: 'too_old' });
     }
     this.tell('subscribed', conversation, { head_seq, epoch: this.#nova.epoch });
     this.#next.set(conversation, next);

@@ -7,7 +7,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use clickhouse::Row;
+use nova_events::envelope::time_of_ms;
 use nova_events::{PostId, UserId};
 use nova_views::ranking::{self, Candidate, Engagement, Trending};
 use nova_views::{FeedReason, ViewError};
@@ -34,6 +36,9 @@ const KNOWN_MAX: usize = 1_000;
 
 /// The server chooses a few more than are known: its arithmetic may differ from ours in the last digit.
 const CHOSEN_MAX: usize = 1_100;
+
+/// So many times as old as it should be is what trends, at most, while somebody works it out anew.
+const STALE_TTLS: i64 = 5;
 
 /// How someone stands to another.
 #[derive(Row, Deserialize)]
@@ -86,11 +91,20 @@ struct Place {
     author_is_open: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Known {
     as_of_ms: i64,
     holds: u64,
     places: std::sync::Arc<Vec<Place>>,
+}
+
+/// What trended when it was last worked out.
+#[derive(Debug, Clone)]
+pub struct KnownTrending {
+    pub trending: Vec<Trending>,
+    pub as_of: DateTime<Utc>,
+    /// For how long it has been older than it should be; negative while it is not.
+    pub stale_for: TimeDelta,
 }
 
 /// What trends, as it was a moment ago.
@@ -107,10 +121,22 @@ impl TrendingList {
     }
 
     fn get(&self, now_ms: i64, after: u64, ttl_ms: i64) -> Option<std::sync::Arc<Vec<Place>>> {
-        let held = self.held.lock();
-        let known = held.as_ref()?;
-        let is_fresh = known.holds >= after && (0..ttl_ms).contains(&(now_ms - known.as_of_ms));
-        is_fresh.then(|| std::sync::Arc::clone(&known.places))
+        let known = self.known(after)?;
+        (0..ttl_ms).contains(&(now_ms - known.as_of_ms)).then_some(known.places)
+    }
+
+    fn known(&self, after: u64) -> Option<Known> {
+        self.held.lock().clone().filter(|known| known.holds >= after)
+    }
+
+    /// However old it is, if it holds the log up to `after` and was not worked out later than now.
+    pub(super) fn last(&self, now_ms: i64, after: u64, ttl_ms: i64, limit: usize) -> Option<KnownTrending> {
+        let known = self.known(after).filter(|known| known.as_of_ms <= now_ms)?;
+        Some(KnownTrending {
+            trending: known.places.iter().take(limit).map(|place| place.post).collect(),
+            as_of: time_of_ms(known.as_of_ms),
+            stale_for: TimeDelta::milliseconds(now_ms - known.as_of_ms - ttl_ms),
+        })
     }
 }
 
@@ -327,7 +353,16 @@ async fn trending_places(
     if let Some(places) = trends.get(now_ms, seen.wanted, ttl_ms) {
         return Ok(places);
     }
-    let _asking = trends.asking.lock().await;
+    let _asking = match trends.asking.try_lock() {
+        Ok(asking) => asking,
+        // Somebody is working it out. Nobody else waits for that who has something to go by.
+        Err(_) => {
+            if let Some(places) = trends.get(now_ms, seen.wanted, ttl_ms.saturating_mul(STALE_TTLS)) {
+                return Ok(places);
+            }
+            trends.asking.lock().await
+        }
+    };
     if let Some(places) = trends.get(now_ms, seen.wanted, ttl_ms) {
         return Ok(places);
     }

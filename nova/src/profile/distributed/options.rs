@@ -178,6 +178,7 @@ impl Config {
         ViewsOptions {
             weights: self.ranking_weights(),
             feed_ranking_ttl_ms: self.views.feed_ranking_ttl_ms,
+            stale_ms: queries.stale_ms,
             session_ttl_ms: self.views.session_ttl_ms,
             read_ms_max: queries.read_ms_max,
             keep_interval_ms: queries.keep_interval_ms,
@@ -316,6 +317,7 @@ mod tests {
         );
         let (ours, theirs) = (&ours, ViewsOptions::default());
         assert_eq!(ours.read_ms_max, theirs.read_ms_max);
+        assert_eq!(ours.stale_ms, theirs.stale_ms);
         assert_eq!(ours.keep_interval_ms, theirs.keep_interval_ms);
         assert_eq!(ours.page_ttl_ms, theirs.page_ttl_ms);
         assert_eq!(ours.warm_after_ms, theirs.warm_after_ms);
