@@ -28,7 +28,7 @@ pub fn with_common_parts(mut document: OpenApi) -> OpenApi {
         for operation in operations(item) {
             operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem.clone()));
             let scopes: [&str; 0] = [];
-            operation.parameters.get_or_insert_default().push(timeout());
+            operation.parameters.get_or_insert_default().push(RefOr::T(timeout()));
             operation.security.get_or_insert_with(|| vec![SecurityRequirement::new(BEARER, scopes)]);
         }
     }

@@ -129,6 +129,7 @@ async fn what_is_in_memory_comes_first() {
     };
     let world = World::with(|_| {}, options).await;
     let mut story = community();
+    story.follow(1, 8);
     world.ports().tell(&story).await;
     let began = story.now();
     let at = |seconds: i64| began + chrono::TimeDelta::seconds(seconds);
@@ -155,8 +156,9 @@ async fn what_is_in_memory_comes_first() {
 
     // Whoever wants what is new waits for it.
     let told = story.head();
-    story.publish(30, 2, "new");
+    story.publish(30, 8, "new");
     world.ports().tell_from(&story, told).await;
+    world.views.wait_applied(story.head(), Duration::from_secs(20)).await.unwrap();
     let new = ask(1, 16, story.head()).await.unwrap();
     assert!(posts_of(&new).contains(&post(30)), "{new:?}");
     assert_eq!(new.as_of, at(16));
