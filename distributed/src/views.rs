@@ -131,8 +131,10 @@ struct Shared {
     applied: Applied,
     rankings: Cache<uuid::Uuid, Recent>,
     ranking_flights: SingleFlight<RankingKey, RankingResult>,
-    /// Held by whoever works out what trends behind an answer.
-    trending_behind: Arc<Semaphore>,
+    trending_anew: Arc<feed::Anew>,
+    /// Rankings that are worked out behind answers at once: the other half of the questions that ClickHouse may be asked
+    /// is for those who wait.
+    behind: Semaphore,
     /// Pages that were kept a moment ago, by name.
     kept_lately: Cache<String, Instant>,
     keeping: Arc<Semaphore>,
@@ -158,7 +160,8 @@ impl Views {
             applied,
             rankings: Cache::new(options.feed_rankings_max.max(1)),
             ranking_flights: SingleFlight::new("feed_ranking"),
-            trending_behind: Arc::new(Semaphore::new(1)),
+            trending_anew: Arc::default(),
+            behind: Semaphore::new((options.guards.clickhouse.calls_max / 2).max(1)),
             kept_lately: Cache::new(last_good::LATELY_MAX),
             keeping: Arc::new(Semaphore::new(last_good::KEEPING_MAX)),
             shadows: Arc::new(Semaphore::new(shadow::SHADOWS_MAX)),

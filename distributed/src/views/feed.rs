@@ -15,18 +15,21 @@
 //! and is worked out anew behind it (stale-while-revalidate, RFC 5861); one that is older than that is `last_good`, and needs
 //! no store but PostgreSQL.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt as _;
 use nova_events::envelope::time_of_ms;
 use nova_events::{PostId, UserId};
 use nova_views::ranking;
 use nova_views::{Answer, FeedItem, FeedReason, List, PageRequest, PostCard, ViewError};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::clickhouse::Seen;
+use super::clickhouse::{KnownTrending, Seen};
 use super::climb::Climb;
 use super::order::{Order, Question, Ranking, Start};
 use super::redis::Frozen;
@@ -45,9 +48,43 @@ pub(super) struct Recent {
     at_ms: i64,
     holds: u64,
     places: Arc<[Frozen]>,
-    /// Somebody is working it out anew.
-    anew: Arc<AtomicBool>,
+    anew: Arc<Anew>,
 }
+
+/// What is worked out anew off the answers' path, by one for all.
+#[derive(Debug, Default)]
+pub(super) struct Anew {
+    is_under_way: AtomicBool,
+    done: Notify,
+}
+
+impl Anew {
+    /// Begins it, unless somebody has.
+    fn begin(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        if self.is_under_way.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let anew = Arc::clone(self);
+        tokio::spawn(async move {
+            work.await;
+            // Whoever still finds it too old begins again.
+            anew.is_under_way.store(false, Ordering::Relaxed);
+            anew.done.notify_waiters();
+        });
+    }
+
+    /// Begins it, unless somebody has, and waits a moment for it.
+    async fn begin_and_wait(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        let mut done = pin!(self.done.notified());
+        done.as_mut().enable();
+        self.begin(work);
+        // Too late is no failure: it goes on.
+        drop(tokio::time::timeout(ANEW_PATIENCE, done).await);
+    }
+}
+
+/// Whoever has something older to show waits no longer for what is new.
+const ANEW_PATIENCE: Duration = Duration::from_millis(150);
 
 impl Recent {
     fn as_of(&self) -> DateTime<Utc> {
@@ -142,7 +179,7 @@ impl Views {
         at: DateTime<Utc>,
         after: u64,
     ) -> Result<Option<Ranking>, ViewError> {
-        let ranked = async { self.ranked(viewer, at, after).await.map(Some) };
+        let ranked = self.ranked(viewer, at, after);
         if let Some(ranking) = climb.rung("clickhouse", &[Source::ClickHouse], ranked).await? {
             return Ok(Some(ranking));
         }
@@ -175,31 +212,50 @@ impl Views {
 
     /// The order of someone's feed as of a time, or as it was a moment before, unless they follow or block someone since, or
     /// it has to hold more of the log.
-    async fn ranked(&self, viewer: UserId, now: DateTime<Utc>, after: u64) -> Sourced<Ranking> {
+    /// `None`: it is being worked out anew, which takes longer than somebody waits who has an older one.
+    async fn ranked(&self, viewer: UserId, now: DateTime<Utc>, after: u64) -> Sourced<Option<Ranking>> {
         let ttl_ms = self.shared.options.feed_ranking_ttl_ms;
         if ttl_ms == 0 {
-            return self.ranked_anew(viewer, now, 0, after).await;
+            return self.ranked_anew(viewer, now, 0, after).await.map(Some);
         }
         let version = self
             .sources()
             .postgres(|postgres| async move { postgres.relations_version(viewer).await })
             .await?;
-        let known = self.shared.rankings.get(&viewer.0);
-        if let Some(recent) = known.filter(|recent| recent.version == version && recent.holds >= after) {
-            let age_ms = now.timestamp_millis() - recent.at_ms;
-            let is_fresh = (0..ttl_ms).contains(&age_ms);
-            if is_fresh || self.is_stale_enough(age_ms, ttl_ms) {
-                let event = if is_fresh { "hit" } else { "stale" };
-                metrics::counter!(names::FEED_CACHE, "event" => event).increment(1);
-                if !is_fresh {
-                    self.rank_behind(viewer, now, version, &recent);
-                }
-                let as_of = recent.as_of();
-                return Ok(Ranking { places: recent.places, rung: "clickhouse", as_of });
+        let known = || {
+            let known = self.shared.rankings.get(&viewer.0);
+            known.filter(|recent| recent.version == version && recent.holds >= after)
+        };
+        let age_ms = |recent: &Recent| now.timestamp_millis() - recent.at_ms;
+        let is_fresh = |recent: &Recent| (0..ttl_ms).contains(&age_ms(recent));
+        let given = |recent: Recent, event: &'static str| {
+            metrics::counter!(names::FEED_CACHE, "event" => event).increment(1);
+            let as_of = recent.as_of();
+            Ok(Some(Ranking { places: recent.places, rung: "clickhouse", as_of }))
+        };
+        match known() {
+            Some(recent) if is_fresh(&recent) => return given(recent, "hit"),
+            Some(recent) if self.is_stale_enough(age_ms(&recent), ttl_ms) => {
+                recent.anew.begin(self.clone().rank_behind(viewer, now, version));
+                return given(recent, "stale");
             }
+            // Many are, when a store that everybody needs comes back: they are worked out one after the other.
+            Some(recent)
+                if self.is_remembered(recent.as_of(), now) && !self.sources().is_out(Source::ClickHouse) =>
+            {
+                metrics::counter!(names::FEED_CACHE, "event" => "miss").increment(1);
+                recent.anew.begin_and_wait(self.clone().rank_behind(viewer, now, version)).await;
+                let anew = known().filter(is_fresh);
+                return Ok(anew.map(|recent| Ranking {
+                    as_of: recent.as_of(),
+                    places: recent.places,
+                    rung: "clickhouse",
+                }));
+            }
+            Some(_) | None => {}
         }
         metrics::counter!(names::FEED_CACHE, "event" => "miss").increment(1);
-        self.ranked_anew(viewer, now, version, after).await
+        self.ranked_anew(viewer, now, version, after).await.map(Some)
     }
 
     /// Whether what is older than its time may be given once more while it is worked out anew. Of a store that is known to
@@ -234,19 +290,12 @@ impl Views {
         Ok(Ranking { places, rung: "clickhouse", as_of: now })
     }
 
-    /// Works a ranking out anew, off the answer's path, unless somebody does already.
-    fn rank_behind(&self, viewer: UserId, now: DateTime<Utc>, version: i64, stale: &Recent) {
-        if stale.anew.swap(true, Ordering::Relaxed) {
-            return;
+    /// Works a ranking out anew, off the answer's path, when it is its turn.
+    async fn rank_behind(self, viewer: UserId, now: DateTime<Utc>, version: i64) {
+        let Ok(_turn) = self.shared.behind.acquire().await else { return };
+        if let Err(failure) = self.ranked_anew(viewer, now, version, 0).await {
+            tracing::debug!(error = %failure.error, "a ranking could not be worked out anew");
         }
-        let (views, anew) = (self.clone(), Arc::clone(&stale.anew));
-        tokio::spawn(async move {
-            if let Err(failure) = views.ranked_anew(viewer, now, version, 0).await {
-                tracing::debug!(error = %failure.error, "a ranking could not be worked out anew");
-            }
-            // The next one who finds it too old tries again.
-            anew.store(false, Ordering::Relaxed);
-        });
     }
 
     /// Somebody's ranking that this process worked out, however long ago.
@@ -347,7 +396,7 @@ impl Views {
             Start::Anew { at, passed, behind } => (at, passed, behind),
         };
         let begun = |ranking| Some(Start::of(ranking, at, passed, behind));
-        let now = async { self.trending_now(at, page.after).await.map(Some) };
+        let now = self.trending_now(at, page.after);
         if let Some(ranking) = climb.rung("clickhouse", &[Source::ClickHouse], now).await? {
             return Ok(begun(ranking));
         }
@@ -363,19 +412,28 @@ impl Views {
         Ok(ranking.and_then(begun))
     }
 
-    async fn trending_now(&self, now: DateTime<Utc>, after: u64) -> Sourced<Ranking> {
-        if let Ok(store) = self.sources().stores.clickhouse.get()
-            && let Some(known) = store.trending_known(now, TRENDING_KNOWN_MAX, after)
-        {
-            let stale_ms = known.stale_for.num_milliseconds();
-            if stale_ms < 0 || self.is_stale_enough(stale_ms, 0) {
-                if stale_ms >= 0 {
-                    self.trending_behind(now);
-                }
-                return Ok(trending_ranking(known.trending, "clickhouse", known.as_of));
+    /// `None`: as of a ranking.
+    async fn trending_now(&self, now: DateTime<Utc>, after: u64) -> Sourced<Option<Ranking>> {
+        let known = || {
+            let store = self.sources().stores.clickhouse.get().ok()?;
+            store.trending_known(now, TRENDING_KNOWN_MAX, after)
+        };
+        let given = |known: KnownTrending| trending_ranking(known.trending, "clickhouse", known.as_of);
+        let is_fresh = |known: &KnownTrending| known.stale_for < TimeDelta::zero();
+        let anew = &self.shared.trending_anew;
+        match known() {
+            Some(known) if is_fresh(&known) => return Ok(Some(given(known))),
+            Some(known) if self.is_stale_enough(known.stale_for.num_milliseconds(), 0) => {
+                anew.begin(self.clone().trending_behind(now));
+                return Ok(Some(given(known)));
             }
+            Some(old) if self.is_remembered(old.as_of, now) && !self.sources().is_out(Source::ClickHouse) => {
+                anew.begin_and_wait(self.clone().trending_behind(now)).await;
+                return Ok(known().filter(is_fresh).map(given));
+            }
+            Some(_) | None => {}
         }
-        self.trending_anew(now, after).await
+        self.trending_anew(now, after).await.map(Some)
     }
 
     async fn trending_anew(&self, now: DateTime<Utc>, after: u64) -> Sourced<Ranking> {
@@ -387,16 +445,10 @@ impl Views {
         Ok(trending_ranking(trending, "clickhouse", now))
     }
 
-    /// Works out what trends, off the answer's path, unless somebody does already.
-    fn trending_behind(&self, now: DateTime<Utc>) {
-        let Ok(permit) = Arc::clone(&self.shared.trending_behind).try_acquire_owned() else { return };
-        let views = self.clone();
-        tokio::spawn(async move {
-            if let Err(failure) = views.trending_anew(now, 0).await {
-                tracing::debug!(error = %failure.error, "what trends could not be worked out anew");
-            }
-            drop(permit);
-        });
+    async fn trending_behind(self, now: DateTime<Utc>) {
+        if let Err(failure) = self.trending_anew(now, 0).await {
+            tracing::debug!(error = %failure.error, "what trends could not be worked out anew");
+        }
     }
 
     /// What this process last knew to trend.

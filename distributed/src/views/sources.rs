@@ -50,7 +50,7 @@ impl Default for GuardsOptions {
                 ..options(BreakerOptions::new(5, seconds(10), 2), 16, 1_000)
             },
             fallback: options(BreakerOptions::new(5, seconds(10), 2), 4, 500),
-            clickhouse: options(BreakerOptions::new(3, seconds(30), 3), 8, 1_000),
+            clickhouse: options(BreakerOptions::new(3, seconds(30), 3), 4, 1_000),
             redis: options(BreakerOptions::new(5, seconds(15), 2), 1_024, 300),
         }
     }

@@ -182,11 +182,26 @@ async fn what_is_in_memory_comes_first() {
         "{too_old:?}"
     );
 
+    // When the stores are back it is worked out anew: whoever asks waits a moment for that, and no longer.
+    only_without(&world, &[]);
+    let mut back = ask(1, 200, 0).await.unwrap();
+    for _ in 0..500 {
+        if back.as_of == at(200) {
+            break;
+        }
+        assert_eq!((back.source, back.degraded, back.as_of), ("last_good", true, at(16)));
+        back = ask(1, 200, 0).await.unwrap();
+    }
+    assert_eq!((back.source, back.as_of), ("clickhouse", at(200)));
+    assert_eq!(trending(200).await.unwrap().as_of, at(200));
+    only_without(&world, &["clickhouse", "redis", "postgres_fallback"]);
+
     // What has been hidden since is not shown, from memory either.
     let told = story.head();
     story.delete(0);
     world.ports().tell_from(&story, told).await;
-    let remembered = ask(1, 60, 0).await.unwrap();
+    let remembered = ask(1, 300, 0).await.unwrap();
+    assert_eq!(remembered.source, "last_good");
     assert!(!posts_of(&remembered).contains(&post(0)));
 }
 

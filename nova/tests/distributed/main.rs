@@ -23,9 +23,11 @@ mod events_kill;
 mod faults;
 mod kafka;
 mod kill;
+mod kit_kill;
 mod ledger;
 mod live;
 mod live_kill;
+mod live_stage;
 mod load;
 mod log;
 #[path = "../it/race.rs"]

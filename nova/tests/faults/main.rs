@@ -19,7 +19,7 @@
 //! | `NOVA_FAULTS` | cases with commas between them (`clickhouse/blackhole`), or `all` | four of them |
 //! | `NOVA_FAULT_SECONDS` | how long each lasts; 60 is the full form | 6 |
 //! | `NOVA_FAULT_RATE` | requests a second | 30; 500 in the full form |
-//! | `NOVA_FAULT_OPEN_MS` | how long a breaker stays open before it tries the store again | 2000 |
+//! | `NOVA_FAULT_OPEN_MS` | how long a breaker stays open before it tries the store again | 2000; 10000 in the full form |
 //! | `NOVA_CHAOS_SERVERS` | a folder of `deploy/local/servers` whose servers may be killed | one of its own |
 //! | `NOVA_CHAOS_SEED` | repeats a run's choices, not its timing | of the clock |
 

@@ -37,7 +37,7 @@ impl Settings {
             quiet: Duration::from_secs(if full { 20 } else { 3 }),
             rate: number("NOVA_FAULT_RATE", if full { 500 } else { 30 }),
             in_time: full,
-            open: Duration::from_millis(number("NOVA_FAULT_OPEN_MS", 2_000)),
+            open: Duration::from_millis(number("NOVA_FAULT_OPEN_MS", if full { 10_000 } else { 2_000 })),
         }
     }
 
