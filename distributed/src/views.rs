@@ -46,6 +46,7 @@ use nova_views::{
     Answer, Comment, Conversation, DeadLetter, Deletion, DeletionQuery, FeedItem, List, Lookup, Message,
     MessageHit, MessageRange, PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader,
 };
+use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -132,6 +133,8 @@ struct Shared {
     rankings: Cache<uuid::Uuid, Recent>,
     ranking_flights: SingleFlight<RankingKey, RankingResult>,
     trending_anew: Arc<feed::Anew>,
+    /// What trended last.
+    trending: Mutex<Option<order::Ranking>>,
     /// Rankings that are worked out behind answers at once: the other half of the questions that ClickHouse may be asked
     /// is for those who wait.
     behind: Semaphore,
@@ -161,6 +164,7 @@ impl Views {
             rankings: Cache::new(options.feed_rankings_max.max(1)),
             ranking_flights: SingleFlight::new("feed_ranking"),
             trending_anew: Arc::default(),
+            trending: Mutex::default(),
             behind: Semaphore::new((options.guards.clickhouse.calls_max / 2).max(1)),
             kept_lately: Cache::new(last_good::LATELY_MAX),
             keeping: Arc::new(Semaphore::new(last_good::KEEPING_MAX)),

@@ -45,9 +45,8 @@ pub(super) const PLACES_MAX: usize = 200;
 #[derive(Debug, Clone)]
 pub(super) struct Recent {
     version: i64,
-    at_ms: i64,
     holds: u64,
-    places: Arc<[Frozen]>,
+    ranking: Ranking,
     anew: Arc<Anew>,
 }
 
@@ -86,12 +85,6 @@ impl Anew {
 /// Whoever has something older to show waits no longer for what is new.
 const ANEW_PATIENCE: Duration = Duration::from_millis(150);
 
-impl Recent {
-    fn as_of(&self) -> DateTime<Utc> {
-        time_of_ms(self.at_ms)
-    }
-}
-
 /// A kept order of this age is as good as any that Redis may have.
 const REMEMBERED_YOUNG_MS: i64 = 60_000;
 
@@ -110,7 +103,7 @@ pub(super) fn unranked(post: PostId, reason: FeedReason) -> Frozen {
 
 fn trending_ranking(trending: Vec<ranking::Trending>, rung: &'static str, as_of: DateTime<Utc>) -> Ranking {
     let places = trending.into_iter().map(|one| unranked(one.post, FeedReason::Trending)).collect();
-    Ranking { places, rung, as_of }
+    Ranking::new(places, rung, as_of)
 }
 
 impl Views {
@@ -207,7 +200,9 @@ impl Views {
             return Ok(Some(ranking));
         }
         // Better than nothing is what trends for everybody.
-        climb.rung("last_good", &[], async { Ok(self.remembered_trending(at)) }).await
+        let trending = self.remembered_trending(at);
+        let trending = trending.map(|all| Ranking::new(all.places, all.rung, all.as_of));
+        climb.rung("last_good", &[], async { Ok(trending) }).await
     }
 
     /// The order of someone's feed as of a time, or as it was a moment before, unless they follow or block someone since, or
@@ -226,12 +221,11 @@ impl Views {
             let known = self.shared.rankings.get(&viewer.0);
             known.filter(|recent| recent.version == version && recent.holds >= after)
         };
-        let age_ms = |recent: &Recent| now.timestamp_millis() - recent.at_ms;
+        let age_ms = |recent: &Recent| (now - recent.ranking.as_of).num_milliseconds();
         let is_fresh = |recent: &Recent| (0..ttl_ms).contains(&age_ms(recent));
         let given = |recent: Recent, event: &'static str| {
             metrics::counter!(names::FEED_CACHE, "event" => event).increment(1);
-            let as_of = recent.as_of();
-            Ok(Some(Ranking { places: recent.places, rung: "clickhouse", as_of }))
+            Ok(Some(recent.ranking))
         };
         match known() {
             Some(recent) if is_fresh(&recent) => return given(recent, "hit"),
@@ -241,16 +235,13 @@ impl Views {
             }
             // Many are, when a store that everybody needs comes back: they are worked out one after the other.
             Some(recent)
-                if self.is_remembered(recent.as_of(), now) && !self.sources().is_out(Source::ClickHouse) =>
+                if self.is_remembered(recent.ranking.as_of, now)
+                    && !self.sources().is_out(Source::ClickHouse) =>
             {
                 metrics::counter!(names::FEED_CACHE, "event" => "miss").increment(1);
                 recent.anew.begin_and_wait(self.clone().rank_behind(viewer, now, version)).await;
                 let anew = known().filter(is_fresh);
-                return Ok(anew.map(|recent| Ranking {
-                    as_of: recent.as_of(),
-                    places: recent.places,
-                    rung: "clickhouse",
-                }));
+                return Ok(anew.map(|recent| recent.ranking));
             }
             Some(_) | None => {}
         }
@@ -277,17 +268,14 @@ impl Views {
         let views = self.clone();
         let work = move || async move { views.rank(viewer, now, seen).await }.boxed();
         let places = self.shared.ranking_flights.work((viewer.0, version, after), work).await?;
+        // Milliseconds are what cursors name.
+        let ranking = Ranking::new(places, "clickhouse", time_of_ms(now.timestamp_millis()));
         if self.shared.options.feed_ranking_ttl_ms > 0 {
-            let recent = Recent {
-                version,
-                at_ms: now.timestamp_millis(),
-                holds: seen.known,
-                places: Arc::clone(&places),
-                anew: Arc::default(),
-            };
+            let recent =
+                Recent { version, holds: seen.known, ranking: ranking.clone(), anew: Arc::default() };
             self.shared.rankings.insert(viewer.0, recent);
         }
-        Ok(Ranking { places, rung: "clickhouse", as_of: now })
+        Ok(ranking)
     }
 
     /// Works a ranking out anew, off the answer's path, when it is its turn.
@@ -300,9 +288,9 @@ impl Views {
 
     /// Somebody's ranking that this process worked out, however long ago.
     fn remembered_feed(&self, viewer: UserId, now: DateTime<Utc>) -> Option<Ranking> {
-        let recent = self.shared.rankings.get(&viewer.0)?;
-        let is_kept = self.is_remembered(recent.as_of(), now) && !recent.places.is_empty();
-        is_kept.then(|| Ranking { as_of: recent.as_of(), places: recent.places, rung: "last_good" })
+        let ranking = self.shared.rankings.get(&viewer.0)?.ranking;
+        let is_kept = self.is_remembered(ranking.as_of, now) && !ranking.places.is_empty();
+        is_kept.then(|| ranking.by("last_good"))
     }
 
     /// What is in memory is kept for as long as it would be in Redis.
@@ -331,7 +319,7 @@ impl Views {
         let places = found.map(|page| page.places).unwrap_or_default();
         let places: Arc<[Frozen]> =
             places.into_iter().map(|(_, post)| unranked(PostId(post), FeedReason::Following)).collect();
-        Ok((!places.is_empty()).then_some(Ranking { places, rung: "redis", as_of }))
+        Ok((!places.is_empty()).then(|| Ranking::new(places, "redis", as_of)))
     }
 
     pub(super) async fn followees_order(&self, viewer: UserId) -> Sourced<Option<Ranking>> {
@@ -341,7 +329,7 @@ impl Views {
             .fallback(|postgres| async move { postgres.timeline_places(viewer, None, PLACES_MAX).await });
         let places: Arc<[Frozen]> =
             found.await?.into_iter().map(|(_, post)| unranked(post, FeedReason::Following)).collect();
-        Ok((!places.is_empty()).then_some(Ranking { places, rung: "postgres", as_of }))
+        Ok((!places.is_empty()).then(|| Ranking::new(places, "postgres", as_of)))
     }
 
     async fn recent_order(&self) -> Sourced<Option<Ranking>> {
@@ -349,7 +337,7 @@ impl Views {
         let found =
             self.sources().fallback(|postgres| async move { postgres.recent_posts(PLACES_MAX).await });
         let places = found.await?.into_iter().map(|post| unranked(post, FeedReason::Trending)).collect();
-        Ok(Some(Ranking { places, rung: "recent", as_of }))
+        Ok(Some(Ranking::new(places, "recent", as_of)))
     }
 
     pub(super) async fn trending_down(
@@ -418,7 +406,7 @@ impl Views {
             let store = self.sources().stores.clickhouse.get().ok()?;
             store.trending_known(now, TRENDING_KNOWN_MAX, after)
         };
-        let given = |known: KnownTrending| trending_ranking(known.trending, "clickhouse", known.as_of);
+        let given = |known: KnownTrending| self.trending_of(known);
         let is_fresh = |known: &KnownTrending| known.stale_for < TimeDelta::zero();
         let anew = &self.shared.trending_anew;
         match known() {
@@ -456,7 +444,20 @@ impl Views {
         let store = self.sources().stores.clickhouse.get().ok()?;
         let known = store.trending_known(now, TRENDING_KNOWN_MAX, 0)?;
         let is_kept = self.is_remembered(known.as_of, now) && !known.trending.is_empty();
-        is_kept.then(|| trending_ranking(known.trending, "last_good", known.as_of))
+        is_kept.then(|| self.trending_of(known).by("last_good"))
+    }
+
+    /// One order for all who are shown what trends as of the same moment.
+    fn trending_of(&self, known: KnownTrending) -> Ranking {
+        let mut held = self.shared.trending.lock();
+        match &*held {
+            Some(ranking) if ranking.as_of == known.as_of => ranking.clone(),
+            Some(_) | None => {
+                let ranking = trending_ranking(known.trending, "clickhouse", known.as_of);
+                *held = Some(ranking.clone());
+                ranking
+            }
+        }
     }
 
     pub(super) async fn trending_in_postgres(&self, now: DateTime<Utc>) -> Sourced<Ranking> {

@@ -218,7 +218,7 @@ impl Views {
         Ok(kept.filter(|kept| !kept.places.is_empty()).map(|kept| {
             let place = |(id, score, reason)| Frozen { id, score, reason };
             let places = kept.places.into_iter().map(place).collect();
-            Ranking { places, rung: "last_good", as_of: time_of_ms(kept.as_of_ms) }
+            Ranking::new(places, "last_good", time_of_ms(kept.as_of_ms))
         }))
     }
 

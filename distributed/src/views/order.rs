@@ -14,6 +14,8 @@ use chrono::{DateTime, Utc};
 use nova_events::envelope::time_of_ms;
 use nova_events::{PostId, UserId};
 use nova_views::{Cursor, List, PageRequest, PostCard, ViewError};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Views;
@@ -53,9 +55,28 @@ pub(super) struct Ranking {
     pub(super) places: Arc<[Frozen]>,
     pub(super) rung: &'static str,
     pub(super) as_of: DateTime<Utc>,
+    session: Arc<Session>,
+}
+
+/// What the pages of one order have in common. A ranking that several are given has one: it is kept once for all of them.
+#[derive(Debug)]
+struct Session {
+    id: u64,
+    /// When Redis was given the order last.
+    kept: Mutex<Option<Instant>>,
 }
 
 impl Ranking {
+    pub(super) fn new(places: Arc<[Frozen]>, rung: &'static str, as_of: DateTime<Utc>) -> Self {
+        let session = Session { id: rand::random(), kept: Mutex::default() };
+        Self { places, rung, as_of, session: Arc::new(session) }
+    }
+
+    /// The same order, as another rung's.
+    pub(super) fn by(self, rung: &'static str) -> Self {
+        Self { rung, ..self }
+    }
+
     pub(super) fn is_best(&self) -> bool {
         self.rung == RUNGS[0]
     }
@@ -67,7 +88,7 @@ pub(super) struct Order {
     started_ms: i64,
     pub(super) ranking: Ranking,
     at: usize,
-    /// Redis has it.
+    /// It came from Redis.
     kept: bool,
 }
 
@@ -84,7 +105,7 @@ impl Start {
     pub(super) fn of(ranking: Ranking, at: DateTime<Utc>, passed: usize, behind: Option<Uuid>) -> Order {
         let found = behind.and_then(|behind| ranking.places.iter().position(|place| place.id == behind));
         let begins = found.map_or(passed, |at| at + 1).min(ranking.places.len());
-        Order { id: rand::random(), started_ms: at.timestamp_millis(), ranking, at: begins, kept: false }
+        Order { id: ranking.session.id, started_ms: at.timestamp_millis(), ranking, at: begins, kept: false }
     }
 }
 
@@ -107,7 +128,7 @@ impl Views {
         };
         if let Some(places) = climb.rung("kept_order", &[Source::Redis], kept).await? {
             let at = passed.min(places.len());
-            let ranking = Ranking { places: places.into(), rung, as_of: time_of_ms(as_of_ms) };
+            let ranking = Ranking::new(places.into(), rung, time_of_ms(as_of_ms));
             return Ok(Start::Kept(Order { id, started_ms, ranking, at, kept: true }));
         }
         if started_ms > question.now.timestamp_millis().saturating_add(CLOCK_SKEW_MAX_MS) {
@@ -164,12 +185,16 @@ impl Views {
     /// An order that could not be kept is worked out again.
     async fn keep(&self, question: &Question, order: &Order) {
         let ttl = Duration::from_millis(self.shared.options.session_ttl_ms);
-        if ttl.is_zero() {
+        let kept = &order.ranking.session.kept;
+        let is_there = kept.lock().is_some_and(|at| at.elapsed() < ttl / 2);
+        if ttl.is_zero() || is_there {
             return;
         }
+        *kept.lock() = Some(Instant::now());
         let (name, places) = (&question.order_name(order.id), &order.ranking.places);
-        let kept = self.sources().redis(|redis| async move { redis.freeze(name, places, ttl).await });
-        if let Err(failure) = kept.await {
+        let frozen = self.sources().redis(|redis| async move { redis.freeze(name, places, ttl).await });
+        if let Err(failure) = frozen.await {
+            *kept.lock() = None;
             tracing::debug!(error = %failure.error, "cannot keep the order of a list");
         }
     }

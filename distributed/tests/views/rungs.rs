@@ -142,6 +142,18 @@ async fn what_is_in_memory_comes_first() {
     let best = ask(1, 0, 0).await.unwrap();
     assert_eq!((best.source, best.as_of), ("clickhouse", began));
 
+    // Their pages are those of one order, which Redis is given once.
+    let mut first = Vec::new();
+    for _ in 0..3 {
+        let page = world.views.feed(user(1), PageRequest::first(3), at(1)).await.unwrap();
+        let cursor = page.value.next.clone();
+        let second = PageRequest { cursor, ..PageRequest::first(20) };
+        let second = world.views.feed(user(1), second, at(2)).await.unwrap();
+        first.push([posts_of(&page), posts_of(&second)].concat());
+    }
+    assert_eq!(world.prefix.count("z:"), 1);
+    assert!(first.iter().all(|posts| *posts == posts_of(&best)), "{first:?}");
+
     let stale = ask(1, 15, 0).await.unwrap();
     assert_eq!((stale.source, stale.degraded, stale.as_of), ("clickhouse", false, began), "given at once");
     let mut anew = stale;
