@@ -28,7 +28,13 @@ pub fn with_common_parts(mut document: OpenApi) -> OpenApi {
         for operation in operations(item) {
             operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem.clone()));
             let scopes: [&str; 0] = [];
-            operation.parameters.get_or_insert_default().push(RefOr::T(timeout()));
+            let parameters = operation.parameters.get_or_insert_default();
+            let is_timeout =
+                |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.name == TIMEOUT_NAME);
+            // What both sides have is gone through twice.
+            if !parameters.iter().any(is_timeout) {
+                parameters.push(RefOr::T(timeout()));
+            }
             operation.security.get_or_insert_with(|| vec![SecurityRequirement::new(BEARER, scopes)]);
         }
     }
@@ -72,7 +78,7 @@ mod tests {
             .path("/a", PathItem::new(HttpMethod::Get, OperationBuilder::new().build()))
             .path("/b", PathItem::new(HttpMethod::Post, open));
         let document = OpenApiBuilder::new().info(InfoBuilder::new().build()).paths(paths.build()).build();
-        let json = serde_json::to_value(with_common_parts(document)).unwrap();
+        let json = serde_json::to_value(with_common_parts(with_common_parts(document))).unwrap();
         assert_eq!(json["openapi"], "3.1.0");
         let problem = |operation: &serde_json::Value| {
             operation["responses"]["default"]["content"][PROBLEM_JSON]["schema"]["$ref"].clone()
@@ -82,6 +88,7 @@ mod tests {
         assert_eq!(json["paths"]["/a"]["get"]["security"], serde_json::json!([{"bearer": []}]));
         assert_eq!(json["paths"]["/b"]["post"]["security"], serde_json::json!([{}]));
         assert_eq!(json["components"]["schemas"]["Problem"]["type"], "object");
+        assert_eq!(json["paths"]["/a"]["get"]["parameters"].as_array().unwrap().len(), 1);
         let time = &json["paths"]["/a"]["get"]["parameters"][0];
         assert!(time["name"].as_str().unwrap().eq_ignore_ascii_case(crate::overload::TIMEOUT_MS.as_str()));
         assert_eq!((&time["in"], &time["required"]), (&"header".into(), &false.into()));

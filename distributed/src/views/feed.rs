@@ -63,12 +63,10 @@ impl Anew {
         if self.is_under_way.swap(true, Ordering::Relaxed) {
             return;
         }
-        let anew = Arc::clone(self);
+        let under_way = UnderWay(Arc::clone(self));
         tokio::spawn(async move {
             work.await;
-            // Whoever still finds it too old begins again.
-            anew.is_under_way.store(false, Ordering::Relaxed);
-            anew.done.notify_waiters();
+            drop(under_way);
         });
     }
 
@@ -79,6 +77,16 @@ impl Anew {
         self.begin(work);
         // Too late is no failure: it goes on.
         drop(tokio::time::timeout(ANEW_PATIENCE, done).await);
+    }
+}
+
+/// However it ends, whoever still finds it too old begins again.
+struct UnderWay(Arc<Anew>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.is_under_way.store(false, Ordering::Relaxed);
+        self.0.done.notify_waiters();
     }
 }
 
@@ -206,8 +214,8 @@ impl Views {
     }
 
     /// The order of someone's feed as of a time, or as it was a moment before, unless they follow or block someone since, or
-    /// it has to hold more of the log.
-    /// `None`: it is being worked out anew, which takes longer than somebody waits who has an older one.
+    /// it has to hold more of the log. `None`: it is being worked out anew, which takes longer than somebody waits who has an
+    /// older one.
     async fn ranked(&self, viewer: UserId, now: DateTime<Utc>, after: u64) -> Sourced<Option<Ranking>> {
         let ttl_ms = self.shared.options.feed_ranking_ttl_ms;
         if ttl_ms == 0 {
@@ -235,7 +243,8 @@ impl Views {
             }
             // Many are, when a store that everybody needs comes back: they are worked out one after the other.
             Some(recent)
-                if self.is_remembered(recent.ranking.as_of, now)
+                if age_ms(&recent) > 0
+                    && self.is_remembered(recent.ranking.as_of, now)
                     && !self.sources().is_out(Source::ClickHouse) =>
             {
                 metrics::counter!(names::FEED_CACHE, "event" => "miss").increment(1);
@@ -271,9 +280,13 @@ impl Views {
         // Milliseconds are what cursors name.
         let ranking = Ranking::new(places, "clickhouse", time_of_ms(now.timestamp_millis()));
         if self.shared.options.feed_ranking_ttl_ms > 0 {
-            let recent =
-                Recent { version, holds: seen.known, ranking: ranking.clone(), anew: Arc::default() };
-            self.shared.rankings.insert(viewer.0, recent);
+            let held = self.shared.rankings.get(&viewer.0);
+            // A page further down, of an order that is not kept any more, is as of when that began.
+            if held.is_none_or(|held| held.version != version || held.ranking.as_of <= ranking.as_of) {
+                let recent =
+                    Recent { version, holds: seen.known, ranking: ranking.clone(), anew: Arc::default() };
+                self.shared.rankings.insert(viewer.0, recent);
+            }
         }
         Ok(ranking)
     }
@@ -415,7 +428,11 @@ impl Views {
                 anew.begin(self.clone().trending_behind(now));
                 return Ok(Some(given(known)));
             }
-            Some(old) if self.is_remembered(old.as_of, now) && !self.sources().is_out(Source::ClickHouse) => {
+            Some(old)
+                if old.as_of < now
+                    && self.is_remembered(old.as_of, now)
+                    && !self.sources().is_out(Source::ClickHouse) =>
+            {
                 anew.begin_and_wait(self.clone().trending_behind(now)).await;
                 return Ok(known().filter(is_fresh).map(given));
             }
