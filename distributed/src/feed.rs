@@ -42,7 +42,7 @@
 //! the events are in the log, the relay has written them, and watermarks say up to where a partition is complete.
 //!
 //! Reading order: `options`, `context` (what the client calls back), `poller`, `session` and `held` (the poll
-//! thread), `pipe` (from there to a follower), `follow`, `history` (from the log), `probe`.
+//! thread), `watchdog`, `pipe` (from there to a follower), `follow`, `history` (from the log), `probe`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -69,6 +69,7 @@ mod pipe;
 mod poller;
 mod probe;
 mod session;
+mod watchdog;
 
 pub use options::{GroupOptions, GroupProtocol};
 use poller::{Command, Commands, Poller};

@@ -8,5 +8,7 @@ pub(super) const REBALANCES: &str = "kafka_group_rebalances_total";
 pub(super) const PAUSED: &str = "kafka_shard_paused";
 /// What waits for followers, by group.
 pub(super) const QUEUED_BYTES: &str = "kafka_group_queued_bytes";
+/// Clients that did not fetch what they could, and were replaced, by group.
+pub(super) const STUCK: &str = "kafka_clients_stuck_total";
 /// Records that no relay wrote, by category.
 pub(super) const FOREIGN: &str = "kafka_foreign_records_total";

@@ -2,6 +2,7 @@
 //! the poll thread nor the runtime.
 
 use std::sync::Arc;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use nova_eventlog::LogError;
@@ -56,6 +57,23 @@ impl Probe {
             Err(_) => {
                 Err(unavailable(format!("asking for the bounds of {topic} {partition} was broken off")))
             }
+        }
+    }
+
+    /// Tells where these partitions end, each with a number of the asker's, as far as that can be found out. Returns at once.
+    pub(super) fn ends(&self, places: Vec<(u64, String, i32)>, tell: mpsc::Sender<(u64, i64)>) {
+        let (client, timeout) = (Arc::clone(&self.client), self.timeout);
+        let ask = move || {
+            for (number, topic, partition) in places {
+                // A broker that does not answer is no reason to think ill of the other client.
+                let Ok((_, end)) = client.fetch_watermarks(&topic, partition, timeout) else { return };
+                if tell.send((number, end)).is_err() {
+                    return;
+                }
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("kafka-ends".to_owned()).spawn(ask) {
+            tracing::warn!(%error, "no thread to ask where partitions end");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
@@ -15,6 +16,7 @@ use super::context::{self, FeedContext, Rebalanced};
 use super::follow::{Holding, ShardFeed};
 use super::held::{Follower, Held, pause, resume, start, take};
 use super::poller::{Command, Place, Poller};
+use super::watchdog::{Awaited, Watchdog};
 use super::{AssignedShard, Assignment, Shared, names, unavailable};
 
 /// Records taken before commands are looked at again.
@@ -32,6 +34,9 @@ pub(super) enum End {
     /// The client will not work again.
     Dead(String),
 }
+
+/// An assignment, and where its partition ends.
+type EndOf = (u64, i64);
 
 /// Partitions that are given back as soon as everyone is done with them.
 struct Releasing {
@@ -51,6 +56,9 @@ pub(super) struct Session<'a> {
     stopping: bool,
     tidied: Instant,
     told: BTreeMap<i32, Instant>,
+    watchdog: Watchdog,
+    /// Where partitions end, as far as it was asked.
+    ends: (mpsc::Sender<EndOf>, mpsc::Receiver<EndOf>),
 }
 
 impl<'a> Session<'a> {
@@ -65,6 +73,8 @@ impl<'a> Session<'a> {
             stopping: false,
             tidied: Instant::now(),
             told: BTreeMap::new(),
+            watchdog: Watchdog::default(),
+            ends: mpsc::channel(),
         }
     }
 
@@ -126,6 +136,10 @@ impl<'a> Session<'a> {
             if let Some((code, problem)) = self.consumer.client().fatal_error() {
                 return Some(End::Dead(format!("{code}: {problem}")));
             }
+            if let Some(problem) = self.watch() {
+                metrics::counter!(names::STUCK, "group" => self.shared.options.group_id.clone()).increment(1);
+                return Some(End::Dead(problem));
+            }
         }
         if quiet > 1 {
             let soon = self.releasing.is_some() || !self.poller.untold.is_empty();
@@ -145,7 +159,7 @@ impl<'a> Session<'a> {
                     return pipe.fail(unavailable("the partition is not ours any more".to_owned()));
                 };
                 match start(&self.consumer, held, offset) {
-                    Ok(()) => held.follower = Some(Follower { pipe, next: offset }),
+                    Ok(()) => held.follower = Some(Follower { pipe, next: offset, moved: Instant::now() }),
                     Err(error) => {
                         held.follower = None;
                         let Holding { topic, place, .. } = &*held.holding;
@@ -160,6 +174,9 @@ impl<'a> Session<'a> {
                     held.follower.as_ref().is_some_and(|follower| Arc::ptr_eq(&follower.pipe, &pipe));
                 if current {
                     resume(&self.consumer, held);
+                    if let Some(follower) = &mut held.follower {
+                        follower.moved = Instant::now();
+                    }
                 }
             }
         }
@@ -307,6 +324,41 @@ impl<'a> Session<'a> {
         if self.told.get(&(code as i32)).is_none_or(|last| last.elapsed() > QUIET) {
             self.told.insert(code as i32, Instant::now());
             tracing::warn!(group = self.shared.options.group_id, %error, "trouble with Kafka");
+        }
+        None
+    }
+
+    /// What is wrong if the client does not fetch what it could.
+    fn watch(&mut self) -> Option<String> {
+        let now = Instant::now();
+        let awaited: Vec<Awaited> = self
+            .held
+            .iter()
+            .filter(|(_, held)| held.started && !held.paused)
+            .filter_map(|(&assignment, held)| {
+                let Follower { next, moved, .. } = held.follower.as_ref()?;
+                Some(Awaited { assignment, next: *next, moved: *moved })
+            })
+            .collect();
+        while let Ok((assignment, end)) = self.ends.1.try_recv() {
+            self.watchdog.learned(assignment, end, now);
+        }
+        if let Some(stuck) = self.watchdog.stuck(&awaited, now) {
+            let Holding { topic, place, .. } = &*self.held.get(&stuck.assignment)?.holding;
+            let partition = place.partition;
+            return Some(format!(
+                "{topic} {partition} has records from {} on, which do not come",
+                stuck.next
+            ));
+        }
+        let due = self.watchdog.due(&awaited, now);
+        let places = due.iter().filter_map(|assignment| {
+            let Holding { topic, place, .. } = &*self.held.get(assignment)?.holding;
+            Some((*assignment, topic.clone(), place.partition))
+        });
+        let places: Vec<_> = places.collect();
+        if !places.is_empty() {
+            self.shared.probe.ends(places, self.ends.0.clone());
         }
         None
     }
