@@ -1919,7 +1919,10 @@ export interface operations {
     breakers: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1954,7 +1957,10 @@ export interface operations {
                 /** @description Those of this projection; without it, of all. */
                 projection?: string;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1982,7 +1988,10 @@ export interface operations {
     projections: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2022,7 +2031,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2059,7 +2071,10 @@ export interface operations {
                 /** @description How many events, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2087,7 +2102,10 @@ export interface operations {
     comments_delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2133,7 +2151,10 @@ export interface operations {
     comments_edit: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2185,7 +2206,10 @@ export interface operations {
     comments_like: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2233,7 +2257,10 @@ export interface operations {
     comments_unlike: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2269,7 +2296,10 @@ export interface operations {
     comments_restore: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2324,7 +2354,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2352,7 +2385,10 @@ export interface operations {
     conversations_start: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2405,7 +2441,10 @@ export interface operations {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
                 after?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2435,7 +2474,10 @@ export interface operations {
     conversations_rename: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2487,7 +2529,10 @@ export interface operations {
     conversations_mark_delivered: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2539,7 +2584,10 @@ export interface operations {
     conversations_put_member: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
                 user: string;
@@ -2592,7 +2640,10 @@ export interface operations {
     conversations_remove_member: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
                 user: string;
@@ -2650,7 +2701,10 @@ export interface operations {
                 /** @description How many messages, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2680,7 +2734,10 @@ export interface operations {
     messages_send: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2738,7 +2795,10 @@ export interface operations {
     messages_delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
                 message: string;
@@ -2785,7 +2845,10 @@ export interface operations {
     messages_edit: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
                 message: string;
@@ -2844,7 +2907,10 @@ export interface operations {
     messages_send_voice: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2916,7 +2982,10 @@ export interface operations {
     messages_reserve_voice: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -2975,7 +3044,10 @@ export interface operations {
     conversations_mark_read: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3036,7 +3108,10 @@ export interface operations {
                 /** @description Words, all of which must be there. */
                 q: string;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3073,7 +3148,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3101,7 +3179,10 @@ export interface operations {
     events_publish: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3152,7 +3233,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3180,7 +3264,10 @@ export interface operations {
     dependencies: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3208,7 +3295,10 @@ export interface operations {
     live: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3236,7 +3326,10 @@ export interface operations {
     ready: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3277,7 +3370,10 @@ export interface operations {
                 /** @description Answer with a redirect to the bytes. */
                 redirect?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3314,7 +3410,10 @@ export interface operations {
     media_delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3363,7 +3462,10 @@ export interface operations {
     messages_send_to: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3419,7 +3521,10 @@ export interface operations {
     posts_publish: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3460,7 +3565,10 @@ export interface operations {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
                 after?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3490,7 +3598,10 @@ export interface operations {
     posts_delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3536,7 +3647,10 @@ export interface operations {
     posts_edit: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3595,7 +3709,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3625,7 +3742,10 @@ export interface operations {
     comments_add: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3677,7 +3797,10 @@ export interface operations {
     posts_like: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3725,7 +3848,10 @@ export interface operations {
     posts_unlike: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3761,7 +3887,10 @@ export interface operations {
     posts_restore: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -3810,7 +3939,10 @@ export interface operations {
     posts_publish_batch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3857,7 +3989,10 @@ export interface operations {
                 /** @description Words, all of which must be there. */
                 q: string;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3889,7 +4024,10 @@ export interface operations {
                 signature: string;
                 type: string;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 folder: string;
                 name: string;
@@ -3946,7 +4084,10 @@ export interface operations {
                 expires: number;
                 signature: string;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 folder: string;
                 name: string;
@@ -4003,6 +4144,8 @@ export interface operations {
             header?: {
                 /** @description The id of the last event that the client has */
                 "Last-Event-ID"?: string | null;
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
             };
             path?: never;
             cookie?: never;
@@ -4039,7 +4182,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4074,7 +4220,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4102,7 +4251,10 @@ export interface operations {
     media_reserve: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4147,7 +4299,10 @@ export interface operations {
     media_complete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -4209,7 +4364,10 @@ export interface operations {
     users_register: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4251,7 +4409,10 @@ export interface operations {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
                 after?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 /** @description An id, `@handle` or `me` */
                 id: string;
@@ -4282,7 +4443,10 @@ export interface operations {
     users_block: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -4318,7 +4482,10 @@ export interface operations {
     users_unblock: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -4354,7 +4521,10 @@ export interface operations {
     users_dismiss: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -4390,7 +4560,10 @@ export interface operations {
     users_undismiss: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -4426,7 +4599,10 @@ export interface operations {
     users_follow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -4469,7 +4645,10 @@ export interface operations {
     users_unfollow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 id: string;
             };
@@ -4512,7 +4691,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 /** @description An id, `@handle` or `me` */
                 id: string;
@@ -4550,7 +4732,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 /** @description An id, `@handle` or `me` */
                 id: string;
@@ -4588,7 +4773,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path: {
                 /** @description An id, `@handle` or `me` */
                 id: string;
@@ -4622,7 +4810,10 @@ export interface operations {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
                 after?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4650,7 +4841,10 @@ export interface operations {
     users_deactivate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4682,7 +4876,10 @@ export interface operations {
     users_change_profile: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4728,7 +4925,10 @@ export interface operations {
                 /** @description How many items, 1 to 100. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4756,7 +4956,10 @@ export interface operations {
     websocket: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: number;
+            };
             path?: never;
             cookie?: never;
         };
