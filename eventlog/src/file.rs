@@ -198,7 +198,12 @@ impl FileLog {
             first_recorded_at_ms: None,
             last_recorded_at_ms: None,
         };
-        for extent in segments.iter().map(|segment| segment.extent()).filter(|extent| extent.events > 0) {
+        for extent in segments.iter().map(|segment| segment.extent()) {
+            if extent.events == 0 {
+                // One that has just been begun has its header.
+                stats.bytes += SEGMENT_HEADER_BYTES;
+                continue;
+            }
             stats.events += extent.events;
             stats.streams += extent.streams_started;
             stats.bytes += extent.data_end;

@@ -59,24 +59,26 @@ pub(super) struct Anew {
 
 impl Anew {
     /// Begins it, unless somebody has.
-    fn begin(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+    fn begin(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) -> bool {
         if self.is_under_way.swap(true, Ordering::Relaxed) {
-            return;
+            return false;
         }
         let under_way = UnderWay(Arc::clone(self));
         tokio::spawn(async move {
             work.await;
             drop(under_way);
         });
+        true
     }
 
-    /// Begins it, unless somebody has, and waits a moment for it.
+    /// Begins it, and waits a moment for it, unless somebody has: one who waits is enough to find out how long it takes.
     async fn begin_and_wait(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
         let mut done = pin!(self.done.notified());
         done.as_mut().enable();
-        self.begin(work);
-        // Too late is no failure: it goes on.
-        drop(tokio::time::timeout(ANEW_PATIENCE, done).await);
+        if self.begin(work) {
+            // Too late is no failure: it goes on.
+            drop(tokio::time::timeout(ANEW_PATIENCE, done).await);
+        }
     }
 }
 
