@@ -5,7 +5,7 @@
 //!
 //! A refusal costs a third of an answer from memory. Where every request that is too many is refused at once, its client sends
 //! the next one at once, and at three times the capacity half of the processor refuses. So refusals are paced: the
-//! first are written at once, those beyond [`REFUSALS_PER_SECOND`] are held back, for at most as long as `Retry-After` asks
+//! first are written at once, those beyond a thousand a second are held back, for at most as long as `Retry-After` asks
 //! clients to wait anyway. A connection that waits for its refusal sends nothing else (HTTP/1.1).
 
 use std::sync::Arc;

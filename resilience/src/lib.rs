@@ -24,7 +24,7 @@ pub mod health;
 
 pub use adaptive::{AdaptiveLimit, AdaptiveOptions};
 pub use breaker::{Breaker, BreakerOptions, BreakerState, BreakerStatus, Permit, Rejected};
-pub use bulkhead::{Bulkhead, BulkheadFull};
+pub use bulkhead::{Bulkhead, BulkheadFull, STALLED_AFTER};
 pub use deadline::Deadline;
 pub use guard::{Guard, GuardError, GuardOptions, Verdict};
 pub use health::{Dependency, DependencyHealth, Trouble};
