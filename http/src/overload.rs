@@ -8,7 +8,6 @@
 //! first are written at once, those beyond a thousand a second are held back, for at most as long as `Retry-After` asks
 //! clients to wait anyway. A connection that waits for its refusal sends nothing else (HTTP/1.1).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -99,13 +98,8 @@ impl Limits {
     }
 }
 
-/// When refusals are written. Cheap to clone; clones share the pace.
-#[derive(Clone)]
+/// When refusals are written.
 pub(crate) struct Refusals {
-    shared: Arc<Paced>,
-}
-
-struct Paced {
     began: Instant,
     /// When the next one may be written, in nanoseconds (the virtual scheduling of the generic cell rate algorithm,
     /// ITU-T I.371).
@@ -117,13 +111,12 @@ struct Paced {
 impl Refusals {
     pub(crate) fn new() -> Self {
         metrics::describe_gauge!(HELD, "Requests that are refused and wait for their answer.");
-        let shared = Paced {
+        Self {
             began: Instant::now(),
             next_ns: AtomicU64::new(0),
             held: AtomicUsize::new(0),
             gauge: gauge!(HELD),
-        };
-        Self { shared: Arc::new(shared) }
+        }
     }
 
     /// Returns when this one may be written: at once, or after at most `most`.
@@ -138,25 +131,25 @@ impl Refusals {
 
     fn wait(&self) -> Duration {
         let between_ns = 1_000_000_000 / REFUSALS_PER_SECOND;
-        let now_ns = u64::try_from(self.shared.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let now_ns = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let last_ns = now_ns + RETRY_AFTER.as_nanos() as u64;
         let next = |next_ns: u64| Some((next_ns.max(now_ns) + between_ns).min(last_ns));
-        let slot_ns = self.shared.next_ns.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        let slot_ns = self.next_ns.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
         Duration::from_nanos(slot_ns.unwrap_or(0).saturating_sub(now_ns))
     }
 
-    fn hold(&self) -> Option<Held> {
-        let held = self.shared.held.fetch_add(1, Ordering::Relaxed);
-        let place = Held(Arc::clone(&self.shared));
-        self.shared.gauge.increment(1.0);
+    fn hold(&self) -> Option<Held<'_>> {
+        let held = self.held.fetch_add(1, Ordering::Relaxed);
+        self.gauge.increment(1.0);
+        let place = Held(self);
         (held < HELD_MAX).then_some(place)
     }
 }
 
 /// Counts one that is held back, until it is written or its client has gone.
-struct Held(Arc<Paced>);
+struct Held<'a>(&'a Refusals);
 
-impl Drop for Held {
+impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.held.fetch_sub(1, Ordering::Relaxed);
         self.0.gauge.decrement(1.0);
@@ -179,17 +172,19 @@ pub(crate) fn time_for(headers: &HeaderMap, most: Duration) -> Result<Duration, 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn refusals_come_at_their_pace_and_nobody_waits_longer_than_they_are_told_to() {
-        let refusals = Refusals::new();
+        let refusals = Arc::new(Refusals::new());
         let began = Instant::now();
         refusals.pace(RETRY_AFTER).await;
         assert_eq!(began.elapsed(), Duration::ZERO, "the first is written at once");
         let waiting: Vec<_> = (0..3 * REFUSALS_PER_SECOND)
             .map(|_| {
-                let refusals = refusals.clone();
+                let refusals = Arc::clone(&refusals);
                 tokio::spawn(async move {
                     refusals.pace(RETRY_AFTER).await;
                     began.elapsed()
@@ -224,7 +219,7 @@ mod tests {
         refusals.pace(RETRY_AFTER).await;
         assert_eq!(began.elapsed(), Duration::ZERO);
         drop(held);
-        assert_eq!(refusals.shared.held.load(Ordering::Relaxed), 0);
+        assert_eq!(refusals.held.load(Ordering::Relaxed), 0);
         refusals.pace(RETRY_AFTER).await;
         assert!(!began.elapsed().is_zero());
     }

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest;
 use jsonwebtoken::errors::ErrorKind;
@@ -234,9 +234,9 @@ impl Verifier {
         }
     }
 
-    /// For how long a token that has expired is still taken: clocks differ.
-    pub fn leeway(&self) -> Duration {
-        Duration::from_secs(self.leeway_s())
+    /// Until when a token is taken, in seconds since the Unix epoch: a little longer than it says, for clocks differ.
+    pub fn taken_until_s(&self, claims: &Claims) -> u64 {
+        claims.expires_at_s.saturating_add(self.leeway_s())
     }
 
     fn leeway_s(&self) -> u64 {
@@ -245,7 +245,7 @@ impl Verifier {
 
     fn check_expiry(&self, claims: Claims, now_s: u64) -> Result<Claims, AuthError> {
         // A token counts as expired when its leeway is over, here and when it is first seen.
-        if claims.expires_at_s.saturating_add(self.leeway_s()) <= now_s {
+        if self.taken_until_s(&claims) <= now_s {
             return Err(AuthError::Expired);
         }
         Ok(claims)

@@ -137,13 +137,18 @@ export class Follow implements Following {
   }
 
   #subscribed(epoch: string, headSeq: number): void {
-    const isOther = this.#epoch !== undefined && this.#epoch !== epoch;
-    this.#epoch = epoch;
-    if (isOther) return this.#reset('epoch');
+    if (this.#isOfAnotherLog(epoch)) return this.#reset('epoch');
     this.#lastSeq ??= headSeq;
     this.#failures = 0;
     this.#headSeq = headSeq;
     this.#checkCaughtUp();
+  }
+
+  /** Whether what was told so far was of another log than this, which is ours from now on. */
+  #isOfAnotherLog(epoch: string): boolean {
+    const isOther = this.#epoch !== undefined && this.#epoch !== epoch;
+    this.#epoch = epoch;
+    return isOther;
   }
 
   #reset(reason: 'epoch' | 'ahead'): void {
@@ -211,10 +216,8 @@ export class Follow implements Following {
   // --- the history ----------------------------------------------------------------------------------------------------
 
   #resyncRequired(epoch: string, reason: unknown): void {
-    const isOther = this.#epoch !== undefined && this.#epoch !== epoch;
-    this.#epoch = epoch;
     // The history is that of another log: it has nothing to do with what was told.
-    if (isOther) return this.#reset('epoch');
+    if (this.#isOfAnotherLog(epoch)) return this.#reset('epoch');
     if (reason === 'ahead' || this.#lastSeq === undefined) return this.#reset('ahead');
     this.#resyncing = true;
     this.#tell({ kind: 'resync', afterSeq: this.#lastSeq });

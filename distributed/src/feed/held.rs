@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -29,8 +28,6 @@ pub(super) struct Follower {
     pub(super) pipe: Arc<Pipe>,
     /// The offset that comes next.
     pub(super) next: i64,
-    /// When one came last.
-    pub(super) moved: Instant,
 }
 
 /// Passes a record to its follower.
@@ -59,7 +56,6 @@ pub(super) fn take(
         return;
     }
     follower.next = offset + 1;
-    follower.moved = Instant::now();
     let item = Item { offset, record: read(shared, held.holding.category, record) };
     match follower.pipe.push(item) {
         Pushed::Taken => {}

@@ -159,7 +159,7 @@ impl<'a> Session<'a> {
                     return pipe.fail(unavailable("the partition is not ours any more".to_owned()));
                 };
                 match start(&self.consumer, held, offset) {
-                    Ok(()) => held.follower = Some(Follower { pipe, next: offset, moved: Instant::now() }),
+                    Ok(()) => held.follower = Some(Follower { pipe, next: offset }),
                     Err(error) => {
                         held.follower = None;
                         let Holding { topic, place, .. } = &*held.holding;
@@ -174,9 +174,6 @@ impl<'a> Session<'a> {
                     held.follower.as_ref().is_some_and(|follower| Arc::ptr_eq(&follower.pipe, &pipe));
                 if current {
                     resume(&self.consumer, held);
-                    if let Some(follower) = &mut held.follower {
-                        follower.moved = Instant::now();
-                    }
                 }
             }
         }
@@ -336,8 +333,7 @@ impl<'a> Session<'a> {
             .iter()
             .filter(|(_, held)| held.started && !held.paused)
             .filter_map(|(&assignment, held)| {
-                let Follower { next, moved, .. } = held.follower.as_ref()?;
-                Some(Awaited { assignment, next: *next, moved: *moved })
+                Some(Awaited { assignment, next: held.follower.as_ref()?.next })
             })
             .collect();
         while let Ok((assignment, end)) = self.ends.1.try_recv() {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// A partition from which nothing has come for so long is asked about.
-pub(super) const STILL: Duration = Duration::from_secs(15);
+const STILL: Duration = Duration::from_secs(15);
 /// And has so long to move once it is known that it could.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -19,15 +19,14 @@ pub(super) struct Awaited {
     pub(super) assignment: u64,
     /// The offset that comes next.
     pub(super) next: i64,
-    /// When something came last, or it was begun to be followed.
-    pub(super) moved: Instant,
 }
 
+/// A partition since it was first seen where it is.
 #[derive(Debug)]
-struct Asked {
-    at: Instant,
-    /// What came next then.
+struct Still {
     next: i64,
+    /// Nothing has come since then, or it was asked about then.
+    since: Instant,
     /// Kafka had something there: since when that is known.
     there_since: Option<Instant>,
 }
@@ -35,22 +34,21 @@ struct Asked {
 /// Knows no Kafka and no clock.
 #[derive(Debug, Default)]
 pub(super) struct Watchdog {
-    asked: HashMap<u64, Asked>,
+    still: HashMap<u64, Still>,
 }
 
 impl Watchdog {
-    /// Which of these to ask about.
+    /// Which of these to ask about. To be called about once a second, with all that are awaited: what has moved is seen by it.
     pub(super) fn due(&mut self, awaited: &[Awaited], now: Instant) -> Vec<u64> {
-        self.asked.retain(|assignment, asked| {
-            awaited.iter().any(|one| one.assignment == *assignment && one.next == asked.next)
+        self.still.retain(|assignment, still| {
+            awaited.iter().any(|one| one.assignment == *assignment && one.next == still.next)
         });
         let mut due = Vec::new();
-        for one in awaited.iter().filter(|one| now.saturating_duration_since(one.moved) >= STILL) {
-            let asked = self.asked.get(&one.assignment);
-            if asked.is_none_or(|asked| now.saturating_duration_since(asked.at) >= STILL) {
-                let there_since = asked.and_then(|asked| asked.there_since);
-                self.asked.insert(one.assignment, Asked { at: now, next: one.next, there_since });
-                due.push(one.assignment);
+        for &Awaited { assignment, next } in awaited {
+            let still = self.still.entry(assignment).or_insert(Still { next, since: now, there_since: None });
+            if now.saturating_duration_since(still.since) >= STILL {
+                still.since = now;
+                due.push(assignment);
             }
         }
         due
@@ -58,19 +56,19 @@ impl Watchdog {
 
     /// Kafka has records of the partition up to before `end`.
     pub(super) fn learned(&mut self, assignment: u64, end: i64, now: Instant) {
-        if let Some(asked) = self.asked.get_mut(&assignment)
-            && end > asked.next
+        if let Some(still) = self.still.get_mut(&assignment)
+            && end > still.next
         {
-            asked.there_since.get_or_insert(now);
+            still.there_since.get_or_insert(now);
         }
     }
 
     /// One of these that has not moved although it could.
     pub(super) fn stuck(&self, awaited: &[Awaited], now: Instant) -> Option<Awaited> {
         awaited.iter().copied().find(|one| {
-            self.asked.get(&one.assignment).is_some_and(|asked| {
-                let there_for = asked.there_since.map(|since| now.saturating_duration_since(since));
-                asked.next == one.next && there_for.is_some_and(|time| time >= GRACE)
+            self.still.get(&one.assignment).is_some_and(|still| {
+                let there_for = still.there_since.map(|since| now.saturating_duration_since(since));
+                still.next == one.next && there_for.is_some_and(|time| time >= GRACE)
             })
         })
     }
@@ -88,21 +86,23 @@ mod tests {
     fn what_could_move_and_does_not_is_stuck() {
         let began = Instant::now();
         let mut watchdog = Watchdog::default();
-        let awaited = |next: i64, moved: u64| [Awaited { assignment: 7, next, moved: at(began, moved) }];
-        assert!(watchdog.due(&awaited(5, 0), at(began, 14)).is_empty(), "it has only just moved");
-        assert_eq!(watchdog.due(&awaited(5, 0), at(began, 15)), [7]);
-        assert!(watchdog.due(&awaited(5, 0), at(began, 16)).is_empty(), "it has just been asked about");
+        let awaited = |next: i64| [Awaited { assignment: 7, next }];
+        assert!(watchdog.due(&awaited(5), began).is_empty());
+        assert!(watchdog.due(&awaited(5), at(began, 14)).is_empty(), "it has only just moved");
+        assert_eq!(watchdog.due(&awaited(5), at(began, 15)), [7]);
+        assert!(watchdog.due(&awaited(5), at(began, 16)).is_empty(), "it has just been asked about");
         watchdog.learned(7, 6, at(began, 17));
-        assert!(watchdog.stuck(&awaited(5, 0), at(began, 26)).is_none(), "it may be on its way");
-        assert_eq!(watchdog.stuck(&awaited(5, 0), at(began, 27)).unwrap().assignment, 7);
-        assert!(watchdog.stuck(&awaited(6, 26), at(began, 27)).is_none(), "it has moved");
+        assert!(watchdog.stuck(&awaited(5), at(began, 26)).is_none(), "it may be on its way");
+        assert_eq!(watchdog.stuck(&awaited(5), at(began, 27)).unwrap().assignment, 7);
+        assert!(watchdog.stuck(&awaited(6), at(began, 27)).is_none(), "it has moved");
     }
 
     #[test]
     fn a_quiet_partition_is_asked_about_again_and_never_stuck() {
         let began = Instant::now();
         let mut watchdog = Watchdog::default();
-        let awaited = [Awaited { assignment: 1, next: 5, moved: began }];
+        let awaited = [Awaited { assignment: 1, next: 5 }];
+        assert!(watchdog.due(&awaited, began).is_empty());
         for round in 1..9 {
             let now = at(began, 15 * round);
             assert_eq!(watchdog.due(&awaited, now), [1]);
@@ -115,15 +115,17 @@ mod tests {
     fn what_was_learned_of_a_place_that_was_passed_counts_no_more() {
         let began = Instant::now();
         let mut watchdog = Watchdog::default();
-        let before = [Awaited { assignment: 1, next: 5, moved: began }];
+        let before = [Awaited { assignment: 1, next: 5 }];
+        assert!(watchdog.due(&before, began).is_empty());
         assert_eq!(watchdog.due(&before, at(began, 15)), [1]);
         watchdog.learned(1, 9, at(began, 15));
-        let after = [Awaited { assignment: 1, next: 9, moved: at(began, 16) }];
+        let after = [Awaited { assignment: 1, next: 9 }];
+        assert!(watchdog.due(&after, at(began, 16)).is_empty());
         assert!(watchdog.due(&after, at(began, 17)).is_empty());
         assert!(watchdog.stuck(&after, at(began, 60)).is_none());
         assert_eq!(watchdog.due(&after, at(began, 31)), [1]);
         assert!(watchdog.stuck(&after, at(began, 60)).is_none(), "nothing is known to be there");
         assert!(watchdog.due(&[], at(began, 61)).is_empty(), "nobody follows it any more");
-        assert!(watchdog.asked.is_empty());
+        assert!(watchdog.still.is_empty());
     }
 }

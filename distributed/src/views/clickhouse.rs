@@ -106,14 +106,9 @@ impl ClickHouseViews {
     }
 
     /// What trended when it was last worked out, if that holds the log up to `after`: from memory.
-    pub fn trending_known(
-        &self,
-        now: chrono::DateTime<chrono::Utc>,
-        limit: usize,
-        after: u64,
-    ) -> Option<KnownTrending> {
+    pub fn trending_known(&self, now: chrono::DateTime<chrono::Utc>, after: u64) -> Option<KnownTrending> {
         let ttl_ms = self.core.server.options.trending_ttl_ms;
-        self.trending.last(now.timestamp_millis(), after, ttl_ms, limit)
+        self.trending.last(now.timestamp_millis(), after, ttl_ms)
     }
 
     /// Asks the server something cheap.

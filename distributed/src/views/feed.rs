@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use nova_events::envelope::time_of_ms;
 use nova_events::{PostId, UserId};
@@ -48,6 +48,19 @@ pub(super) struct Recent {
     holds: u64,
     ranking: Ranking,
     anew: Arc<Anew>,
+}
+
+/// Of what use something is that was worked out a while ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    /// It is the answer.
+    Fresh,
+    /// It is the answer once more, and is worked out anew behind it.
+    Stale,
+    /// It is better than nothing.
+    Remembered,
+    /// It is too old, or of a later time than is asked for, or nothing newer is to be had.
+    Useless,
 }
 
 /// What is worked out anew off the answers' path, by one for all.
@@ -111,7 +124,11 @@ pub(super) fn unranked(post: PostId, reason: FeedReason) -> Frozen {
     Frozen { id: post.0, score: 0.0, reason }
 }
 
-fn trending_ranking(trending: Vec<ranking::Trending>, rung: &'static str, as_of: DateTime<Utc>) -> Ranking {
+fn trending_ranking(
+    trending: impl IntoIterator<Item = ranking::Trending>,
+    rung: &'static str,
+    as_of: DateTime<Utc>,
+) -> Ranking {
     let places = trending.into_iter().map(|one| unranked(one.post, FeedReason::Trending)).collect();
     Ranking::new(places, rung, as_of)
 }
@@ -191,8 +208,12 @@ impl Views {
         if let Some(ranking) = remembered.clone().filter(is_young) {
             return climb.rung("last_good", &[], async { Ok(Some(ranking)) }).await;
         }
-        let kept = self.kept_feed_order(viewer);
-        if let Some(ranking) = climb.rung("last_good", &[Source::Redis], kept).await? {
+        // Another process may have ranked it since.
+        let newer = async {
+            let kept = self.kept_feed_order(viewer).await?;
+            Ok(kept.into_iter().chain(remembered.clone()).max_by_key(|ranking| ranking.as_of))
+        };
+        if let Some(ranking) = climb.rung("last_good", &[Source::Redis], newer).await? {
             return Ok(Some(ranking));
         }
         if remembered.is_some() {
@@ -231,41 +252,48 @@ impl Views {
             let known = self.shared.rankings.get(&viewer.0);
             known.filter(|recent| recent.version == version && recent.holds >= after)
         };
-        let age_ms = |recent: &Recent| (now - recent.ranking.as_of).num_milliseconds();
-        let is_fresh = |recent: &Recent| (0..ttl_ms).contains(&age_ms(recent));
-        let given = |recent: Recent, event: &'static str| {
-            metrics::counter!(names::FEED_CACHE, "event" => event).increment(1);
-            Ok(Some(recent.ranking))
-        };
-        match known() {
-            Some(recent) if is_fresh(&recent) => return given(recent, "hit"),
-            Some(recent) if self.is_stale_enough(age_ms(&recent), ttl_ms) => {
-                recent.anew.begin(self.clone().rank_behind(viewer, now, version));
-                return given(recent, "stale");
+        let age = |recent: &Recent| self.age(recent.ranking.as_of, now, ttl_ms);
+        let count = |event: &'static str| metrics::counter!(names::FEED_CACHE, "event" => event).increment(1);
+        if let Some(recent) = known() {
+            let again = || self.clone().rank_behind(viewer, now, version);
+            match age(&recent) {
+                Age::Fresh => {
+                    count("hit");
+                    return Ok(Some(recent.ranking));
+                }
+                Age::Stale => {
+                    recent.anew.begin(again());
+                    count("stale");
+                    return Ok(Some(recent.ranking));
+                }
+                // Many are, when a store that everybody needs comes back: they are worked out one after the other.
+                Age::Remembered => {
+                    count("miss");
+                    recent.anew.begin_and_wait(again()).await;
+                    let anew = known().filter(|recent| age(recent) == Age::Fresh);
+                    return Ok(anew.map(|recent| recent.ranking));
+                }
+                Age::Useless => {}
             }
-            // Many are, when a store that everybody needs comes back: they are worked out one after the other.
-            Some(recent)
-                if age_ms(&recent) > 0
-                    && self.is_remembered(recent.ranking.as_of, now)
-                    && !self.sources().is_out(Source::ClickHouse) =>
-            {
-                metrics::counter!(names::FEED_CACHE, "event" => "miss").increment(1);
-                recent.anew.begin_and_wait(self.clone().rank_behind(viewer, now, version)).await;
-                let anew = known().filter(is_fresh);
-                return Ok(anew.map(|recent| recent.ranking));
-            }
-            Some(_) | None => {}
         }
-        metrics::counter!(names::FEED_CACHE, "event" => "miss").increment(1);
+        count("miss");
         self.ranked_anew(viewer, now, version, after).await.map(Some)
     }
 
-    /// Whether what is older than its time may be given once more while it is worked out anew. Of a store that is known to
-    /// be away nobody waits for anything new.
-    fn is_stale_enough(&self, age_ms: i64, ttl_ms: i64) -> bool {
-        let stale_ms = self.shared.options.stale_ms;
-        (ttl_ms..ttl_ms.saturating_add(stale_ms)).contains(&age_ms)
-            && !self.sources().is_out(Source::ClickHouse)
+    /// How what was worked out then is of use now. While ClickHouse is known to be away nobody waits for anything new.
+    fn age(&self, as_of: DateTime<Utc>, now: DateTime<Utc>, ttl_ms: i64) -> Age {
+        let age_ms = (now - as_of).num_milliseconds();
+        if (0..ttl_ms).contains(&age_ms) {
+            Age::Fresh
+        } else if age_ms < 0 || self.sources().is_out(Source::ClickHouse) {
+            Age::Useless
+        } else if age_ms < ttl_ms.saturating_add(self.shared.options.stale_ms) {
+            Age::Stale
+        } else if self.is_remembered(as_of, now) {
+            Age::Remembered
+        } else {
+            Age::Useless
+        }
     }
 
     async fn ranked_anew(
@@ -415,30 +443,25 @@ impl Views {
         Ok(ranking.and_then(begun))
     }
 
-    /// `None`: as of a ranking.
+    /// What trends, under the same rules as a ranking. `None`: it is being worked out anew.
     async fn trending_now(&self, now: DateTime<Utc>, after: u64) -> Sourced<Option<Ranking>> {
-        let known = || {
-            let store = self.sources().stores.clickhouse.get().ok()?;
-            store.trending_known(now, TRENDING_KNOWN_MAX, after)
-        };
-        let given = |known: KnownTrending| self.trending_of(known);
-        let is_fresh = |known: &KnownTrending| known.stale_for < TimeDelta::zero();
-        let anew = &self.shared.trending_anew;
-        match known() {
-            Some(known) if is_fresh(&known) => return Ok(Some(given(known))),
-            Some(known) if self.is_stale_enough(known.stale_for.num_milliseconds(), 0) => {
-                anew.begin(self.clone().trending_behind(now));
-                return Ok(Some(given(known)));
+        let known = || self.sources().stores.clickhouse.get().ok()?.trending_known(now, after);
+        let age = |known: &KnownTrending| self.age(known.as_of, now, known.ttl_ms);
+        if let Some(trending) = known() {
+            let (anew, again) = (&self.shared.trending_anew, || self.clone().trending_behind(now));
+            match age(&trending) {
+                Age::Fresh => return Ok(Some(self.trending_of(&trending))),
+                Age::Stale => {
+                    anew.begin(again());
+                    return Ok(Some(self.trending_of(&trending)));
+                }
+                Age::Remembered => {
+                    anew.begin_and_wait(again()).await;
+                    let trending = known().filter(|trending| age(trending) == Age::Fresh);
+                    return Ok(trending.map(|trending| self.trending_of(&trending)));
+                }
+                Age::Useless => {}
             }
-            Some(old)
-                if old.as_of < now
-                    && self.is_remembered(old.as_of, now)
-                    && !self.sources().is_out(Source::ClickHouse) =>
-            {
-                anew.begin_and_wait(self.clone().trending_behind(now)).await;
-                return Ok(known().filter(is_fresh).map(given));
-            }
-            Some(_) | None => {}
         }
         self.trending_anew(now, after).await.map(Some)
     }
@@ -461,18 +484,18 @@ impl Views {
     /// What this process last knew to trend.
     fn remembered_trending(&self, now: DateTime<Utc>) -> Option<Ranking> {
         let store = self.sources().stores.clickhouse.get().ok()?;
-        let known = store.trending_known(now, TRENDING_KNOWN_MAX, 0)?;
-        let is_kept = self.is_remembered(known.as_of, now) && !known.trending.is_empty();
-        is_kept.then(|| self.trending_of(known).by("last_good"))
+        let known = store.trending_known(now, 0)?;
+        let is_kept = self.is_remembered(known.as_of, now) && !known.is_empty();
+        is_kept.then(|| self.trending_of(&known).by("last_good"))
     }
 
     /// One order for all who are shown what trends as of the same moment.
-    fn trending_of(&self, known: KnownTrending) -> Ranking {
+    fn trending_of(&self, known: &KnownTrending) -> Ranking {
         let mut held = self.shared.trending.lock();
         match &*held {
             Some(ranking) if ranking.as_of == known.as_of => ranking.clone(),
             Some(_) | None => {
-                let ranking = trending_ranking(known.trending, "clickhouse", known.as_of);
+                let ranking = trending_ranking(known.posts(), "clickhouse", known.as_of);
                 *held = Some(ranking.clone());
                 ranking
             }

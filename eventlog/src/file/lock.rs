@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -12,22 +13,29 @@ use super::disk::unavailable;
 
 pub(crate) const LOCK_NAME: &str = "LOCK";
 
+/// How long a lock that is held is tried again: whoever looks whether it is held has it for a moment too.
+const PATIENCE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// Held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock(#[expect(dead_code, reason = "an open file is what holds the lock")] File);
+pub(crate) struct Lock(File);
 
 impl Lock {
     pub(crate) fn acquire(dir: &Path) -> Result<Self, LogError> {
         let path = dir.join(LOCK_NAME);
         let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(|error| unavailable("open", &path, &error))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
+        let began = Instant::now();
+        while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if error != rustix::io::Errno::WOULDBLOCK {
+                return Err(unavailable("lock", &path, &error.into()));
+            }
+            if began.elapsed() > PATIENCE {
                 let owner = fs::read_to_string(&path).ok().and_then(|pid| pid.trim().parse().ok());
                 return Err(LogError::Locked { place: dir.display().to_string(), owner });
             }
-            Err(error) => return Err(unavailable("lock", &path, &error.into())),
+            std::thread::sleep(PAUSE);
         }
         let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|error| unavailable("write", &path, &error))?;
@@ -39,5 +47,15 @@ impl Lock {
         File::open(dir.join(LOCK_NAME)).is_ok_and(|file| {
             flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
         })
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a process that is being started has a copy of it until it runs its own
+    /// program.
+    fn drop(&mut self) {
+        if let Err(error) = flock(&self.0, FlockOperation::Unlock) {
+            tracing::warn!(%error, "the lock of a log cannot be given free before its file is closed");
+        }
     }
 }

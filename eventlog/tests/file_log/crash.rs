@@ -27,12 +27,10 @@ fn written() -> Written {
         block_on(log.append(append(&format!("post-{}", n % 4), sizes))).unwrap();
         let stats = log.stats();
         if stats.segments > segments {
-            (segments, before) = (stats.segments, 4096);
+            (segments, before) = (stats.segments, 0);
             tail.clear();
-            before += stats.bytes - bytes_before - 4096;
-        } else {
-            before += stats.bytes - bytes_before - if tail.is_empty() && segments == 1 { 4096 } else { 0 };
         }
+        before += stats.bytes - bytes_before;
         tail.push((before, stats.events as usize));
     }
     assert!(segments >= 3 && tail.len() >= 2, "{segments} segments, {tail:?}");

@@ -146,6 +146,38 @@ impl Lead {
     }
 }
 
+/// Kills the relay that leads after Kafka has acknowledged what its cursor does not say yet: while somebody else holds the
+/// cursor's row, it waits just there. `false`: it had nothing to publish for as long as its lease was good.
+pub(crate) async fn kill_between_ack_and_cursor(cluster: &Arc<Cluster>) -> bool {
+    const WAITING: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+        AND wait_event_type = 'Lock' AND query LIKE 'UPDATE nova.outbox SET position%'";
+    let (mut holder, mut looker) = (connect(cluster).await, connect(cluster).await);
+    let (leader, first) = leading(cluster, Duration::from_secs(15), None).await;
+    let began = Instant::now();
+    while Lead::read(&mut looker).await.position == first.position {
+        assert!(began.elapsed() < Duration::from_secs(15), "the cursor stands still: {first:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut held = holder.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM nova.outbox FOR UPDATE").execute(&mut *held).await.unwrap();
+    let began = Instant::now();
+    let mut waiting: Vec<i32> = Vec::new();
+    while waiting.is_empty() && began.elapsed() < Duration::from_secs(1) {
+        waiting = sqlx::query_scalar(WAITING).fetch_all(&mut looker).await.unwrap();
+    }
+    cluster.replace(leader);
+    // What has been sent to the database would be done there without the relay.
+    for session in &waiting {
+        sqlx::query("SELECT pg_terminate_backend($1, 5000)")
+            .bind(session)
+            .execute(&mut looker)
+            .await
+            .unwrap();
+    }
+    held.rollback().await.unwrap();
+    !waiting.is_empty()
+}
+
 pub(crate) async fn connect(cluster: &Cluster) -> PgConnection {
     PgConnection::connect(&cluster.postgres()).await.unwrap()
 }

@@ -464,8 +464,7 @@ pub(crate) fn ends_at(claims: &Claims, verifier: &Verifier) -> Instant {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     // Timers reach no further than some years; nobody notices that such a session ends after one.
     let year = Duration::from_secs(365 * 24 * 3600);
-    let end = Duration::from_secs(claims.expires_at_s).saturating_add(verifier.leeway());
-    Instant::now() + end.saturating_sub(now).min(year)
+    Instant::now() + Duration::from_secs(verifier.taken_until_s(claims)).saturating_sub(now).min(year)
 }
 
 /// A random time within this one, so that many do not do the same thing at once.

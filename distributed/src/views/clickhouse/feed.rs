@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use clickhouse::Row;
 use nova_events::envelope::time_of_ms;
 use nova_events::{PostId, UserId};
@@ -101,10 +101,21 @@ struct Known {
 /// What trended when it was last worked out.
 #[derive(Debug, Clone)]
 pub struct KnownTrending {
-    pub trending: Vec<Trending>,
+    places: std::sync::Arc<Vec<Place>>,
     pub as_of: DateTime<Utc>,
-    /// For how long it has been older than it should be; negative while it is not.
-    pub stale_for: TimeDelta,
+    /// For how long it is as new as it should be.
+    pub ttl_ms: i64,
+}
+
+impl KnownTrending {
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Best first.
+    pub fn posts(&self) -> impl Iterator<Item = Trending> {
+        self.places.iter().map(|place| place.post)
+    }
 }
 
 /// What trends, as it was a moment ago.
@@ -130,13 +141,9 @@ impl TrendingList {
     }
 
     /// However old it is, if it holds the log up to `after` and was not worked out later than now.
-    pub(super) fn last(&self, now_ms: i64, after: u64, ttl_ms: i64, limit: usize) -> Option<KnownTrending> {
-        let known = self.known(after).filter(|known| known.as_of_ms <= now_ms)?;
-        Some(KnownTrending {
-            trending: known.places.iter().take(limit).map(|place| place.post).collect(),
-            as_of: time_of_ms(known.as_of_ms),
-            stale_for: TimeDelta::milliseconds(now_ms - known.as_of_ms - ttl_ms),
-        })
+    pub(super) fn last(&self, now_ms: i64, after: u64, ttl_ms: i64) -> Option<KnownTrending> {
+        let Known { as_of_ms, places, .. } = self.known(after).filter(|known| known.as_of_ms <= now_ms)?;
+        Some(KnownTrending { places, as_of: time_of_ms(as_of_ms), ttl_ms })
     }
 }
 
