@@ -30,6 +30,13 @@ mod live_kill;
 mod live_stage;
 mod load;
 mod log;
+#[expect(dead_code, reason = "shared with the stories of the embedded profile, which use all of it")]
+#[path = "../it/media/bucket.rs"]
+mod media_bucket;
+#[expect(dead_code, reason = "shared with the stories of the embedded profile, which use all of it")]
+#[path = "../it/media/bytes.rs"]
+mod media_bytes;
+mod media_kill;
 #[path = "../it/race.rs"]
 mod messages_race;
 mod model;

@@ -1,6 +1,7 @@
 //! Uploads, voice messages and pictures, as a client goes about them. Every story runs where media are in a folder, and (in
 //! a build with the distributed profile) where they are on a real S3 server: the same answers, and nothing left behind.
 
+mod bucket;
 mod bytes;
 mod place;
 mod refused;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use nova::config::Config;
 use nova_media::{Folder, MediaStore};
-use nova_resilience::{BreakerOptions, GuardOptions};
 
+use super::bucket::guard;
 use crate::world::World;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -84,16 +84,6 @@ fn in_folder(dir: &std::path::Path) -> BTreeSet<String> {
     keys
 }
 
-pub(crate) fn guard() -> GuardOptions {
-    GuardOptions {
-        breaker: BreakerOptions::new(5, Duration::from_secs(1), 1),
-        calls_max: 8,
-        place_wait: Duration::from_secs(1),
-        call_timeout: Duration::from_secs(20),
-        probed_apart: false,
-    }
-}
-
 /// The folder of a product that does not run.
 pub(crate) fn folder_of(data: &std::path::Path) -> MediaStore {
     MediaStore::in_folder(Folder::open(&data.join("media")).unwrap(), guard())
@@ -102,46 +92,9 @@ pub(crate) fn folder_of(data: &std::path::Path) -> MediaStore {
 #[cfg(feature = "distributed")]
 pub(crate) mod s3 {
     use nova_media::s3::{S3Options, open};
-    use rusty_s3::actions::CreateBucket;
-    use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
-    use uuid::Uuid;
 
+    pub(crate) use super::super::bucket::options;
     use super::*;
-    use crate::client::Api;
-
-    fn given(name: &str) -> String {
-        std::env::var(format!("NOVA_TEST_S3_{name}")).unwrap_or_else(|_| {
-            panic!("NOVA_TEST_S3_{name} is not set: `eval \"$(deploy/local/servers up)\"` starts servers and sets it")
-        })
-    }
-
-    pub(crate) fn endpoint() -> String {
-        given("URL")
-    }
-
-    /// A bucket of its own.
-    pub(crate) async fn options() -> S3Options {
-        let options = S3Options {
-            endpoint: endpoint(),
-            public_endpoint: None,
-            bucket: format!("test-{}", Uuid::now_v7().simple()),
-            region: "us-east-1".to_owned(),
-            access_key: given("ACCESS_KEY"),
-            secret_key: given("SECRET_KEY"),
-            path_style: true,
-            connect_timeout: Duration::from_secs(5),
-            guard: guard(),
-        };
-        let url = options.endpoint.parse().unwrap();
-        let bucket =
-            Bucket::new(url, UrlStyle::Path, options.bucket.clone(), options.region.clone()).unwrap();
-        let credentials = Credentials::new(options.access_key.clone(), options.secret_key.clone());
-        let create = CreateBucket::new(&bucket, &credentials).sign(Duration::from_secs(60));
-        let api = Api::new(([127, 0, 0, 1], 0).into());
-        let answer = api.ask_at("PUT", create.as_str()).send().await;
-        assert!(answer.status.is_success(), "{} {}", answer.status, answer.body);
-        options
-    }
 
     pub(crate) fn use_it(config: &mut Config, options: &S3Options) {
         config.media.s3_endpoint.clone_from(&options.endpoint);
