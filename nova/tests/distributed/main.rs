@@ -30,7 +30,6 @@ mod live_kill;
 mod live_stage;
 mod load;
 mod log;
-#[expect(dead_code, reason = "shared with the stories of the embedded profile, which use all of it")]
 #[path = "../it/media/bucket.rs"]
 mod media_bucket;
 #[expect(dead_code, reason = "shared with the stories of the embedded profile, which use all of it")]
