@@ -65,7 +65,10 @@ impl Probe {
         let (client, timeout) = (Arc::clone(&self.client), self.timeout);
         let ask = move || {
             for (number, topic, partition) in places {
-                // A broker that does not answer is no reason to think ill of the other client.
+                // A broker that does not answer is no reason to think ill of the other client. Nor is it asked where
+                // partitions end: librdkafka keeps such questions beyond their time, and has crashed over them when
+                // brokers came back (<https://github.com/confluentinc/librdkafka/issues/5160>).
+                let Ok(_) = client.fetch_metadata(Some(&topic), timeout) else { return };
                 let Ok((_, end)) = client.fetch_watermarks(&topic, partition, timeout) else { return };
                 if tell.send((number, end)).is_err() {
                     return;
