@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use nova_events::UserId;
 use nova_http::{Issuer, Role as May};
 use parking_lot::Mutex;
+use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -252,6 +253,15 @@ impl Cluster {
         let patience = Duration::from_secs(30);
         let answer = self.ask(Role::QueryApi, patience, |api| api.ask("GET", path).token(token)).await;
         answer.unwrap_or_else(|| panic!("{path} is not answered within {patience:?}"))
+    }
+
+    /// A command of someone's, repeated with its key until a process answers.
+    pub(crate) async fn submit(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+        let (key, patience) = (Uuid::new_v4().to_string(), Duration::from_secs(60));
+        let asked = self.ask(Role::CommandApi, patience, |api| {
+            api.ask(method, path).token(token).header("idempotency-key", &key).json(body)
+        });
+        asked.await.unwrap_or_else(|| panic!("{path} is not answered within {patience:?}"))
     }
 
     pub(crate) fn token(&self, user: UserId) -> String {

@@ -1,26 +1,13 @@
 //! WebSockets on two query-apis that know of each other through Redis alone.
 
-use std::time::Duration;
-
 use nova_events::UserId;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::client::Api;
 use crate::cluster::Cluster;
 use crate::process::Role;
 use crate::servers::Servers;
 use crate::socket::Socket;
-
-const PATIENCE: Duration = Duration::from_secs(60);
-
-async fn ask(cluster: &Cluster, token: &str, method: &str, path: &str, body: Value) -> Value {
-    let key = Uuid::new_v4().to_string();
-    let asked = cluster.ask(Role::CommandApi, PATIENCE, |api| {
-        api.ask(method, path).token(token).header("idempotency-key", &key).json(&body)
-    });
-    asked.await.expect("it is answered").ok()
-}
 
 /// A value of a process's metrics; 0 when it is not there.
 async fn metric(api: &Api, operator: &str, name: &str) -> f64 {
@@ -40,14 +27,10 @@ async fn people_on_two_servers_are_together() {
     let tokens = people.map(|user| cluster.token(user));
     for (n, token) in tokens.iter().enumerate() {
         let body = json!({"handle": format!("somebody_{n}"), "display_name": "Somebody"});
-        ask(&cluster, token, "POST", "/users", body).await;
+        cluster.submit(token, "POST", "/users", &body).await.ok();
     }
     let body = json!({"kind": "group", "title": "together", "members": people});
-    let group: Uuid = ask(&cluster, &tokens[0], "POST", "/conversations", body).await["id"]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let group = cluster.submit(&tokens[0], "POST", "/conversations", &body).await.id();
     let messages = format!("/conversations/{group}/messages");
 
     let mut first = Socket::open(&apis[0], Some(&tokens[0])).await;
@@ -71,7 +54,7 @@ async fn people_on_two_servers_are_together() {
     assert_eq!(first.until("typing").await["data"]["user_id"], json!(people[1]));
 
     for n in 0..20_u64 {
-        ask(&cluster, &tokens[0], "POST", &messages, json!({"text": format!("message {n}")})).await;
+        cluster.submit(&tokens[0], "POST", &messages, &json!({"text": format!("message {n}")})).await.ok();
         for socket in [&mut first, &mut second] {
             let frame = socket.message().await;
             assert_eq!((&frame["type"], &frame["seq"]), (&json!("message.new"), &json!(n)), "{frame}");
@@ -85,8 +68,8 @@ async fn people_on_two_servers_are_together() {
 
     // Removed by what the log says, on whichever server they are; and nothing that comes after it is told to them.
     let path = format!("/conversations/{group}/members/{}", people[1]);
-    ask(&cluster, &tokens[0], "DELETE", &path, Value::Null).await;
-    ask(&cluster, &tokens[2], "POST", &messages, json!({"text": "afterwards"})).await;
+    cluster.submit(&tokens[0], "DELETE", &path, &Value::Null).await.ok();
+    cluster.submit(&tokens[2], "POST", &messages, &json!({"text": "afterwards"})).await.ok();
     assert_eq!(second.until("member.removed").await["data"]["user_id"], json!(people[1]));
     assert_eq!(first.message().await["seq"], 20);
     second.op(json!({"op": "ping"})).await;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nova_events::UserId;
+use nova_media::MediaStore;
 use nova_media::s3::open;
-use nova_media::{MediaStore, StoreError};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -66,23 +66,13 @@ impl Studio {
         Arc::new(studio)
     }
 
-    /// Asked again with its key, of whichever process is there, until one answers.
     async fn command(&self, whose: usize, path: &str, body: &Value) -> Answer {
-        let (key, token) = (Uuid::new_v4().to_string(), &self.people[whose].1);
-        let asked = self.cluster.ask(Role::CommandApi, PATIENCE, |api| {
-            api.ask("POST", path).token(token).header("idempotency-key", &key).json(body)
-        });
-        asked.await.unwrap_or_else(|| panic!("{path} is not answered within {PATIENCE:?}"))
+        self.cluster.submit(&self.people[whose].1, "POST", path, body).await
     }
 
-    /// `None`: what was to be uploaded has expired meanwhile.
-    async fn put(&self, reserved: &Value, bytes: &[u8]) -> Option<()> {
-        let mut ask = self.s3.ask_at("PUT", reserved["presigned_url"].as_str().unwrap());
-        let headers = reserved["headers"].as_object().unwrap();
-        for (name, value) in headers.iter().filter(|(name, _)| *name != "content-length") {
-            ask = ask.header(name, value.as_str().unwrap());
-        }
-        ask.body(bytes.to_vec()).send().await.status.is_success().then_some(())
+    /// Whether S3 took it. It does not when the address has expired meanwhile.
+    async fn put(&self, reserved: &Value, file: &File) -> bool {
+        file.put(&self.s3, reserved["presigned_url"].as_str().unwrap(), &reserved["headers"]).await == 200
     }
 
     /// From the reservation to the message, as far as this one goes. `None`: it is not to be kept.
@@ -92,12 +82,14 @@ impl Studio {
         let reserved = self.command(whose, "/uploads", &file.body()).await.ok();
         let id = reserved["upload_id"].as_str().unwrap();
         if dice.below(6) == 0 {
-            // Of another length or with another checksum than was signed: S3 does not take it.
+            // With another checksum than was signed.
             let other = File { content_type: file.content_type, bytes: vec![7; file.bytes.len()] };
-            assert_eq!(self.put(&reserved, &other.bytes).await, None, "it is not what was announced");
+            assert!(!self.put(&reserved, &other).await, "it is not what was announced");
             return None;
         }
-        self.put(&reserved, &file.bytes).await?;
+        if !self.put(&reserved, &file).await {
+            return None;
+        }
         match dice.below(6) {
             0 => return None,
             1 => {
@@ -107,28 +99,23 @@ impl Studio {
             }
             _ => {}
         }
-        let mut kept = Kept { id: id.parse().unwrap(), owner: whose, bytes: file.bytes, message: None };
-        if dice.below(2) == 0 {
-            let completed = self.command(whose, &format!("/uploads/{id}/complete"), &json!({})).await;
-            if completed.status == 409 {
-                completed.problem(409, "upload_expired");
-                return None;
-            }
-            assert_eq!(completed.id(), kept.id);
-        } else if file.content_type == "audio/ogg" {
+        let speaks = dice.below(2) == 1;
+        let answer = match file.content_type {
+            _ if !speaks => self.command(whose, &format!("/uploads/{id}/complete"), &json!({})).await,
             // Completed on the way.
-            let body = json!({"upload_id": id, "duration_ms": duration_ms, "waveform": [1, 50, 99]});
-            let path = format!("/conversations/{}/messages/audio", self.group);
-            let said = self.command(whose, &path, &body).await;
-            if said.status == 409 {
-                said.problem(409, "upload_expired");
-                return None;
+            "audio/ogg" => {
+                let body = json!({"upload_id": id, "duration_ms": duration_ms, "waveform": [1, 50, 99]});
+                self.command(whose, &format!("/conversations/{}/messages/audio", self.group), &body).await
             }
-            kept.message = Some(said.id());
-        } else {
+            _ => return None,
+        };
+        if answer.status == 409 {
+            answer.problem(409, "upload_expired");
             return None;
         }
-        Some(kept)
+        let (id, answered) = (id.parse().unwrap(), answer.id());
+        assert!(speaks || answered == id, "{answered} was completed, and not {id}");
+        Some(Kept { id, owner: whose, bytes: file.bytes, message: speaks.then_some(answered) })
     }
 
     async fn person(self: Arc<Self>, whose: usize, mut dice: Dice, end: Instant) {
@@ -180,7 +167,8 @@ impl Studio {
 async fn holds_soon(store: &MediaStore, expected: &BTreeSet<String>) {
     let began = Instant::now();
     loop {
-        let found = keys(store).await;
+        // The local S3 server does not list a folder while files of it go.
+        let found = bucket::keys(store).await;
         if found.as_ref().is_ok_and(|keys| keys == expected) {
             return;
         }
@@ -191,16 +179,6 @@ async fn holds_soon(store: &MediaStore, expected: &BTreeSet<String>) {
         assert!(began.elapsed() < PATIENCE, "the bucket has {found:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-/// The local S3 server does not list a folder while files of it go.
-async fn keys(store: &MediaStore) -> Result<BTreeSet<String>, StoreError> {
-    let mut keys = BTreeSet::new();
-    for folder in ["pending", "staging", "media"] {
-        let objects = store.list(folder, None, 1_000).await?;
-        keys.extend(objects.into_iter().map(|object| object.key));
-    }
-    Ok(keys)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

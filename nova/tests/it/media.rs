@@ -43,14 +43,7 @@ pub(crate) async fn put(user: &User, reserved: &Value, file: &File) -> u16 {
 }
 
 pub(crate) async fn put_with(user: &User, url: &str, headers: &Value, file: &File) -> u16 {
-    let mut ask = user.api.ask_at("PUT", url);
-    for (name, value) in headers.as_object().unwrap() {
-        // The client says how long the body is by itself.
-        if name != "content-length" {
-            ask = ask.header(name, value.as_str().unwrap());
-        }
-    }
-    ask.body(file.bytes.clone()).send().await.status.as_u16()
+    file.put(&user.api, url, headers).await
 }
 
 pub(crate) async fn reserve(user: &User, file: &File) -> Value {

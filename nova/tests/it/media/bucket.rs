@@ -7,8 +7,10 @@ use nova_resilience::{BreakerOptions, GuardOptions};
 use {
     crate::client::Api,
     nova_media::s3::S3Options,
+    nova_media::{MediaStore, StoreError},
     rusty_s3::actions::CreateBucket,
     rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle},
+    std::collections::BTreeSet,
     uuid::Uuid,
 };
 
@@ -53,4 +55,15 @@ pub(crate) async fn options() -> S3Options {
     let answer = api.ask_at("PUT", create.as_str()).send().await;
     assert!(answer.status.is_success(), "{} {}", answer.status, answer.body);
     options
+}
+
+/// The keys of all that is in it.
+#[cfg(feature = "distributed")]
+pub(crate) async fn keys(store: &MediaStore) -> Result<BTreeSet<String>, StoreError> {
+    let mut keys = BTreeSet::new();
+    for folder in ["pending", "staging", "media"] {
+        let objects = store.list(folder, None, 1_000).await?;
+        keys.extend(objects.into_iter().map(|object| object.key));
+    }
+    Ok(keys)
 }

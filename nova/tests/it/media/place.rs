@@ -39,14 +39,7 @@ impl Place {
         match &self.store {
             Look::InFolder(dir) => in_folder(dir),
             #[cfg(feature = "distributed")]
-            Look::Through(store) => {
-                let mut keys = BTreeSet::new();
-                for folder in ["pending", "staging", "media"] {
-                    let objects = store.list(folder, None, 1_000).await.unwrap();
-                    keys.extend(objects.into_iter().map(|object| object.key));
-                }
-                keys
-            }
+            Look::Through(store) => super::bucket::keys(store).await.unwrap(),
         }
     }
 
