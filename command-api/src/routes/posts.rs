@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{Answered, CommandState, ReasonBody, reason_of};
-use crate::answer::Accepted;
+use crate::answer::{Accepted, with_position};
 use crate::asking::Asking;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -62,6 +62,9 @@ pub(crate) struct PublishBatchBody {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct BatchResults {
+    /// Where in the log the last of them stands; a query with `after=` this sees all that were accepted.
+    /// Null when none was.
+    position: Option<u64>,
     /// One for each post, in the order of the request.
     results: Vec<BatchResult>,
 }
@@ -106,7 +109,13 @@ pub(crate) async fn publish_batch(
             }
         }
     });
-    Ok(json_response(StatusCode::OK, &BatchResults { results: join_all(runs).await }))
+    let results = join_all(runs).await;
+    let position = results.iter().filter_map(|result| Some(result.accepted.as_ref()?.position)).max();
+    let response = json_response(StatusCode::OK, &BatchResults { position, results });
+    Ok(match position {
+        Some(position) => with_position(response, position),
+        None => response,
+    })
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -161,20 +161,27 @@ async fn in_a_batch_each_post_has_its_own_result() {
     let key = Uuid::now_v7().to_string();
     let send = || ada.ask("POST", "/posts/batch-create").header("idempotency-key", &key).json(&posts).send();
     let results = async || {
-        let mut results = send().await.ok()["results"].clone();
+        let mut answer = send().await.ok();
         // The one thing that belongs to the request and not to the command.
-        results[1]["problem"]["correlation_id"].take();
-        results
+        answer["results"][1]["problem"]["correlation_id"].take();
+        answer
     };
-    let first = results().await;
+    let answer = results().await;
+    let first = &answer["results"];
     let status: Vec<_> =
         first.as_array().unwrap().iter().map(|one| one["status"].as_u64().unwrap()).collect();
     assert_eq!(status, [201, 422, 201]);
     assert_eq!(first[1]["problem"]["errors"][0]["field"], "text");
-    let head = world.head().await;
-    assert_eq!(results().await, first, "the same again is the same");
-    assert_eq!(world.head().await, head);
+    let last = [0, 2].map(|one| first[one]["accepted"]["position"].as_u64().unwrap()).into_iter().max();
+    assert_eq!((answer["position"].as_u64(), ada.api.position()), (last, last.unwrap()));
     assert_eq!(ada.items(&format!("/users/{}/posts", ada.id)).await.len(), 2);
+    let head = world.head().await;
+    assert_eq!(results().await, answer, "the same again is the same");
+    assert_eq!(world.head().await, head);
+
+    let refused = ada.post("/posts/batch-create", json!({"posts": [{"text": ""}]})).await;
+    assert!(!refused.headers.contains_key("nova-position"));
+    assert_eq!(refused.ok()["position"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
