@@ -49,6 +49,10 @@ pub struct BreakerOptions {
     pub failure_window: Option<Duration>,
     /// A success that took longer counts as a failure, class `slow`. `None`: none does.
     pub slow_call: Option<Duration>,
+    /// A failure counts only if its call began after the one that was counted last. For calls that share something which
+    /// makes them fail together, such as one connection: however many are under way, one stall is then one failure. It
+    /// takes `failures` stalls, one after the other, to open.
+    pub overlapping_count_once: bool,
 }
 
 impl BreakerOptions {
@@ -64,6 +68,7 @@ impl BreakerOptions {
             probe_lease: Duration::from_secs(4),
             failure_window: None,
             slow_call: None,
+            overlapping_count_once: false,
         }
     }
 }
@@ -345,6 +350,7 @@ impl Breaker {
             }
             let now = self.now();
             let (next, reason) = match word.state() {
+                BreakerState::Closed if self.is_of_what_counted(word, of) => return,
                 BreakerState::Closed => {
                     let count =
                         if self.is_consecutive(word, now) { word.count().saturating_add(1) } else { 1 };
@@ -373,6 +379,11 @@ impl Breaker {
                 Err(found) => word = found,
             }
         }
+    }
+
+    /// A failure has been counted since this call began: each changes the count or the time.
+    fn is_of_what_counted(&self, word: Word, of: Word) -> bool {
+        self.options.overlapping_count_once && word.count() > 0 && word != of
     }
 
     fn is_consecutive(&self, word: Word, now: u32) -> bool {

@@ -92,13 +92,27 @@ impl Guard {
         &self.bulkhead
     }
 
+    pub fn call_timeout(&self) -> Duration {
+        self.call_timeout
+    }
+
     pub fn status(&self) -> BreakerStatus {
         self.breaker.status()
     }
 
     /// One call, once.
-    pub async fn call<T, E>(
+    pub fn call<T, E>(
         &self,
+        judge: impl Fn(&E) -> Verdict,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> impl Future<Output = Result<T, GuardError<E>>> {
+        self.call_within(self.call_timeout, judge, work)
+    }
+
+    /// The same for a caller who has a reason to wait for another time than [`GuardOptions::call_timeout`].
+    pub async fn call_within<T, E>(
+        &self,
+        call_timeout: Duration,
         judge: impl Fn(&E) -> Verdict,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, GuardError<E>> {
@@ -110,7 +124,7 @@ impl Guard {
         let acquired =
             if self.probed_apart { self.breaker.try_acquire_closed() } else { self.breaker.try_acquire() };
         match acquired {
-            Ok(permit) => self.permitted(permit, judge, work).await,
+            Ok(permit) => permitted(permit, call_timeout, judge, work).await,
             Err(rejected) => Err(GuardError::Open { retry_after: rejected.retry_after }),
         }
     }
@@ -128,68 +142,77 @@ impl Guard {
         match self.breaker.try_acquire() {
             Ok(permit) => {
                 // What came of it the breaker knows.
-                drop(self.permitted(permit, judge, work).await);
+                drop(permitted(permit, self.call_timeout, judge, work).await);
                 true
             }
             Err(_) => false,
         }
     }
 
-    async fn permitted<T, E>(
-        &self,
-        permit: Permit<'_>,
-        judge: impl Fn(&E) -> Verdict,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, GuardError<E>> {
-        let limit =
-            Deadline::current().map_or(self.call_timeout, |deadline| deadline.left().min(self.call_timeout));
-        let began = Instant::now();
-        match tokio::time::timeout(limit, work).await {
-            Ok(Ok(value)) => {
-                permit.succeeded_after(began.elapsed());
-                Ok(value)
-            }
-            Ok(Err(error)) => {
-                match judge(&error) {
-                    Verdict::Failed(class) => permit.failed(class),
-                    Verdict::Fine => permit.succeeded_after(began.elapsed()),
-                }
-                Err(GuardError::Failed(error))
-            }
-            Err(_) if limit < self.call_timeout => {
-                // The dependency did not have the time that is its own: nothing is known about it.
-                drop(permit);
-                Err(GuardError::DeadlinePassed)
-            }
-            Err(_) => {
-                permit.failed("timeout");
-                Err(GuardError::TimedOut { after: limit })
-            }
-        }
-    }
-
     /// For what may be asked twice: a call that failed at once (a connection that was reset, say) is tried once more, after
     /// a pause of random length, as long as no more than a tenth of all calls are such. What timed out is not: whoever asks
     /// has waited long enough.
-    pub async fn call_twice<T, E, F: Future<Output = Result<T, E>>>(
+    pub fn call_twice<T, E, F: Future<Output = Result<T, E>>>(
         &self,
+        judge: impl Fn(&E) -> Verdict + Copy,
+        work: impl FnMut() -> F,
+    ) -> impl Future<Output = Result<T, GuardError<E>>> {
+        self.call_twice_within(self.call_timeout, judge, work)
+    }
+
+    /// [`Self::call_twice`] and [`Self::call_within`].
+    pub async fn call_twice_within<T, E, F: Future<Output = Result<T, E>>>(
+        &self,
+        call_timeout: Duration,
         judge: impl Fn(&E) -> Verdict + Copy,
         mut work: impl FnMut() -> F,
     ) -> Result<T, GuardError<E>> {
         self.retries.called();
-        match self.call(judge, work()).await {
+        match self.call_within(call_timeout, judge, work()).await {
             Err(GuardError::Failed(error)) if matches!(judge(&error), Verdict::Failed(_)) => {
                 if !self.retries.take() {
                     return Err(GuardError::Failed(error));
                 }
                 tokio::time::sleep(RetryBudget::pause()).await;
-                match self.call(judge, work()).await {
+                match self.call_within(call_timeout, judge, work()).await {
                     // What went wrong first is the better answer to why there is none.
                     Err(GuardError::Open { .. } | GuardError::Full) => Err(GuardError::Failed(error)),
                     other => other,
                 }
             }
             other => other,
+        }
+    }
+}
+
+async fn permitted<T, E>(
+    permit: Permit<'_>,
+    call_timeout: Duration,
+    judge: impl Fn(&E) -> Verdict,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, GuardError<E>> {
+    let limit = Deadline::current().map_or(call_timeout, |deadline| deadline.left().min(call_timeout));
+    let began = Instant::now();
+    match tokio::time::timeout(limit, work).await {
+        Ok(Ok(value)) => {
+            permit.succeeded_after(began.elapsed());
+            Ok(value)
+        }
+        Ok(Err(error)) => {
+            match judge(&error) {
+                Verdict::Failed(class) => permit.failed(class),
+                Verdict::Fine => permit.succeeded_after(began.elapsed()),
+            }
+            Err(GuardError::Failed(error))
+        }
+        Err(_) if limit < call_timeout => {
+            // The dependency did not have the time that is its own: nothing is known about it.
+            drop(permit);
+            Err(GuardError::DeadlinePassed)
+        }
+        Err(_) => {
+            permit.failed("timeout");
+            Err(GuardError::TimedOut { after: limit })
         }
     }
 }
@@ -285,6 +308,25 @@ mod tests {
         }
         assert_eq!(guard.status().state, BreakerState::Closed);
         assert_eq!(guard.bulkhead().taken(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_with_a_reason_waits_longer() {
+        let guard = guard(9);
+        let slow = || async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            Ok::<u8, &str>(3)
+        };
+        let longer = Duration::from_millis(200);
+        assert_eq!(guard.call_within(longer, judge, slow()).await, Ok(3));
+        assert_eq!(guard.call_twice_within(longer, judge, slow).await, Ok(3));
+        let usual = guard.call(judge, slow()).await;
+        assert_eq!(usual, Err(GuardError::TimedOut { after: Duration::from_millis(100) }));
+        assert_eq!(
+            guard.call_within(longer, judge, hangs()).await,
+            Err(GuardError::TimedOut { after: longer })
+        );
+        assert_eq!(guard.status().state, BreakerState::Open, "both count");
     }
 
     #[tokio::test(start_paused = true)]

@@ -61,20 +61,30 @@ fn options() -> impl Strategy<Value = BreakerOptions> {
     let growth = prop_oneof![Just(1.0), Just(2.0)];
     let window = proptest::option::of((1..100_u64).prop_map(Duration::from_millis));
     let slow = proptest::option::of(Just(Duration::from_millis(100)));
-    (1..5_u8, 1..1_000_u64, 1..4_u8, growth, window, slow, 1..500_u64).prop_map(
-        |(failures, open, successes, growth, failure_window, slow_call, lease)| BreakerOptions {
+    let once = proptest::bool::ANY;
+    (1..5_u8, 1..1_000_u64, 1..4_u8, growth, window, slow, 1..500_u64, once).prop_map(
+        |(failures, open, successes, growth, failure_window, slow_call, lease, once)| BreakerOptions {
             open_growth: growth,
             open_max: Duration::from_millis(4_000),
             open_jitter: 0.0,
             probe_lease: Duration::from_millis(lease),
             failure_window,
             slow_call,
+            overlapping_count_once: once,
             ..BreakerOptions::new(failures, Duration::from_millis(open), successes)
         },
     )
 }
 
 /// What a breaker is: no word, no clock that goes round, no generation that comes again.
+/// What a permit was given in: its era, how many failures were counted then, and when the last of them was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Given {
+    era: u64,
+    count: u8,
+    failed_at: u64,
+}
+
 struct Model {
     options: BreakerOptions,
     now: u64,
@@ -95,16 +105,20 @@ impl Model {
         self.era += 1;
     }
 
-    fn probe(&mut self) -> Result<(u64, bool), u64> {
-        self.era += 1;
-        self.probe_until = Some(self.now + self.options.probe_lease.as_millis() as u64);
-        Ok((self.era, true))
+    fn given(&self) -> Given {
+        Given { era: self.era, count: self.count, failed_at: self.failed_at }
     }
 
-    /// Its era and whether it is a probe, or when to ask again.
-    fn acquire(&mut self) -> Result<(u64, bool), u64> {
+    fn probe(&mut self) -> Result<(Given, bool), u64> {
+        self.era += 1;
+        self.probe_until = Some(self.now + self.options.probe_lease.as_millis() as u64);
+        Ok((self.given(), true))
+    }
+
+    /// What it is given in and whether it is a probe, or when to ask again.
+    fn acquire(&mut self) -> Result<(Given, bool), u64> {
         match self.state {
-            BreakerState::Closed | BreakerState::ForcedClosed => Ok((self.era, false)),
+            BreakerState::Closed | BreakerState::ForcedClosed => Ok((self.given(), false)),
             BreakerState::ForcedOpen => Err(self.options.open.as_millis() as u64),
             BreakerState::Open if self.now < self.open_until => Err(self.open_until - self.now),
             BreakerState::Open => {
@@ -133,9 +147,14 @@ impl Model {
         }
     }
 
-    fn fail(&mut self, era: u64) {
+    fn fail(&mut self, given: Given) {
         let opens = match self.state {
-            _ if era != self.era => false,
+            _ if given.era != self.era => false,
+            BreakerState::Closed
+                if self.options.overlapping_count_once && self.count > 0 && given != self.given() =>
+            {
+                false
+            }
             BreakerState::Closed => {
                 let window = self.options.failure_window;
                 let apart = Duration::from_millis(self.now - self.failed_at);
@@ -176,7 +195,7 @@ struct Pair<'a> {
     breaker: &'a Breaker,
     clock: &'a Manual,
     model: Model,
-    kept: Vec<(Permit<'a>, u64)>,
+    kept: Vec<(Permit<'a>, Given)>,
 }
 
 impl Pair<'_> {
@@ -211,9 +230,9 @@ impl Pair<'_> {
 
     fn acquire(&mut self) -> Result<(), TestCaseError> {
         match (self.breaker.try_acquire(), self.model.acquire()) {
-            (Ok(permit), Ok((era, is_probe))) => {
+            (Ok(permit), Ok((given, is_probe))) => {
                 prop_assert_eq!(permit.is_probe(), is_probe);
-                self.kept.push((permit, era));
+                self.kept.push((permit, given));
                 if self.kept.len() > KEPT_MAX {
                     self.tell(0, Step::Drop(0));
                 }
@@ -227,24 +246,24 @@ impl Pair<'_> {
     }
 
     fn tell(&mut self, nth: usize, step: Step) {
-        let (permit, era) = self.kept.remove(nth);
+        let (permit, given) = self.kept.remove(nth);
         match step {
             Step::Succeed(_) => {
                 permit.succeeded();
-                self.model.succeed(era);
+                self.model.succeed(given.era);
             }
             Step::SucceedAfter(_, took) => {
                 let took = Duration::from_millis(took);
                 permit.succeeded_after(took);
                 if self.model.options.slow_call.is_some_and(|slow| took > slow) {
-                    self.model.fail(era);
+                    self.model.fail(given);
                 } else {
-                    self.model.succeed(era);
+                    self.model.succeed(given.era);
                 }
             }
             Step::Fail(_) => {
                 permit.failed("down");
-                self.model.fail(era);
+                self.model.fail(given);
             }
             Step::Drop(_)
             | Step::Acquire
@@ -253,7 +272,7 @@ impl Pair<'_> {
             | Step::ForceClosed
             | Step::Reset => {
                 drop(permit);
-                self.model.cancel(era);
+                self.model.cancel(given.era);
             }
         }
     }
@@ -263,7 +282,8 @@ impl Pair<'_> {
         let ours = (status.state, status.count, status.retry_after_ms);
         prop_assert_eq!(ours, (model.state, model.count, model.retry_after()), "after {:?}", step);
         // A probe that is alive is the one of the current era.
-        let live = self.kept.iter().filter(|(permit, era)| permit.is_probe() && *era == model.era).count();
+        let live =
+            self.kept.iter().filter(|(permit, given)| permit.is_probe() && given.era == model.era).count();
         prop_assert!(live <= 1, "{} live probes", live);
         prop_assert_eq!(live == 1, model.state == BreakerState::HalfOpen && model.probe_until.is_some());
         Ok(())

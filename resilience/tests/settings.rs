@@ -151,6 +151,35 @@ async fn failures_far_apart_are_not_in_a_row() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_that_fail_together_count_once_where_that_is_asked_for() {
+    let options = BreakerOptions { overlapping_count_once: true, ..exact(3, seconds(15), 1) };
+    let breaker = Breaker::new("store", options);
+    let stall = async || {
+        let under_way: Vec<_> = (0..200).map(|_| breaker.try_acquire().unwrap()).collect();
+        advance(Duration::from_millis(300)).await;
+        under_way.into_iter().for_each(|permit| permit.failed("timeout"));
+    };
+    for count in 1..3 {
+        stall().await;
+        assert_eq!((breaker.state(), breaker.status().count), (BreakerState::Closed, count));
+    }
+    succeed(&breaker);
+    for count in 1..3 {
+        stall().await;
+        assert_eq!(breaker.status().count, count, "a success between breaks the row");
+    }
+    // One that began before the failure that was counted last and takes longer than others.
+    let straggler = breaker.try_acquire().unwrap();
+    breaker.try_acquire().unwrap().succeeded();
+    stall().await;
+    straggler.failed("timeout");
+    assert_eq!((breaker.state(), breaker.status().count), (BreakerState::Closed, 1));
+    fail(&breaker);
+    fail(&breaker);
+    assert_eq!((breaker.state(), open_ms(&breaker)), (BreakerState::Open, 15_000));
+}
+
+#[tokio::test(start_paused = true)]
 async fn slow_answers_count_as_failures_where_that_is_asked_for() {
     for (slow_call, expected) in [(Some(seconds(1)), BreakerState::Open), (None, BreakerState::Closed)] {
         let breaker = Breaker::new("store", BreakerOptions { slow_call, ..exact(2, seconds(10), 1) });
