@@ -94,7 +94,7 @@ impl Default for RelayOptions {
             batch_bytes_max: 4 << 20,
             in_flight_events_max: 20_000,
             in_flight_bytes_max: 32 << 20,
-            watermark_interval_ms: 20,
+            watermark_interval_ms: 100,
             cursor_interval_ms: 20,
             stall_ms: 20_000,
             stop_ms: 5_000,

@@ -276,6 +276,7 @@ sections! {
         redis_open_ms: u64,
         redis_successes: u8,
         redis_call_ms: u64,
+        redis_last_call_ms: u64,
         redis_calls_max: usize,
         postgres_failures: u8,
         postgres_open_ms: u64,
@@ -411,6 +412,7 @@ impl Resilience {
         for (name, time) in [
             ("clickhouse_call_ms", self.clickhouse_call_ms),
             ("redis_call_ms", self.redis_call_ms),
+            ("redis_last_call_ms", self.redis_last_call_ms),
             ("postgres_call_ms", self.postgres_call_ms),
             ("fallback_call_ms", self.fallback_call_ms),
         ] {

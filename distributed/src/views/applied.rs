@@ -4,10 +4,11 @@
 //! nobody waits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use nova_resilience::Deadline;
 use nova_views::ViewError;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -42,6 +43,17 @@ struct Watched {
     answered: Mutex<Option<Instant>>,
     /// Whoever holds it asks the store; when that was done last.
     turn: tokio::sync::Mutex<Option<Instant>>,
+    /// Times that the store was asked by [`Watched::ask_anew`].
+    asked: AtomicU64,
+    /// Whoever holds it asks the store for all who wait for it; what it said last.
+    anew: tokio::sync::Mutex<Option<Heard>>,
+}
+
+/// What a store said, and the how manieth time it was asked then.
+#[derive(Debug)]
+struct Heard {
+    number: u64,
+    found: Result<u64, ViewError>,
 }
 
 impl Applied {
@@ -65,6 +77,8 @@ impl Applied {
                 every: Duration::from_millis(every),
                 found: watch::Sender::new(0),
                 turn: tokio::sync::Mutex::default(),
+                asked: AtomicU64::new(0),
+                anew: tokio::sync::Mutex::default(),
             }
         };
         Self {
@@ -110,11 +124,9 @@ impl Applied {
         self.refreshing.store(false, Ordering::Release);
     }
 
-    /// How far one store is, asked now.
+    /// How far one store is, asked after this was called.
     pub(super) async fn reaches(&self, sources: &Sources, source: Source) -> Result<u64, ViewError> {
-        let watched = self.watched(source)?;
-        watched.ask(sources).await?;
-        Ok(*watched.found.borrow())
+        self.watched(source)?.ask_anew(sources).await
     }
 
     /// How far one store was when it was last asked, for an answer that has to hold the log up to `wanted`.
@@ -154,12 +166,30 @@ impl Applied {
 
 impl Watched {
     async fn ask(&self, sources: &Sources) -> Result<(), ViewError> {
-        let asked = sources.guard(self.source).call(judge, self.store.applied(&self.of));
+        let patience = sources.patience(self.source);
+        let asked = sources.guard(self.source).call_within(patience, judge, self.store.applied(&self.of));
         let found = asked.await.map_err(|error| told(self.source, error).error);
         self.answers.store(found.is_ok(), Ordering::Relaxed);
         self.found.send_replace(found?);
         *self.answered.lock() = Some(Instant::now());
         Ok(())
+    }
+
+    /// However many call this at once: one of them asks when the question under way is answered, and all hear what it does.
+    /// That question began before they did, so its answer is not for them.
+    async fn ask_anew(&self, sources: &Sources) -> Result<u64, ViewError> {
+        let before = self.asked.load(Ordering::SeqCst);
+        let mut heard = self.anew.lock().await;
+        if let Some(heard) = heard.as_ref().filter(|heard| heard.number > before) {
+            return heard.found.clone();
+        }
+        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let found = self.ask(sources).await.map(|()| *self.found.borrow());
+        // Whoever has no time left has found out nothing for the others.
+        if !Deadline::current().is_some_and(|deadline| deadline.left().is_zero()) {
+            *heard = Some(Heard { number, found: found.clone() });
+        }
+        found
     }
 
     async fn reach(&self, sources: &Sources, position: u64) -> Result<(), ViewError> {

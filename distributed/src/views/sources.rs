@@ -32,6 +32,8 @@ pub struct GuardsOptions {
     pub fallback: GuardOptions,
     pub clickhouse: GuardOptions,
     pub redis: GuardOptions,
+    /// How long one question to Redis may take while PostgreSQL is left alone.
+    pub redis_last_call: Duration,
 }
 
 impl Default for GuardsOptions {
@@ -51,7 +53,13 @@ impl Default for GuardsOptions {
             },
             fallback: options(BreakerOptions::new(5, seconds(10), 2), 4, 500),
             clickhouse: options(BreakerOptions::new(3, seconds(30), 3), 4, 1_000),
-            redis: options(BreakerOptions::new(5, seconds(15), 2), 1_024, 300),
+            // All questions share one connection, so that one stall fails whatever is under way.
+            redis: options(
+                BreakerOptions { overlapping_count_once: true, ..BreakerOptions::new(5, seconds(15), 2) },
+                1_024,
+                300,
+            ),
+            redis_last_call: seconds(1),
         }
     }
 }
@@ -128,6 +136,7 @@ pub(super) struct Sources {
     fallback: Guard,
     clickhouse: Guard,
     redis: Guard,
+    redis_last_call: Duration,
 }
 
 impl Sources {
@@ -138,6 +147,7 @@ impl Sources {
             fallback: Guard::new(Source::Fallback.name(), options.fallback),
             clickhouse: Guard::new(Source::ClickHouse.name(), options.clickhouse),
             redis: Guard::new(Source::Redis.name(), options.redis),
+            redis_last_call: options.redis_last_call,
         }
     }
 
@@ -214,11 +224,22 @@ impl Sources {
         guarded.await.map_err(|error| told(Source::ClickHouse, error))
     }
 
+    /// How long one question may take. While PostgreSQL is left alone nobody else is there to ask once Redis has been given
+    /// up: waiting longer is better than no answer.
+    pub(super) fn patience(&self, source: Source) -> Duration {
+        let usual = self.guard(source).call_timeout();
+        match source {
+            Source::Redis if self.is_out(Source::Postgres) => usual.max(self.redis_last_call),
+            Source::Postgres | Source::Fallback | Source::ClickHouse | Source::Redis => usual,
+        }
+    }
+
     pub(super) async fn redis<T, F>(&self, ask: impl Fn(RedisViews) -> F + Send + Sync) -> Sourced<T>
     where
         F: Future<Output = Result<T, ViewError>> + Send,
     {
-        let guarded = self.redis.call_twice(judge, || async { ask(self.stores.redis.get()?.clone()).await });
+        let ask = || async { ask(self.stores.redis.get()?.clone()).await };
+        let guarded = self.redis.call_twice_within(self.patience(Source::Redis), judge, ask);
         guarded.await.map_err(|error| told(Source::Redis, error))
     }
 }

@@ -215,26 +215,34 @@ impl RedisViews {
     }
 
     pub(super) async fn lowest_cursor(&self, of: &[(&'static str, Shard)]) -> Result<u64, ViewError> {
+        if let Some((name, _)) = of.iter().find(|(name, _)| super::known(name).is_err()) {
+            return Err(ViewError::UnknownProjection((*name).to_owned()));
+        }
+        let shards_of = |projection: &'static str| {
+            of.iter().filter(move |(name, _)| *name == projection).map(|(_, shard)| shard.as_str())
+        };
+        let wanted =
+            super::PROJECTIONS.into_iter().filter(|projection| shards_of(projection).next().is_some());
+        let wanted: Vec<&'static str> = wanted.collect();
+        if wanted.is_empty() {
+            return Ok(0);
+        }
+        let live: Vec<Option<String>> =
+            self.ask(redis::cmd("HMGET").arg(self.key(names::LIVE)).arg(&wanted)).await?;
+        let mut pipeline = redis::pipe();
+        for (projection, live) in wanted.iter().zip(live) {
+            let Some(live) = live else { return Ok(0) };
+            let shards: Vec<&str> = shards_of(projection).collect();
+            pipeline.cmd("HMGET").arg(self.key_in(&live, "cursors")).arg(shards);
+        }
+        let held: Vec<Vec<Option<String>>> =
+            pipeline.query_async(&mut self.reads().clone()).await.map_err(|error| view_error(&error))?;
         let mut lowest = u64::MAX;
-        for projection in super::PROJECTIONS {
-            let shards: Vec<&str> =
-                of.iter().filter(|(name, _)| *name == projection).map(|(_, shard)| shard.as_str()).collect();
-            if shards.is_empty() {
-                continue;
-            }
-            let Some(live) = self.token(projection, Generation::Live).await? else { return Ok(0) };
-            let held: Vec<Option<String>> =
-                self.ask(redis::cmd("HMGET").arg(self.key_in(&live, "cursors")).arg(&shards)).await?;
-            for text in held {
-                let cursor = text.as_deref().map(cursor_of).transpose()?.unwrap_or_default();
-                lowest = lowest.min(cursor.position);
-            }
+        for text in held.into_iter().flatten() {
+            let cursor = text.as_deref().map(cursor_of).transpose()?.unwrap_or_default();
+            lowest = lowest.min(cursor.position);
         }
-        match of.iter().find(|(name, _)| super::known(name).is_err()) {
-            Some((name, _)) => Err(ViewError::UnknownProjection((*name).to_owned())),
-            None if of.is_empty() => Ok(0),
-            None => Ok(lowest),
-        }
+        Ok(lowest)
     }
 }
 

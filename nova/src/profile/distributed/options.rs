@@ -233,11 +233,15 @@ impl Config {
                 defaults.clickhouse,
             ),
             redis: guard(
-                breaker(resilience.redis_failures, resilience.redis_open_ms, resilience.redis_successes),
+                BreakerOptions {
+                    overlapping_count_once: defaults.redis.breaker.overlapping_count_once,
+                    ..breaker(resilience.redis_failures, resilience.redis_open_ms, resilience.redis_successes)
+                },
                 resilience.redis_calls_max,
                 resilience.redis_call_ms,
                 defaults.redis,
             ),
+            redis_last_call: Duration::from_millis(resilience.redis_last_call_ms),
         }
     }
 
