@@ -16,6 +16,8 @@ pub mod adaptive;
 
 pub mod retry;
 
+pub mod next_flight;
+
 pub mod single_flight;
 
 pub mod ladder;
@@ -29,5 +31,6 @@ pub use deadline::Deadline;
 pub use guard::{Guard, GuardError, GuardOptions, Verdict};
 pub use health::{Dependency, DependencyHealth, Trouble};
 pub use ladder::{Answered, Ladder};
+pub use next_flight::NextFlight;
 pub use retry::RetryBudget;
 pub use single_flight::SingleFlight;

@@ -37,23 +37,9 @@ impl Probe {
 
     /// Refuses a topic whose number of partitions is not the one that streams are spread over.
     pub(super) async fn bounds(&self, topic: &str, partition: i32) -> Result<Bounds, LogError> {
-        let (client, timeout, partitions) = (Arc::clone(&self.client), self.timeout, self.partitions);
-        let name = topic.to_owned();
-        let asked = tokio::task::spawn_blocking(move || {
-            let metadata = client.fetch_metadata(Some(&name), timeout)?;
-            let actual = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-            if usize::try_from(partitions).ok() != Some(actual) {
-                return Ok(Err(actual));
-            }
-            let (low, high) = client.fetch_watermarks(&name, partition, timeout)?;
-            Ok(Ok(Bounds { low, high }))
-        });
-        match asked.await {
-            Ok(Ok(Ok(bounds))) => Ok(bounds),
-            Ok(Ok(Err(actual))) => Err(unavailable(format!(
-                "the topic {topic} has {actual} partitions, {partitions} are configured"
-            ))),
-            Ok(Err(error)) => Err(asking(topic, partition, &error)),
+        let (asker, name) = (self.asker(), topic.to_owned());
+        match tokio::task::spawn_blocking(move || asker.bounds(&name, partition)).await {
+            Ok(asked) => asked,
             Err(_) => {
                 Err(unavailable(format!("asking for the bounds of {topic} {partition} was broken off")))
             }
@@ -62,15 +48,12 @@ impl Probe {
 
     /// Tells where these partitions end, each with a number of the asker's, as far as that can be found out. Returns at once.
     pub(super) fn ends(&self, places: Vec<(u64, String, i32)>, tell: mpsc::Sender<(u64, i64)>) {
-        let (client, timeout) = (Arc::clone(&self.client), self.timeout);
+        let asker = self.asker();
         let ask = move || {
             for (number, topic, partition) in places {
-                // A broker that does not answer is no reason to think ill of the other client. Nor is it asked where
-                // partitions end: librdkafka keeps such questions beyond their time, and has crashed over them when
-                // brokers came back (<https://github.com/confluentinc/librdkafka/issues/5160>).
-                let Ok(_) = client.fetch_metadata(Some(&topic), timeout) else { return };
-                let Ok((_, end)) = client.fetch_watermarks(&topic, partition, timeout) else { return };
-                if tell.send((number, end)).is_err() {
+                // A broker that does not answer is no reason to think ill of the other client.
+                let Ok(bounds) = asker.bounds(&topic, partition) else { return };
+                if tell.send((number, bounds.high)).is_err() {
                     return;
                 }
             }
@@ -78,6 +61,10 @@ impl Probe {
         if let Err(error) = std::thread::Builder::new().name("kafka-ends".to_owned()).spawn(ask) {
             tracing::warn!(%error, "no thread to ask where partitions end");
         }
+    }
+
+    fn asker(&self) -> Asker {
+        Asker { client: Arc::clone(&self.client), timeout: self.timeout, partitions: self.partitions }
     }
 
     /// Lets the client say what it has to say; otherwise that would pile up.
@@ -88,6 +75,28 @@ impl Probe {
     }
 }
 
-fn asking(topic: &str, partition: i32, error: &KafkaError) -> LogError {
-    unavailable(format!("asking for the bounds of {topic} {partition}: {error}"))
+/// Asks, on a thread that may block.
+struct Asker {
+    client: Arc<BaseConsumer<FeedContext>>,
+    timeout: Duration,
+    partitions: i32,
+}
+
+impl Asker {
+    /// Only a broker that has just answered is asked where a partition begins and ends: librdkafka keeps such questions beyond
+    /// their time, and has crashed over them when brokers came back (<https://github.com/confluentinc/librdkafka/issues/5160>).
+    fn bounds(&self, topic: &str, partition: i32) -> Result<Bounds, LogError> {
+        let failed =
+            |error: KafkaError| unavailable(format!("asking for the bounds of {topic} {partition}: {error}"));
+        let metadata = self.client.fetch_metadata(Some(topic), self.timeout).map_err(failed)?;
+        let found = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+        if usize::try_from(self.partitions).ok() != Some(found) {
+            let wanted = self.partitions;
+            return Err(unavailable(format!(
+                "the topic {topic} has {found} partitions, {wanted} are configured"
+            )));
+        }
+        let (low, high) = self.client.fetch_watermarks(topic, partition, self.timeout).map_err(failed)?;
+        Ok(Bounds { low, high })
+    }
 }

@@ -4,11 +4,11 @@
 //! nobody waits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use nova_resilience::Deadline;
+use nova_resilience::NextFlight;
 use nova_views::ViewError;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -43,17 +43,8 @@ struct Watched {
     answered: Mutex<Option<Instant>>,
     /// Whoever holds it asks the store; when that was done last.
     turn: tokio::sync::Mutex<Option<Instant>>,
-    /// Times that the store was asked by [`Watched::ask_anew`].
-    asked: AtomicU64,
-    /// Whoever holds it asks the store for all who wait for it; what it said last.
-    anew: tokio::sync::Mutex<Option<Heard>>,
-}
-
-/// What a store said, and the how manieth time it was asked then.
-#[derive(Debug)]
-struct Heard {
-    number: u64,
-    found: Result<u64, ViewError>,
+    /// Questions of those who have to know how far it is after what they have seen.
+    anew: NextFlight<Result<u64, ViewError>>,
 }
 
 impl Applied {
@@ -77,8 +68,7 @@ impl Applied {
                 every: Duration::from_millis(every),
                 found: watch::Sender::new(0),
                 turn: tokio::sync::Mutex::default(),
-                asked: AtomicU64::new(0),
-                anew: tokio::sync::Mutex::default(),
+                anew: NextFlight::new("how_far"),
             }
         };
         Self {
@@ -126,7 +116,8 @@ impl Applied {
 
     /// How far one store is, asked after this was called.
     pub(super) async fn reaches(&self, sources: &Sources, source: Source) -> Result<u64, ViewError> {
-        self.watched(source)?.ask_anew(sources).await
+        let watched = self.watched(source)?;
+        watched.anew.work(async { watched.ask(sources).await.map(|()| *watched.found.borrow()) }).await
     }
 
     /// How far one store was when it was last asked, for an answer that has to hold the log up to `wanted`.
@@ -173,23 +164,6 @@ impl Watched {
         self.found.send_replace(found?);
         *self.answered.lock() = Some(Instant::now());
         Ok(())
-    }
-
-    /// However many call this at once: one of them asks when the question under way is answered, and all hear what it does.
-    /// That question began before they did, so its answer is not for them.
-    async fn ask_anew(&self, sources: &Sources) -> Result<u64, ViewError> {
-        let before = self.asked.load(Ordering::SeqCst);
-        let mut heard = self.anew.lock().await;
-        if let Some(heard) = heard.as_ref().filter(|heard| heard.number > before) {
-            return heard.found.clone();
-        }
-        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        let found = self.ask(sources).await.map(|()| *self.found.borrow());
-        // Whoever has no time left has found out nothing for the others.
-        if !Deadline::current().is_some_and(|deadline| deadline.left().is_zero()) {
-            *heard = Some(Heard { number, found: found.clone() });
-        }
-        found
     }
 
     async fn reach(&self, sources: &Sources, position: u64) -> Result<(), ViewError> {

@@ -105,6 +105,41 @@ impl Drop for UnderWay {
     }
 }
 
+/// What a process has in memory of something.
+enum InMemory<T> {
+    /// This is the answer; what was found first was of this age.
+    Answer(T, Age),
+    /// It is worked out anew, which takes longer than somebody waits who has an older one.
+    BeingWorkedOut,
+    Nothing,
+}
+
+impl<T> InMemory<T> {
+    /// `known`: what is there, its age, and by whom it is worked out anew, which is by doing `again`.
+    async fn of<W>(known: impl Fn() -> Option<(T, Age, Arc<Anew>)>, again: impl FnOnce() -> W) -> Self
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let Some((found, age, anew)) = known() else { return Self::Nothing };
+        match age {
+            Age::Fresh => Self::Answer(found, age),
+            Age::Stale => {
+                anew.begin(again());
+                Self::Answer(found, age)
+            }
+            // Many are, when a store that everybody needs comes back: they are worked out one after the other.
+            Age::Remembered => {
+                anew.begin_and_wait(again()).await;
+                match known() {
+                    Some((found, Age::Fresh, _)) => Self::Answer(found, age),
+                    Some(_) | None => Self::BeingWorkedOut,
+                }
+            }
+            Age::Useless => Self::Nothing,
+        }
+    }
+}
+
 /// Whoever has something older to show waits no longer for what is new.
 const ANEW_PATIENCE: Duration = Duration::from_millis(150);
 
@@ -153,6 +188,7 @@ impl Views {
             }
         }
         if page.cursor.is_none() {
+            self.rank_ahead(viewer, now);
             let whole = self.whole_feed(viewer, page.limit);
             if let Some((value, as_of)) = climb.rung("last_good_page", &[Source::Redis], whole).await? {
                 return Ok(Answer { value, source: "last_good", as_of, degraded: true });
@@ -249,35 +285,30 @@ impl Views {
             .postgres(|postgres| async move { postgres.relations_version(viewer).await })
             .await?;
         let known = || {
-            let known = self.shared.rankings.get(&viewer.0);
-            known.filter(|recent| recent.version == version && recent.holds >= after)
+            let recent = self.shared.rankings.get(&viewer.0)?;
+            let age = self.age(recent.ranking.as_of, now, ttl_ms);
+            let is_of_use = recent.version == version && recent.holds >= after;
+            is_of_use.then_some((recent.ranking, age, recent.anew))
         };
-        let age = |recent: &Recent| self.age(recent.ranking.as_of, now, ttl_ms);
         let count = |event: &'static str| metrics::counter!(names::FEED_CACHE, "event" => event).increment(1);
-        if let Some(recent) = known() {
-            let again = || self.clone().rank_behind(viewer, now, version);
-            match age(&recent) {
-                Age::Fresh => {
-                    count("hit");
-                    return Ok(Some(recent.ranking));
-                }
-                Age::Stale => {
-                    recent.anew.begin(again());
-                    count("stale");
-                    return Ok(Some(recent.ranking));
-                }
-                // Many are, when a store that everybody needs comes back: they are worked out one after the other.
-                Age::Remembered => {
-                    count("miss");
-                    recent.anew.begin_and_wait(again()).await;
-                    let anew = known().filter(|recent| age(recent) == Age::Fresh);
-                    return Ok(anew.map(|recent| recent.ranking));
-                }
-                Age::Useless => {}
+        match InMemory::of(known, || self.clone().rank_behind(viewer, now, version)).await {
+            InMemory::Answer(ranking, age) => {
+                count(match age {
+                    Age::Fresh => "hit",
+                    Age::Stale => "stale",
+                    Age::Remembered | Age::Useless => "miss",
+                });
+                Ok(Some(ranking))
+            }
+            InMemory::BeingWorkedOut => {
+                count("miss");
+                Ok(None)
+            }
+            InMemory::Nothing => {
+                count("miss");
+                self.ranked_anew(viewer, now, version, after).await.map(Some)
             }
         }
-        count("miss");
-        self.ranked_anew(viewer, now, version, after).await.map(Some)
     }
 
     /// How what was worked out then is of use now. While ClickHouse is known to be away nobody waits for anything new.
@@ -326,6 +357,19 @@ impl Views {
         let Ok(_turn) = self.shared.behind.acquire().await else { return };
         if let Err(failure) = self.ranked_anew(viewer, now, version, 0).await {
             tracing::debug!(error = %failure.error, "a ranking could not be worked out anew");
+        }
+    }
+
+    /// While there are no cards nobody's ranking is shown; it is kept as new as otherwise all the same. When PostgreSQL is back
+    /// everybody's is there, instead of all being too old at once.
+    fn rank_ahead(&self, viewer: UserId, now: DateTime<Utc>) {
+        let Some(recent) = self.shared.rankings.get(&viewer.0) else { return };
+        match self.age(recent.ranking.as_of, now, self.shared.options.feed_ranking_ttl_ms) {
+            // For the relations that the viewer was last known to have: if they have others by then, it is worked out again.
+            Age::Stale | Age::Remembered => {
+                recent.anew.begin(self.clone().rank_behind(viewer, now, recent.version));
+            }
+            Age::Fresh | Age::Useless => {}
         }
     }
 
@@ -445,25 +489,16 @@ impl Views {
 
     /// What trends, under the same rules as a ranking. `None`: it is being worked out anew.
     async fn trending_now(&self, now: DateTime<Utc>, after: u64) -> Sourced<Option<Ranking>> {
-        let known = || self.sources().stores.clickhouse.get().ok()?.trending_known(now, after);
-        let age = |known: &KnownTrending| self.age(known.as_of, now, known.ttl_ms);
-        if let Some(trending) = known() {
-            let (anew, again) = (&self.shared.trending_anew, || self.clone().trending_behind(now));
-            match age(&trending) {
-                Age::Fresh => return Ok(Some(self.trending_of(&trending))),
-                Age::Stale => {
-                    anew.begin(again());
-                    return Ok(Some(self.trending_of(&trending)));
-                }
-                Age::Remembered => {
-                    anew.begin_and_wait(again()).await;
-                    let trending = known().filter(|trending| age(trending) == Age::Fresh);
-                    return Ok(trending.map(|trending| self.trending_of(&trending)));
-                }
-                Age::Useless => {}
-            }
+        let known = || {
+            let known = self.sources().stores.clickhouse.get().ok()?.trending_known(now, after)?;
+            let age = self.age(known.as_of, now, known.ttl_ms);
+            Some((known, age, Arc::clone(&self.shared.trending_anew)))
+        };
+        match InMemory::of(known, || self.clone().trending_behind(now)).await {
+            InMemory::Answer(trending, _) => Ok(Some(self.trending_of(&trending))),
+            InMemory::BeingWorkedOut => Ok(None),
+            InMemory::Nothing => self.trending_anew(now, after).await.map(Some),
         }
-        self.trending_anew(now, after).await.map(Some)
     }
 
     async fn trending_anew(&self, now: DateTime<Utc>, after: u64) -> Sourced<Ranking> {

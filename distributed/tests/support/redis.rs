@@ -3,12 +3,20 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nova_distributed::views::redis::RedisOptions;
+use redis::IntoConnectionInfo as _;
 
 /// Its keys are deleted when the test is over.
 #[derive(Debug)]
 pub(crate) struct Prefix {
     pub(crate) url: String,
     pub(crate) prefix: String,
+}
+
+/// Where the server is, as it stands in the URL.
+#[allow(dead_code, reason = "not every binary of tests puts a proxy before it")]
+pub(crate) fn address() -> String {
+    let url = Prefix::new("address").url.clone();
+    url.into_connection_info().unwrap().addr().to_string()
 }
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);

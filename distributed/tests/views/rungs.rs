@@ -1,6 +1,7 @@
 //! Every rung of every ladder answers, and says that it did. Stores are taken away by their breakers, which is what an
 //! answer sees of an outage; real outages are those of the fault suite.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,13 +10,15 @@ use nova_distributed::views::redis::RedisOptions;
 use nova_events::PostId;
 use nova_events::conversation::Role;
 use nova_events::post::Visibility;
+use nova_resilience::BreakerState;
+use nova_testkit::fault_proxy::{FaultProxy, Faults};
 use nova_testkit::story::{Story, conversation, post, user};
 use nova_views::{
     Answer, Apply, Change, FeedItem, Generation, List, Lookup, MessageRange, PageRequest, ProfileKey,
     ViewError, ViewReader, ViewWriter, What,
 };
 
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 
 const STORES: [&str; 4] = ["postgres", "postgres_fallback", "clickhouse", "redis"];
 
@@ -305,6 +308,110 @@ async fn a_kept_page_shows_nothing_that_has_been_hidden_since() {
 }
 
 /// What is kept for all was made for nobody in particular: it leaves out whom the viewer has blocked, however long ago.
+/// While PostgreSQL is away feeds are shown as they were; whoever asks has theirs ranked anew all the same, so that it is there
+/// when PostgreSQL is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ranking_is_kept_new_while_there_are_no_cards() {
+    let options = ViewsOptions {
+        feed_ranking_ttl_ms: 10_000,
+        stale_ms: 10_000,
+        keep_interval_ms: 0,
+        shadow_share: 0.0,
+        warm_after_ms: 0,
+        ..ViewsOptions::default()
+    };
+    let long = |redis: &mut RedisOptions| (redis.marks_ttl_ms, redis.window_ttl_ms) = (1 << 42, 1 << 42);
+    let world = World::with(long, options).await;
+    let story = community();
+    world.ports().tell(&story).await;
+    let began = story.now();
+    let ask = async |seconds: i64| {
+        let at = began + chrono::TimeDelta::seconds(seconds);
+        world.views.feed(user(1), PageRequest::first(20), at).await.unwrap()
+    };
+    let as_of_s = |answer: &Answer<List<FeedItem>>| (answer.as_of - began).num_seconds();
+    let first = ask(0).await;
+    assert_eq!((first.source, as_of_s(&first)), ("clickhouse", 0));
+    until_kept(&world, 1).await;
+
+    only_without(&world, &["postgres", "postgres_fallback"]);
+    for seconds in [15, 40, 70] {
+        let shown = ask(seconds).await;
+        assert_eq!((shown.source, shown.degraded), ("last_good", true));
+        assert!(as_of_s(&shown) < seconds, "as it was");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // What is in memory alone.
+            only_without(&world, &["clickhouse", "redis"]);
+            let known = ask(seconds).await;
+            if as_of_s(&known) == seconds {
+                break;
+            }
+            assert!(Instant::now() < deadline, "it is still as of {}", as_of_s(&known));
+            only_without(&world, &["postgres", "postgres_fallback"]);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        only_without(&world, &["postgres", "postgres_fallback"]);
+    }
+
+    only_without(&world, &[]);
+    let back = ask(75).await;
+    assert_eq!((back.source, back.degraded, as_of_s(&back)), ("clickhouse", false, 70));
+}
+
+/// All questions to Redis share one connection: a stall holds up all of them. It is one failure for its breaker, and while
+/// PostgreSQL is away those who ask wait for the end of it, because nobody else can answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stall_of_redis_is_waited_for_while_it_is_the_last() {
+    let mut options =
+        ViewsOptions { keep_interval_ms: 0, shadow_share: 0.0, warm_after_ms: 0, ..ViewsOptions::default() };
+    let guards = &mut options.guards;
+    for guard in [&mut guards.postgres, &mut guards.fallback, &mut guards.clickhouse] {
+        guard.call_timeout = PATIENCE;
+    }
+    (guards.redis.call_timeout, guards.redis_last_call) = (Duration::from_secs(1), PATIENCE);
+    let server = crate::redis_support::address();
+    let proxy = FaultProxy::start(&*server).await.unwrap();
+    let through = proxy.address();
+    let redis = |redis: &mut RedisOptions| {
+        (redis.marks_ttl_ms, redis.window_ttl_ms) = (1 << 42, 1 << 42);
+        (redis.read_timeout_ms, redis.response_timeout_ms) = (40_000, 40_000);
+        redis.url = redis.url.replace(&server, &through.to_string());
+        assert!(redis.url.contains(&through.to_string()), "{} goes by way of the proxy", redis.url);
+    };
+    let world = World::guarded(redis, options).await;
+    let story = community();
+    world.ports().tell(&story).await;
+    let best = feed(&world, 1, &story).await;
+    assert_eq!(best.source, "clickhouse");
+    until_kept(&world, 1).await;
+
+    let stall = Duration::from_millis(1_200);
+    let many = async || {
+        let asks = (0..40).map(|_| world.views.feed(user(1), PageRequest::first(20), story.now()));
+        let began = Instant::now();
+        let answers = futures::future::join_all(asks).await;
+        (answers.into_iter().map(|answer| answer.unwrap().source).collect::<HashSet<_>>(), began.elapsed())
+    };
+    let redis = world.views.breaker("redis").unwrap();
+
+    only_without(&world, &["postgres", "postgres_fallback"]);
+    proxy.set(Faults::slow(stall));
+    let (sources, took) = many().await;
+    assert_eq!(sources, HashSet::from(["last_good"]));
+    assert!(took >= stall, "they waited: {took:?}");
+    assert_eq!((redis.state(), redis.status().count), (BreakerState::Closed, 0));
+
+    // With others to ask nobody waits so long, and forty who were held up together have seen one failure.
+    only_without(&world, &["clickhouse"]);
+    let timelines = (0..40).map(|_| world.views.timeline(user(1), PageRequest::first(5)));
+    for answer in futures::future::join_all(timelines).await {
+        assert_eq!(answer.unwrap().source, "postgres");
+    }
+    assert_eq!((redis.state(), redis.status().count), (BreakerState::Closed, 1));
+    proxy.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_for_all_knows_old_blocks() {
     let options = ViewsOptions { keep_interval_ms: 0, warm_after_ms: 0, ..ViewsOptions::default() };

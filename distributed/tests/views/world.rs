@@ -15,6 +15,9 @@ use crate::clickhouse_support;
 use crate::postgres;
 use crate::redis_support::Prefix;
 
+/// For one question.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
 pub(crate) struct World {
     pub(crate) views: Views,
     stores: Vec<Arc<dyn ShardStore>>,
@@ -31,11 +34,16 @@ impl World {
 
     pub(crate) async fn with(redis: impl FnOnce(&mut RedisOptions), mut options: ViewsOptions) -> Self {
         // What counts here is what is answered, however busy the machine is.
-        options.read_ms_max = 60_000;
         let guards = &mut options.guards;
         for guard in [&mut guards.postgres, &mut guards.fallback, &mut guards.clickhouse, &mut guards.redis] {
-            guard.call_timeout = Duration::from_secs(20);
+            guard.call_timeout = PATIENCE;
         }
+        Self::guarded(redis, options).await
+    }
+
+    /// With the times of the guards as they are given.
+    pub(crate) async fn guarded(redis: impl FnOnce(&mut RedisOptions), mut options: ViewsOptions) -> Self {
+        options.read_ms_max = 60_000;
         let database = postgres::Database::migrated("views").await;
         let read = ReadOptions {
             connections_max: 4,
