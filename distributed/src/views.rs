@@ -40,7 +40,7 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use nova_events::{ConversationId, PostId, UserId};
-use nova_resilience::{Breaker, BreakerStatus, Deadline, SingleFlight};
+use nova_resilience::{Breaker, BreakerStatus, Deadline, NextFlight, SingleFlight};
 use nova_views::ranking::Weights;
 use nova_views::{
     Answer, Comment, Conversation, DeadLetter, Deletion, DeletionQuery, FeedItem, List, Lookup, Message,
@@ -132,6 +132,8 @@ struct Shared {
     applied: Applied,
     rankings: Cache<uuid::Uuid, Recent>,
     ranking_flights: SingleFlight<RankingKey, RankingResult>,
+    /// How far Redis is, for those who have just read marks there.
+    redis_reaches: NextFlight<Result<u64, ViewError>>,
     trending_anew: Arc<feed::Anew>,
     /// What trended last.
     trending: Mutex<Option<order::Ranking>>,
@@ -163,6 +165,7 @@ impl Views {
             applied,
             rankings: Cache::new(options.feed_rankings_max.max(1)),
             ranking_flights: SingleFlight::new("feed_ranking"),
+            redis_reaches: NextFlight::new("redis_reaches"),
             trending_anew: Arc::default(),
             trending: Mutex::default(),
             behind: Semaphore::new((options.guards.clickhouse.calls_max / 2).max(1)),

@@ -2,20 +2,23 @@
 //! something they have seen cannot take the answer of a question that is under way ([`crate::SingleFlight`]): it may have been
 //! looked up already. They wait for it to end, and then one of them asks for all.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use metrics::{Counter, counter};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use crate::deadline::Deadline;
-use crate::single_flight::SHARED;
+use crate::single_flight::SingleFlight;
 
 /// The question under way and the one that comes next.
 pub struct NextFlight<V> {
-    begun: AtomicU64,
-    /// Whoever holds it asks. The number of the last question that was answered, and the answer.
-    landed: Mutex<Option<(u64, V)>>,
-    shared: Counter,
+    /// By number. All who wait for one hear its answer at once: none of them has to be woken for the next to hear it.
+    flights: SingleFlight<u64, V>,
+    /// The number of the last one that was begun.
+    begun: Arc<AtomicU64>,
+    /// One at a time.
+    turn: Arc<Mutex<()>>,
 }
 
 impl<V> std::fmt::Debug for NextFlight<V> {
@@ -24,30 +27,28 @@ impl<V> std::fmt::Debug for NextFlight<V> {
     }
 }
 
-impl<V: Clone> NextFlight<V> {
+impl<V: Clone + Send + Sync + 'static> NextFlight<V> {
     /// `what` is asked, for the metric.
     pub fn new(what: &'static str) -> Self {
-        Self { begun: AtomicU64::new(0), landed: Mutex::default(), shared: counter!(SHARED, "what" => what) }
+        Self { flights: SingleFlight::new(what), begun: Arc::default(), turn: Arc::default() }
     }
 
-    /// The answer of a question that began after this was called: the caller's own `work`, or that of another one who waited
-    /// beside them. An answer that came when the asker's time was over is theirs alone. One who leaves while asking makes way
-    /// for the next.
-    pub async fn work(&self, work: impl Future<Output = V>) -> V {
-        let before = self.begun.load(Ordering::SeqCst);
-        let mut landed = self.landed.lock().await;
-        if let Some((number, value)) = landed.as_ref()
-            && *number > before
-        {
-            self.shared.increment(1);
-            return value.clone();
-        }
-        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        let value = work.await;
-        if !Deadline::current().is_some_and(|deadline| deadline.left().is_zero()) {
-            *landed = Some((number, value.clone()));
-        }
-        value
+    /// The answer of a question that began after this was called: of the caller's own `work`, or of that of another one who
+    /// waited beside them. It goes on as long as one of them waits; panics are those of [`SingleFlight::work`].
+    pub async fn work(&self, work: impl FnOnce() -> BoxFuture<'static, V>) -> V {
+        // A flight with this number may have begun by the time that it is joined, or have ended, and then there is another
+        // one. Either way it began after this.
+        let number = self.begun.load(Ordering::SeqCst) + 1;
+        let next = || {
+            let (begun, turn, work) = (Arc::clone(&self.begun), Arc::clone(&self.turn), work());
+            async move {
+                let _turn = turn.lock().await;
+                begun.fetch_max(number, Ordering::SeqCst);
+                work.await
+            }
+            .boxed()
+        };
+        self.flights.work(number, next).await
     }
 }
 
@@ -74,13 +75,17 @@ mod tests {
             Arc::new(Self { now: AtomicU64::new(0), asked: AtomicU32::new(0), flight })
         }
 
-        async fn ask(&self) -> u64 {
-            let work = async {
-                self.asked.fetch_add(1, Ordering::SeqCst);
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                let found = self.now.load(Ordering::SeqCst);
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                found
+        async fn ask(self: &Arc<Self>) -> u64 {
+            let store = Arc::clone(self);
+            let work = || {
+                async move {
+                    store.asked.fetch_add(1, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    let found = store.now.load(Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    found
+                }
+                .boxed()
             };
             self.flight.work(work).await
         }
@@ -107,19 +112,48 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_who_leaves_makes_way_for_the_next() {
+    async fn it_goes_on_when_the_first_leaves_and_makes_way_when_all_do() {
         let store = Store::new();
-        let leaves = tokio::time::timeout(Duration::from_millis(70), store.ask());
-        let (left, stays) = tokio::join!(leaves, store.ask());
+        let under_way = async {
+            assert_eq!(store.ask().await, 0);
+            store.now.store(2, Ordering::SeqCst);
+        };
+        // Both wait for the next one; the first of them has left when it is answered.
+        let leaves = tokio::time::timeout(Duration::from_millis(170), store.ask());
+        let ((), left, stays) = tokio::join!(under_way, leaves, store.ask());
         assert!(left.is_err());
-        assert_eq!((stays, store.asked.load(Ordering::SeqCst)), (0, 2));
+        assert_eq!((stays, store.asked.load(Ordering::SeqCst)), (2, 2));
+        let alone = tokio::time::timeout(Duration::from_millis(70), store.ask()).await;
+        assert!(alone.is_err());
+        store.now.store(3, Ordering::SeqCst);
+        let next = tokio::time::timeout(Duration::from_millis(110), store.ask()).await;
+        assert_eq!((next, store.asked.load(Ordering::SeqCst)), (Ok(3), 4));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_was_found_out_too_late_is_the_askers_alone() {
-        let store = Store::new();
-        let late = Deadline::within(Duration::from_millis(20)).scope(store.ask());
-        let (_, found) = tokio::join!(late, store.ask());
-        assert_eq!((found, store.asked.load(Ordering::SeqCst)), (0, 2));
+    /// Nobody hears what was found out before they asked, and however many ask, they do not wait for each other.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_storm_hears_nothing_old() {
+        let flight = Arc::new(NextFlight::new("test"));
+        let now = Arc::new(AtomicU64::new(0));
+        let ask = |flight: Arc<NextFlight<u64>>, now: Arc<AtomicU64>| async move {
+            for _ in 0..500 {
+                let before = now.fetch_add(1, Ordering::SeqCst) + 1;
+                let at = Arc::clone(&now);
+                let look = || {
+                    async move {
+                        let found = at.load(Ordering::SeqCst);
+                        tokio::task::yield_now().await;
+                        found
+                    }
+                    .boxed()
+                };
+                let found = flight.work(look).await;
+                assert!(found >= before, "{found}, and it was {before} before");
+            }
+        };
+        let all = (0..32).map(|_| tokio::spawn(ask(Arc::clone(&flight), Arc::clone(&now))));
+        for one in join_all(all).await {
+            one.unwrap();
+        }
     }
 }

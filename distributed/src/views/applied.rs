@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use nova_resilience::NextFlight;
 use nova_views::ViewError;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -43,8 +42,6 @@ struct Watched {
     answered: Mutex<Option<Instant>>,
     /// Whoever holds it asks the store; when that was done last.
     turn: tokio::sync::Mutex<Option<Instant>>,
-    /// Questions of those who have to know how far it is after what they have seen.
-    anew: NextFlight<Result<u64, ViewError>>,
 }
 
 impl Applied {
@@ -68,7 +65,6 @@ impl Applied {
                 every: Duration::from_millis(every),
                 found: watch::Sender::new(0),
                 turn: tokio::sync::Mutex::default(),
-                anew: NextFlight::new("how_far"),
             }
         };
         Self {
@@ -114,10 +110,11 @@ impl Applied {
         self.refreshing.store(false, Ordering::Release);
     }
 
-    /// How far one store is, asked after this was called.
+    /// How far one store is, asked now.
     pub(super) async fn reaches(&self, sources: &Sources, source: Source) -> Result<u64, ViewError> {
         let watched = self.watched(source)?;
-        watched.anew.work(async { watched.ask(sources).await.map(|()| *watched.found.borrow()) }).await
+        watched.ask(sources).await?;
+        Ok(*watched.found.borrow())
     }
 
     /// How far one store was when it was last asked, for an answer that has to hold the log up to `wanted`.

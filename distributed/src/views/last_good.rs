@@ -14,9 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
 use nova_events::envelope::time_of_ms;
 use nova_events::post::Visibility;
 use nova_events::{PostId, UserId};
+use nova_resilience::Deadline;
 use nova_views::{FeedItem, FeedReason, List, PostCard, Profile, ProfileKey, ViewError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -137,7 +139,13 @@ impl Views {
     /// there to be read.
     async fn marks_since(&self, position: u64) -> Sourced<()> {
         let failed = |error| SourceError { source: Some(Source::Redis), error };
-        let reached = self.shared.applied.reaches(self.sources(), Source::Redis).await.map_err(failed)?;
+        let views = self.clone();
+        let ask = || {
+            let asked = async move { views.shared.applied.reaches(views.sources(), Source::Redis).await };
+            // It is asked for all who wait, in nobody's own time.
+            Deadline::within(Duration::from_millis(self.shared.options.read_ms_max)).scope(asked).boxed()
+        };
+        let reached = self.shared.redis_reaches.work(ask).await.map_err(failed)?;
         if reached < position {
             let what =
                 format!("redis: filled up to {reached}, not yet up to {position}, of when the page is");
