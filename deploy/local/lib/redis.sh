@@ -24,6 +24,7 @@ dir "$dir/redis"
 daemonize no
 appendonly yes
 appendfsync everysec
+save ""
 zset-max-listpack-entries 1024
 tcp-backlog 128
 END

@@ -142,6 +142,8 @@ impl Config {
     pub(super) fn redis_options(&self) -> anyhow::Result<RedisOptions> {
         let redis = &self.redis;
         let password = redis.password.or_file("redis.password", &redis.password_file)?;
+        let defaults = RedisOptions::default();
+        let asks_ms = self.resilience.redis_call_ms.max(self.resilience.redis_last_call_ms);
         Ok(RedisOptions {
             url: redis.url.with_password(password.as_deref()),
             prefix: redis.key_prefix.clone(),
@@ -151,7 +153,9 @@ impl Config {
             window_messages_max: redis.window_messages_max,
             window_bytes_max: redis.window_bytes_max,
             window_ttl_ms: redis.window_ttl_ms,
-            ..RedisOptions::default()
+            // Whoever asks gives up first: the end of the connection would be one for everybody.
+            read_timeout_ms: defaults.read_timeout_ms.max(asks_ms.saturating_mul(2)),
+            ..defaults
         })
     }
 
