@@ -958,6 +958,12 @@ export interface components {
             status: number;
         };
         BatchResults: {
+            /**
+             * Format: int64
+             * @description Where in the log the last of them stands; a query with `after=` this sees all that were accepted.
+             *     Null when none was.
+             */
+            position?: number | null;
             /** @description One for each post, in the order of the request. */
             results: components["schemas"]["BatchResult"][];
         };
