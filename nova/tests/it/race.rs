@@ -22,7 +22,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 16;
 
 pub(crate) fn messages() -> usize {
-    std::env::var("NOVA_RACE_MESSAGES").ok().map_or(200, |text| text.parse().unwrap())
+    std::env::var("NOVA_RACE_MESSAGES").ok().map_or(1_000, |text| text.parse().unwrap())
 }
 
 /// The people of the race: the admin and the one who edits, each at every process that takes commands, and whoever
