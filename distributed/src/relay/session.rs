@@ -167,6 +167,9 @@ impl<'a> Session<'a> {
         self.move_cursor();
         self.show();
         if self.stopping()? {
+            if self.owes_watermarks() {
+                return self.send_watermarks().await;
+            }
             return self.wait().await;
         }
         self.redrive |= self.lease.take_due();
@@ -218,11 +221,17 @@ impl<'a> Session<'a> {
             self.move_at = Instant::now();
         }
         let by = *self.stop_by.get_or_insert_with(|| Instant::now() + stop_ms);
-        let settled = self.sent == self.cursor && self.publisher.acks.waiting() == 0;
+        let settled =
+            self.sent == self.cursor && self.publisher.acks.waiting() == 0 && !self.owes_watermarks();
         if settled || Instant::now() >= by {
             return Err(End::Stopped);
         }
         Ok(true)
+    }
+
+    /// It has sent more than it has told of since. Whoever stops says so first: nobody else would before another relay leads.
+    fn owes_watermarks(&self) -> bool {
+        self.watermark.is_some_and(|told| told != self.sent)
     }
 
     fn has_room_for(&self, page: &Page) -> bool {
