@@ -76,7 +76,6 @@ fn options() -> impl Strategy<Value = BreakerOptions> {
     )
 }
 
-/// What a breaker is: no word, no clock that goes round, no generation that comes again.
 /// What a permit was given in: its era, how many failures were counted then, and when the last of them was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Given {
@@ -85,6 +84,7 @@ struct Given {
     failed_at: u64,
 }
 
+/// What a breaker is: no word, no clock that goes round, no generation that comes again.
 struct Model {
     options: BreakerOptions,
     now: u64,

@@ -229,7 +229,8 @@ impl<'a> Session<'a> {
         Ok(true)
     }
 
-    /// It has sent more than it has told of since. Whoever stops says so first: nobody else would before another relay leads.
+    /// It has sent more than it has told of since. Whoever stops says so first: nobody else would before another relay leads. One
+    /// that has told nothing yet leaves that to the next, which begins with it: Kafka may be away, and stopping is not to wait for it.
     fn owes_watermarks(&self) -> bool {
         self.watermark.is_some_and(|told| told != self.sent)
     }

@@ -22,12 +22,18 @@ use crate::world::{PATIENCE, World};
 
 const STORES: [&str; 4] = ["postgres", "postgres_fallback", "clickhouse", "redis"];
 
+/// Every good page is kept, and nothing is asked beside what a test asks.
+fn options() -> ViewsOptions {
+    ViewsOptions { keep_interval_ms: 0, shadow_share: 0.0, warm_after_ms: 0, ..ViewsOptions::default() }
+}
+
 /// Stories happened long ago: marks and windows are kept for as long as need be.
+fn for_long(redis: &mut RedisOptions) {
+    (redis.marks_ttl_ms, redis.window_ttl_ms) = (1 << 42, 1 << 42);
+}
+
 async fn world() -> World {
-    let options =
-        ViewsOptions { keep_interval_ms: 0, shadow_share: 0.0, warm_after_ms: 0, ..ViewsOptions::default() };
-    let long = |redis: &mut RedisOptions| (redis.marks_ttl_ms, redis.window_ttl_ms) = (1 << 42, 1 << 42);
-    World::with(long, options).await
+    World::with(for_long, options()).await
 }
 
 fn only_without(world: &World, out: &[&str]) {
@@ -312,16 +318,8 @@ async fn a_kept_page_shows_nothing_that_has_been_hidden_since() {
 /// when PostgreSQL is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ranking_is_kept_new_while_there_are_no_cards() {
-    let options = ViewsOptions {
-        feed_ranking_ttl_ms: 10_000,
-        stale_ms: 10_000,
-        keep_interval_ms: 0,
-        shadow_share: 0.0,
-        warm_after_ms: 0,
-        ..ViewsOptions::default()
-    };
-    let long = |redis: &mut RedisOptions| (redis.marks_ttl_ms, redis.window_ttl_ms) = (1 << 42, 1 << 42);
-    let world = World::with(long, options).await;
+    let options = ViewsOptions { feed_ranking_ttl_ms: 10_000, stale_ms: 10_000, ..options() };
+    let world = World::with(for_long, options).await;
     let story = community();
     world.ports().tell(&story).await;
     let began = story.now();
@@ -363,8 +361,7 @@ async fn a_ranking_is_kept_new_while_there_are_no_cards() {
 /// PostgreSQL is away those who ask wait for the end of it, because nobody else can answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stall_of_redis_is_waited_for_while_it_is_the_last() {
-    let mut options =
-        ViewsOptions { keep_interval_ms: 0, shadow_share: 0.0, warm_after_ms: 0, ..ViewsOptions::default() };
+    let mut options = options();
     let guards = &mut options.guards;
     for guard in [&mut guards.postgres, &mut guards.fallback, &mut guards.clickhouse] {
         guard.call_timeout = PATIENCE;
@@ -374,7 +371,7 @@ async fn a_stall_of_redis_is_waited_for_while_it_is_the_last() {
     let proxy = FaultProxy::start(&*server).await.unwrap();
     let through = proxy.address();
     let redis = |redis: &mut RedisOptions| {
-        (redis.marks_ttl_ms, redis.window_ttl_ms) = (1 << 42, 1 << 42);
+        for_long(redis);
         (redis.read_timeout_ms, redis.response_timeout_ms) = (40_000, 40_000);
         redis.url = redis.url.replace(&server, &through.to_string());
         assert!(redis.url.contains(&through.to_string()), "{} goes by way of the proxy", redis.url);

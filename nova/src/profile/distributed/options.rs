@@ -197,37 +197,37 @@ impl Config {
     fn guards_options(&self) -> GuardsOptions {
         let resilience = &self.resilience;
         let defaults = GuardsOptions::default();
-        let guard = |breaker, calls_max, call_ms, default: GuardOptions| GuardOptions {
-            breaker,
-            calls_max,
-            call_timeout: Duration::from_millis(call_ms),
-            ..default
-        };
-        let breaker = |failures, open_ms, successes| {
-            BreakerOptions::new(failures, Duration::from_millis(open_ms), successes)
-        };
-        let postgres = || {
-            breaker(resilience.postgres_failures, resilience.postgres_open_ms, resilience.postgres_successes)
-        };
+        let guard =
+            |(failures, open_ms, successes), calls_max, call_ms, default: GuardOptions| GuardOptions {
+                breaker: BreakerOptions {
+                    overlapping_count_once: default.breaker.overlapping_count_once,
+                    ..BreakerOptions::new(failures, Duration::from_millis(open_ms), successes)
+                },
+                calls_max,
+                call_timeout: Duration::from_millis(call_ms),
+                ..default
+            };
+        let postgres =
+            (resilience.postgres_failures, resilience.postgres_open_ms, resilience.postgres_successes);
         GuardsOptions {
             // A place is a connection: whoever waits for one has asked nothing yet, so that it says nothing about PostgreSQL.
             postgres: GuardOptions {
                 place_wait: Duration::from_millis(resilience.postgres_wait_ms),
                 ..guard(
-                    postgres(),
+                    postgres,
                     self.postgres.read_connections_max.max(1) as usize,
                     resilience.postgres_call_ms,
                     defaults.postgres,
                 )
             },
             fallback: guard(
-                postgres(),
+                postgres,
                 resilience.fallback_connections_max.max(1) as usize,
                 resilience.fallback_call_ms,
                 defaults.fallback,
             ),
             clickhouse: guard(
-                breaker(
+                (
                     resilience.clickhouse_failures,
                     resilience.clickhouse_open_ms,
                     resilience.clickhouse_successes,
@@ -237,10 +237,7 @@ impl Config {
                 defaults.clickhouse,
             ),
             redis: guard(
-                BreakerOptions {
-                    overlapping_count_once: defaults.redis.breaker.overlapping_count_once,
-                    ..breaker(resilience.redis_failures, resilience.redis_open_ms, resilience.redis_successes)
-                },
+                (resilience.redis_failures, resilience.redis_open_ms, resilience.redis_successes),
                 resilience.redis_calls_max,
                 resilience.redis_call_ms,
                 defaults.redis,
