@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nova_eventlog::private;
 use nova_views::ViewError;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -115,7 +116,7 @@ impl Manifest {
         generations.insert(projection.to_owned(), generation);
         let json = serde_json::to_vec_pretty(&generations)?;
         let temporary = self.path.with_extension("json.new");
-        let mut file = File::create(&temporary)?;
+        let mut file = private::options().write(true).create(true).truncate(true).open(&temporary)?;
         file.write_all(&json)?;
         file.sync_all()?;
         fs::rename(&temporary, &self.path)?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use nova_eventlog::private;
 use nova_views::ViewError;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -27,7 +28,15 @@ pub(crate) fn set_wal_pages(connection: &Connection, pages: u32) -> rusqlite::Re
     connection.pragma_update(None, "wal_autocheckpoint", pages)
 }
 
+/// Makes an empty database file with mode 0600 where there is none. SQLite itself would make it as the umask says, and
+/// gives the mode of this file to its journals.
+pub(crate) fn make_private(path: &Path) {
+    // Where this fails SQLite fails too, and says why.
+    drop(private::options().write(true).create(true).truncate(false).open(path));
+}
+
 pub(crate) fn open_writer(path: &Path, options: &ViewsOptions) -> rusqlite::Result<Connection> {
+    make_private(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use nova_eventlog::private;
 use nova_views::{Apply, DeadLetter, Generation, ViewError};
 use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -304,7 +305,7 @@ pub(crate) fn open_all(
     log_head: u64,
 ) -> Result<Vec<Store>, ViewError> {
     let io = |error: std::io::Error| ViewError::Unavailable(format!("the views' folder: {}", error.kind()));
-    std::fs::create_dir_all(dir).map_err(io)?;
+    private::create_dir_all(dir).map_err(io)?;
     crate::write::VIEWS
         .iter()
         .map(|view| {

@@ -7,6 +7,7 @@
 
 pub mod file;
 pub mod log;
+pub mod private;
 pub mod record;
 pub mod spool;
 pub mod stream;

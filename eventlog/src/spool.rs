@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::file::{FileLog, FileLogOptions, Lock};
 use crate::log::{EventLog as _, LogError};
+use crate::private;
 use crate::record::{Append, Expected, Filter, Kind, NewEvent, Write};
 use crate::stream::StreamId;
 use state::{Chapter, State};
@@ -122,7 +123,7 @@ impl Spool {
     /// Opens the spool in a folder, or begins one. Blocks for as long as it takes to look at its chapters.
     pub fn open(dir: impl AsRef<Path>, options: SpoolOptions) -> Result<Self, LogError> {
         let dir = dir.as_ref();
-        std::fs::create_dir_all(dir).map_err(|error| folder::unavailable("create", dir, &error))?;
+        private::create_dir_all(dir).map_err(|error| folder::unavailable("create", dir, &error))?;
         let lock = Lock::acquire(dir)?;
         Self::load(dir, options, Some(lock))
     }

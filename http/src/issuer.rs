@@ -144,10 +144,18 @@ fn check_mode(_path: &Path, _metadata: &fs::Metadata) -> Result<(), IssuerError>
     Ok(())
 }
 
+/// Makes the folder of a key, for its owner only.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
 /// Writes a new key beside `path` and links it there, so that `path` is never half a key and never replaced.
 fn create(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    private_folder(folder)?;
     let pkcs8 = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new())
         .map_err(|_| io::Error::other("the system gave no random numbers"))?;
     let draft = folder.join(format!(".token-key-{}", Uuid::new_v4().simple()));

@@ -72,11 +72,11 @@ impl Folder {
     /// Opens the folder, or begins one. What uploads left half done when the process ended is removed.
     pub fn open(dir: &Path) -> std::io::Result<Self> {
         let objects = dir.join("objects");
-        std::fs::create_dir_all(&objects)?;
+        private_dir(&objects)?;
         let halves = dir.join("incoming");
         match std::fs::remove_dir_all(&halves) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => std::fs::create_dir_all(&halves)?,
+            _ => private_dir(&halves)?,
         }
         let key = signing_key(&dir.join("signing.key"))?;
         let objects = LocalFileSystem::new_with_prefix(&objects).map_err(std::io::Error::other)?;
@@ -183,7 +183,7 @@ impl Folder {
         let to = self.path_of(claims.key);
         let moved = tokio::task::spawn_blocking(move || {
             if let Some(parent) = to.parent() {
-                std::fs::create_dir_all(parent)?;
+                private_dir(parent)?;
             }
             half.persist(&to).map_err(|error| error.error)
         });
@@ -194,7 +194,7 @@ impl Folder {
         let (from, to) = (self.path_of(from), self.path_of(to));
         let renamed = tokio::task::spawn_blocking(move || {
             if let Some(parent) = to.parent() {
-                std::fs::create_dir_all(parent)?;
+                private_dir(parent)?;
             }
             std::fs::rename(from, to)
         });
@@ -224,6 +224,14 @@ fn now_s() -> u64 {
 }
 
 /// Made on first use, for the owner of the folder alone.
+/// Makes a folder and its parents for their owner only.
+fn private_dir(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(dir)
+}
+
 fn signing_key(path: &Path) -> std::io::Result<Vec<u8>> {
     match std::fs::read(path) {
         Ok(key) if key.len() == KEY_BYTES => return Ok(key),

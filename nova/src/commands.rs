@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::cli::{Cli, Command, Global};
 use crate::config::{Config, Overrides, Store};
 use crate::profile::Roles;
-use crate::telemetry;
+use crate::{permissions, telemetry};
 
 mod client_events;
 mod dead_letters;
@@ -46,6 +46,7 @@ impl From<End> for ExitCode {
 
 /// Does what was asked for.
 pub fn run(cli: Cli) -> ExitCode {
+    permissions::restrict_umask();
     let config = match load(&cli.global) {
         Ok(config) => config,
         Err(error) => return fail(End::Usage, &error),

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::config::{Config, Profile};
 use crate::profile::{self, Installation, Parked, Roles, Stores, Told};
-use crate::purge;
+use crate::{permissions, purge};
 
 /// An opened installation, or the parts of one that this process is.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ pub async fn verify_log(config: &Config) -> anyhow::Result<String> {
 impl Product {
     /// Opens what these roles need of an installation, or begins one.
     pub async fn open(config: Config, roles: Roles) -> anyhow::Result<Self> {
+        permissions::warn_if_exposed(&config.data.dir);
         let stores = installation(config.profile).open(&config, roles).await?;
         let issuer = Issuer::with_options(&config.token_key_file(), config.verifier_options())?;
         let options = config.executor_options(stores.sole_writer);

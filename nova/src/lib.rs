@@ -9,6 +9,7 @@ pub mod compose;
 pub mod config;
 pub mod demo;
 pub mod import;
+pub mod permissions;
 pub mod profile;
 pub mod purge;
 pub mod server;

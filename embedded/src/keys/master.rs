@@ -1,9 +1,10 @@
 //! The master key of an installation that is given none: a file beside the keys.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use nova_eventlog::private;
 use nova_events::wrapping::{MasterKey, MasterKeyError};
 use zeroize::Zeroizing;
 
@@ -30,12 +31,8 @@ pub fn load_master_key(dir: &Path) -> Result<MasterKey, MasterKeyError> {
 /// Durable when it returns, and never over another one.
 fn write(key: &MasterKey, path: &Path) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(dir)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    private::create_dir_all(dir)?;
+    let mut file = private::options().write(true).create_new(true).open(path)?;
     let text: Zeroizing<String> = key.to_text();
     writeln!(file, "{}", text.as_str())?;
     file.sync_all()?;

@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
+use nova_eventlog::private;
 use nova_events::UserId;
 use nova_events::wrapping::Wrapping;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
 use super::keyring::KeyringError;
-use crate::sqlite::view_error;
+use crate::sqlite::{make_private, view_error};
 
 pub(super) const FILE: &str = "keys.db";
 const VERSION: u32 = 1;
@@ -32,7 +33,7 @@ pub(super) struct KeyStore {
 
 impl KeyStore {
     pub(super) fn open(dir: &Path, wrapping: Wrapping) -> Result<Self, KeyringError> {
-        std::fs::create_dir_all(dir).map_err(|error| KeyringError::Io(error.kind()))?;
+        private::create_dir_all(dir).map_err(|error| KeyringError::Io(error.kind()))?;
         let connection = connect(&dir.join(FILE)).map_err(|error| storage(&error))?;
         let version: u32 = connection
             .query_row("PRAGMA user_version", [], |row| row.get(0))
@@ -110,6 +111,7 @@ impl KeyStore {
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    make_private(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::log::LogError;
+use crate::private;
 
 use super::disk::unavailable;
 
@@ -24,7 +25,7 @@ pub(crate) struct Lock(File);
 impl Lock {
     pub(crate) fn acquire(dir: &Path) -> Result<Self, LogError> {
         let path = dir.join(LOCK_NAME);
-        let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let open = private::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(|error| unavailable("open", &path, &error))?;
         let began = Instant::now();
         while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::log::LogError;
+use crate::private;
 
 use super::catalog::Catalog;
 use super::context::{Context, FileKind};
@@ -123,7 +124,7 @@ pub(crate) fn open(
         }
         return load(dir, &listing, options, disk, None);
     }
-    fs::create_dir_all(dir).map_err(|error| unavailable("create", dir, &error))?;
+    private::create_dir_all(dir).map_err(|error| unavailable("create", dir, &error))?;
     let lock = Lock::acquire(dir)?;
     // Until now another process may have been at work.
     let listing = checked_list(dir)?;

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use crate::log::LogError;
+use crate::private;
 
 use super::context::{Context, FileKind, now_ms};
 use super::disk::{Disk, unavailable};
@@ -80,7 +81,7 @@ impl Spare {
 
 fn prepare(disk: &Disk, path: &PathBuf, bytes: u64, pace: &Pace) -> io::Result<File> {
     let prepared = || {
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
+        let file = private::options().read(true).write(true).create(true).truncate(true).open(path)?;
         disk.allocate(&file, bytes)?;
         disk.sync(&file)?;
         let zeros = vec![0; ZEROED_AT_ONCE_BYTES as usize];

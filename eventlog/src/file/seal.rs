@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
 use crate::log::LogError;
+use crate::private;
 use crate::stream::StreamId;
 
 use super::catalog::Catalog;
@@ -112,7 +113,8 @@ pub(crate) fn write(context: &Arc<Context>, catalog: &Catalog, index: &MemIndex)
     let temporary = path.with_extension("index.tmp");
     let write = || -> Result<(), WriteError> {
         context.disk.check_index()?;
-        let out = BufWriter::with_capacity(1 << 20, File::create(&temporary)?);
+        let file = private::options().write(true).create(true).truncate(true).open(&temporary)?;
+        let out = BufWriter::with_capacity(1 << 20, file);
         let out = sidecar::write(context, index, out, |stream| previous(catalog, index, stream))?;
         let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         file.sync_all()?;

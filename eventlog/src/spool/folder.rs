@@ -1,11 +1,12 @@
 //! The folder of a spool: its chapters by number, and how far it has been read.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::file::{FileLog, FileLogOptions};
 use crate::log::LogError;
+use crate::private;
 
 use super::Place;
 use super::state::Chapter;
@@ -114,7 +115,9 @@ pub(super) fn read_cursor(dir: &Path) -> Place {
 pub(super) fn write_cursor(dir: &Path, place: Place) -> Result<(), LogError> {
     let (path, new) = (dir.join(CURSOR_NAME), dir.join(format!("{CURSOR_NAME}.tmp")));
     let text = format!("{} {} {}\n", place.chapter, place.position, checksum(place));
-    let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
+    let open = private::options().write(true).create(true).truncate(true).open(&new);
+    let written =
+        open.and_then(|mut file| file.write_all(text.as_bytes())).and_then(|()| fs::rename(&new, &path));
     written.map_err(|error| unavailable("write", &path, &error))
 }
 
