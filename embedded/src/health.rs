@@ -30,8 +30,11 @@ impl Dependency for LogHealth {
         true
     }
 
-    /// Reads its latest event.
+    /// Fails while appends fail, or when the latest event cannot be read.
     async fn check(&self) -> Result<(), Trouble> {
+        if let Some(message) = self.log.write_trouble() {
+            return Err(Trouble { class: "log", message });
+        }
         let before = self.log.head().saturating_sub(1);
         let read = self.log.read_all(before, &Filter::all(), 1).await;
         read.map(drop).map_err(|error| Trouble { class: "log", message: error.to_string() })

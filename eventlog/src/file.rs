@@ -3,14 +3,15 @@
 //! * Durable means: one `fdatasync` after the batch's bytes, before anything of it is answered or visible.
 //! * Positions are dense and in the order of the bytes; a stream's revisions are dense; both are checked at every read.
 //! * Damage is never read as data, and never as the end of the log: what is returned is what was written, or an error
-//!   that names the file and the offset. Only what a crash can leave of a batch nobody was told about is cut off.
+//!   that names the file and the offset. Only what a crash can leave of an unacknowledged batch is cut off; acknowledged
+//!   events that are missing at the end are an error.
 //! * Index files are derived; the `.events` files are the log.
 //! * Memory: the index of the open segment (and of up to three being sealed), 1.5 bytes per stream and per command and
 //!   segment for filters, the queue, the batch, the cache of heads. Nothing else grows with the log.
 //!
 //! In reading order: `options`, `format` (the bytes), `queue` -> `batch` -> `writer` (the way in), `memory`, `sidecar`
 //! and `segment` (what is found where), `catalog` (all segments), `read` (the way out), `prepare` and `seal` (what runs
-//! beside), `scan` and `open` (after a crash), `verify`.
+//! beside), `acknowledged`, `scan` and `open` (after a crash), `verify`.
 
 use std::fmt;
 use std::path::Path;
@@ -28,6 +29,7 @@ use crate::log::{Batch, EventFeed, EventLog, LogError, Page};
 use crate::record::{Append, Appended, Direction, Filter, Recorded};
 use crate::stream::StreamId;
 
+mod acknowledged;
 mod batch;
 mod blocks;
 mod catalog;
@@ -58,6 +60,7 @@ use disk::{Disk, unavailable};
 pub(crate) use format::SEGMENT_HEADER_BYTES;
 use format::{RECORD_FIXED_BYTES, padded};
 pub(crate) use lock::Lock;
+use open::Writable;
 pub use options::FileLogOptions;
 use queue::{Queue, Request};
 use read::Reader;
@@ -131,7 +134,7 @@ impl FileLog {
 
     fn open_on(dir: &Path, options: FileLogOptions, disk: Disk) -> Result<Self, LogError> {
         let opened = open::open(dir, options.clamped(), disk, false)?;
-        let Some((open_segment, lock)) = opened.writable else {
+        let Some(Writable { open: open_segment, acknowledged, lock }) = opened.writable else {
             return Err(LogError::Unavailable("the log was opened for reading only".to_owned()));
         };
         let options = &opened.context.options;
@@ -151,8 +154,10 @@ impl FileLog {
             head: head.clone(),
             seals: seals.clone(),
             open: open_segment,
+            acknowledged,
             last_recorded_at_ms: opened.last_recorded_at_ms,
             poisoned: None,
+            no_room_for: None,
         };
         let writer =
             Builder::new().name("eventlog-write".into()).spawn(move || writer.run()).map_err(no_thread)?;
@@ -211,6 +216,12 @@ impl FileLog {
             stats.last_recorded_at_ms = Some(extent.last_recorded_at_ms);
         }
         stats
+    }
+
+    /// Returns why appends fail, or `None` while they succeed. Cheap: it looks at the last batch. After a full disk the
+    /// writer tries on its own whether there is room again.
+    pub fn write_trouble(&self) -> Option<String> {
+        self.shared.context.write_trouble.lock().clone()
     }
 
     /// Follows the head: the position of the last durable event.

@@ -66,6 +66,8 @@ impl SpoolOptions {
             heads_cached_max: 16,
             open_files_max: 8,
             page_bytes_max: 1 << 20,
+            // Entries that are gone are reported; those before them are still passed on.
+            cut_damaged_tail: true,
             ..FileLogOptions::default()
         }
     }

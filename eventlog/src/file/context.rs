@@ -29,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) seals: Mutex<Option<SealQueue>>,
     /// The last attempt to write an index file failed.
     pub(crate) seal_fails: AtomicBool,
+    /// Why the last batch could not be written; `None` while appends succeed.
+    pub(crate) write_trouble: Mutex<Option<String>>,
     files: Cache<(u64, FileKind), Arc<File>>,
     kinds: RwLock<HashMap<Box<str>, Kind>>,
 }
@@ -54,6 +56,7 @@ impl Context {
             disk,
             seals: Mutex::new(None),
             seal_fails: AtomicBool::new(false),
+            write_trouble: Mutex::default(),
             kinds: RwLock::default(),
         }
     }
@@ -93,7 +96,14 @@ pub(crate) fn file_name(first_position: u64, kind: FileKind) -> String {
     }
 }
 
+/// How far the clock of the machine is set back, in a test.
+#[cfg(test)]
+pub(crate) static CLOCK_BACK_MS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
 pub(crate) fn now_ms() -> u64 {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+    let now = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
+    #[cfg(test)]
+    let now = now - CLOCK_BACK_MS.load(std::sync::atomic::Ordering::Relaxed);
+    now
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::log::LogError;
 use crate::private;
 
+use super::acknowledged::{self, ACKNOWLEDGED_NAME, Acknowledged};
 use super::catalog::Catalog;
 use super::context::{Context, FileKind};
 use super::disk::{Disk, corrupt, unavailable};
@@ -38,8 +39,15 @@ pub(crate) struct Opened {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) head: u64,
     pub(crate) last_recorded_at_ms: u64,
-    /// For the writer; `None` when the log is only read.
-    pub(crate) writable: Option<(OpenSegment, Lock)>,
+    /// `None` when the log is only read.
+    pub(crate) writable: Option<Writable>,
+}
+
+/// What the writer needs.
+pub(crate) struct Writable {
+    pub(crate) open: OpenSegment,
+    pub(crate) acknowledged: Acknowledged,
+    pub(crate) lock: Lock,
 }
 
 #[derive(Default)]
@@ -48,6 +56,8 @@ struct Listing {
     indexes: Vec<u64>,
     leftovers: Vec<String>,
     foreign: Vec<String>,
+    /// The file is there that says how far the log is acknowledged.
+    acknowledged: bool,
 }
 
 fn format_error(place: &Path, problem: impl Into<String>) -> LogError {
@@ -76,7 +86,9 @@ fn list(dir: &Path) -> Result<Listing, LogError> {
             Some((stem, "events")) if position(stem).is_some() => listing.segments.extend(position(stem)),
             Some((stem, "index")) if position(stem).is_some() => listing.indexes.extend(position(stem)),
             Some((stem, "index.tmp")) if position(stem).is_some() => listing.leftovers.push(name),
+            Some((ACKNOWLEDGED_NAME, "tmp")) => listing.leftovers.push(name),
             _ if name == SPARE_NAME => listing.leftovers.push(name),
+            _ if name == ACKNOWLEDGED_NAME => listing.acknowledged = true,
             _ if name == LOCK_NAME || name == "lost+found" || name.starts_with('.') => {}
             _ => listing.foreign.push(name),
         }
@@ -117,18 +129,24 @@ pub(crate) fn open(
     disk: Disk,
     read_only: bool,
 ) -> Result<Opened, LogError> {
-    let listing = checked_list(dir)?;
+    let acknowledged = || {
+        let bytes = acknowledged::Bytes::read(dir);
+        bytes.map_err(|error| unavailable("read", &dir.join(ACKNOWLEDGED_NAME), &error))
+    };
     if read_only {
+        let acknowledged = acknowledged()?;
+        let listing = checked_list(dir)?;
         if listing.segments.is_empty() {
             return Err(format_error(dir, "there is no event log"));
         }
-        return load(dir, &listing, options, disk, None);
+        return load(dir, &listing, &acknowledged, options, disk, None);
     }
+    checked_list(dir)?;
     private::create_dir_all(dir).map_err(|error| unavailable("create", dir, &error))?;
     let lock = Lock::acquire(dir)?;
     // Until now another process may have been at work.
     let listing = checked_list(dir)?;
-    load(dir, &listing, options, disk, Some(lock))
+    load(dir, &listing, &acknowledged()?, options, disk, Some(lock))
 }
 
 fn checked_list(dir: &Path) -> Result<Listing, LogError> {
@@ -139,12 +157,18 @@ fn checked_list(dir: &Path) -> Result<Listing, LogError> {
     if let (true, Some(first)) = (listing.segments.is_empty(), listing.indexes.first()) {
         return Err(corrupt(dir, 0, format!("the segment of position {first} is missing")));
     }
+    if listing.segments.is_empty() && listing.acknowledged {
+        let problem = "a log was begun here and its segments are missing: restore them from a backup, or begin another \
+                       log by removing what is left in the folder";
+        return Err(corrupt(dir, 0, problem));
+    }
     Ok(listing)
 }
 
 fn load(
     dir: &Path,
     listing: &Listing,
+    acknowledged: &acknowledged::Bytes,
     options: FileLogOptions,
     disk: Disk,
     lock: Option<Lock>,
@@ -189,18 +213,25 @@ fn load(
     let file = File::options().read(true).write(lock.is_some()).open(&path);
     let file = file.map_err(|error| unavailable("open", &path, &error))?;
     let scanned = scan_tail(&context, &path, &file, last)?;
+    let head = last - 1 + scanned.index.offsets.len() as u64;
+    check_acknowledged(&context, &path, &scanned, head, acknowledged)?;
     if lock.is_some() {
         repair(&context, &file, &scanned).map_err(|error| unavailable("write", &path, &error))?;
         context.disk.sync_dir(dir).map_err(|error| unavailable("sync", dir, &error))?;
     }
-    let (data_end, events) = (scanned.index.data_end, scanned.index.offsets.len() as u64);
+    let data_end = scanned.index.data_end;
     let before = catalog.segments().last().map_or(0, |segment| segment.extent().last_recorded_at_ms);
     let last_recorded_at_ms = scanned.index.last_recorded_at_ms.max(before);
     let bytes = file.metadata().map_err(|error| unavailable("read", &path, &error))?.len();
     let segment = Arc::new(Segment::in_memory(context.clone(), scanned.index));
     catalog.add(segment.clone());
-    let writable = lock.map(|lock| (OpenSegment { segment, file, bytes, data_end, spare: None }, lock));
-    Ok(Opened { context, catalog, head: last - 1 + events, last_recorded_at_ms, writable })
+    let writable = lock.map(|lock| Writable {
+        open: OpenSegment { segment, file, bytes, data_end, spare: None },
+        // What was found is served from now on, so it counts as acknowledged.
+        acknowledged: Acknowledged::begin(&context, head),
+        lock,
+    });
+    Ok(Opened { context, catalog, head, last_recorded_at_ms, writable })
 }
 
 fn create(context: Arc<Context>, lock: Option<Lock>) -> Result<Opened, LogError> {
@@ -210,7 +241,9 @@ fn create(context: Arc<Context>, lock: Option<Lock>) -> Result<Opened, LogError>
     let segment = Arc::new(Segment::in_memory(context.clone(), index));
     let catalog = Arc::new(Catalog::new(vec![segment.clone()], context.key));
     let open = OpenSegment { segment, file, bytes, data_end: SEGMENT_HEADER_BYTES, spare: None };
-    Ok(Opened { context, catalog, head: 0, last_recorded_at_ms: 0, writable: lock.map(|lock| (open, lock)) })
+    let acknowledged = Acknowledged::begin(&context, 0);
+    let writable = lock.map(|lock| Writable { open, acknowledged, lock });
+    Ok(Opened { context, catalog, head: 0, last_recorded_at_ms: 0, writable })
 }
 
 fn dense(context: &Context, first_position: u64, expected: u64) -> Result<(), LogError> {
@@ -265,6 +298,30 @@ fn scan_tail(context: &Context, path: &Path, file: &File, first_position: u64) -
     }
 }
 
+/// Refuses a log that ends before what it had acknowledged, unless its owner gives that up.
+fn check_acknowledged(
+    context: &Context,
+    path: &Path,
+    scanned: &Scanned,
+    head: u64,
+    acknowledged: &acknowledged::Bytes,
+) -> Result<(), LogError> {
+    let acknowledged = acknowledged.position(context.seed);
+    if acknowledged <= head {
+        return Ok(());
+    }
+    let missing = format!("the acknowledged events at positions {} to {acknowledged} are missing", head + 1);
+    if context.options.cut_damaged_tail {
+        tracing::error!(path = %path.display(), "{missing}: they are given up, as cut_damaged_tail says");
+        return Ok(());
+    }
+    let problem = format!(
+        "{missing}: restore the file, or give them up by opening with cut_damaged_tail (the log is then whole up to \
+         position {head})"
+    );
+    Err(corrupt(path, scanned.index.data_end, problem))
+}
+
 /// Makes the last batch durable and wipes what a crash left behind it.
 fn repair(context: &Context, file: &File, scanned: &Scanned) -> io::Result<()> {
     let end = scanned.index.data_end;
@@ -278,7 +335,7 @@ fn repair(context: &Context, file: &File, scanned: &Scanned) -> io::Result<()> {
             segment = scanned.index.first_position,
             offset = end,
             bytes = torn_until - end,
-            "a batch that was being written at a crash is cut off; nobody had been told that it succeeded"
+            "cut off a batch that was being written at a crash: no acknowledgement of it is recorded"
         );
         let zeros = vec![0; 1 << 20];
         let mut at = end;

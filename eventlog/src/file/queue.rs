@@ -1,6 +1,7 @@
 //! The appends that wait for the writer: in the order of the calls, and boundedly many.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
@@ -15,6 +16,16 @@ pub(crate) struct Request {
     /// Of all events, with a fair share for the rest: what it will take in the file and takes in memory.
     pub(crate) bytes: usize,
     pub(crate) reply: Reply,
+}
+
+/// What [`Queue::take`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Batch,
+    /// Nothing came for as long as the caller wanted to wait.
+    Idle,
+    /// Closed and drained.
+    Closed,
 }
 
 #[derive(Default)]
@@ -57,14 +68,27 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits until there is something and takes as much as fits into a batch. `None`: closed and drained.
-    pub(crate) fn take(&self, events_max: usize, bytes_max: usize, batch: &mut Vec<Request>) -> Option<()> {
+    /// Waits until there is something, at most for `idle_max`, and takes as much as fits into a batch.
+    pub(crate) fn take(
+        &self,
+        events_max: usize,
+        bytes_max: usize,
+        idle_max: Option<Duration>,
+        batch: &mut Vec<Request>,
+    ) -> Taken {
         let mut waiting = self.waiting.lock();
         while waiting.requests.is_empty() {
             if waiting.closed.is_some() {
-                return None;
+                return Taken::Closed;
             }
-            self.arrived.wait(&mut waiting);
+            match idle_max {
+                None => self.arrived.wait(&mut waiting),
+                Some(max) => {
+                    if self.arrived.wait_for(&mut waiting, max).timed_out() && waiting.requests.is_empty() {
+                        return Taken::Idle;
+                    }
+                }
+            }
         }
         let (mut events, mut bytes) = (0, 0);
         while let Some(next) = waiting.requests.front() {
@@ -76,7 +100,7 @@ impl Queue {
             waiting.bytes -= next.bytes;
             batch.extend(waiting.requests.pop_front());
         }
-        Some(())
+        Taken::Batch
     }
 
     pub(crate) fn close(&self, reason: &str) {

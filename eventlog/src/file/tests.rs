@@ -1,8 +1,12 @@
 //! A disk that fails: nothing is presented as durable that may not be, and what was acknowledged stays.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::Ordering;
+
 use futures::executor::block_on;
 use tempfile::TempDir;
 
+use super::context::CLOCK_BACK_MS;
 use super::disk::Disk;
 use super::faults::{EIO, ENOSPC, Fault};
 use super::{FileLog, FileLogOptions};
@@ -123,4 +127,63 @@ fn an_index_that_cannot_be_written_is_answered_from_memory_and_written_later() {
     log.close();
     let report = FileLog::verify(dir.path(), |_, _| ()).unwrap();
     assert_eq!((report.events, report.indexes), (ids.len() as u64 + 20, segments - 1));
+}
+
+#[test]
+fn a_clock_that_is_set_back_a_day_loses_nothing_and_never_runs_backwards() {
+    let (log, _, dir) = open();
+    let first = block_on(log.append(append(100))).unwrap().last_position;
+    CLOCK_BACK_MS.store(86_400_000, Ordering::Relaxed);
+    for _ in 0..10 {
+        block_on(log.append(append(500))).unwrap();
+    }
+    log.close();
+    let log = FileLog::open(dir.path(), options()).unwrap();
+    block_on(log.append(append(100))).unwrap();
+    log.close();
+    CLOCK_BACK_MS.store(0, Ordering::Relaxed);
+    let report = FileLog::verify(dir.path(), |_, _| ()).unwrap();
+    assert_eq!(report.events, first + 11);
+    assert!(report.last_recorded_at_ms >= report.first_recorded_at_ms);
+}
+
+#[test]
+fn the_log_says_why_it_takes_no_appends_and_heals_alone_when_there_is_room() {
+    let (log, disk, _dir) = open();
+    assert_eq!(log.write_trouble(), None);
+    disk.faults.set(Some(Fault::Allocate { errno: ENOSPC }));
+    while block_on(log.append(append(500))).is_ok() {}
+    let trouble = log.write_trouble().unwrap();
+    assert!(trouble.contains("No space left"), "{trouble}");
+    disk.faults.set(None);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while log.write_trouble().is_some() {
+        assert!(std::time::Instant::now() < deadline, "it is not tried again without appends");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    block_on(log.append(append(500))).unwrap();
+
+    disk.faults.set(Some(Fault::Sync { errno: EIO }));
+    assert!(block_on(log.append(append(100))).is_err());
+    assert!(log.write_trouble().unwrap().contains("until it is opened again"));
+}
+
+#[test]
+fn what_the_log_makes_is_for_its_owner_only() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("made").join("log");
+    let log = FileLog::open(&dir, options()).unwrap();
+    for _ in 0..40 {
+        block_on(log.append(append(500))).unwrap();
+    }
+    log.close();
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&dir), mode(&parent.path().join("made"))), (0o700, 0o700));
+    let mut files = 0;
+    for entry in std::fs::read_dir(&dir).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        files += 1;
+    }
+    assert!(files > 5, "{files} files");
 }

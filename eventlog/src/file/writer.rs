@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::log::LogError;
 
+use super::acknowledged::Acknowledged;
 use super::batch::{Batch, Heads};
 use super::catalog::Catalog;
 use super::context::{Context, FileKind, now_ms};
@@ -23,13 +24,15 @@ use super::disk::unavailable;
 use super::format::SEGMENT_HEADER_BYTES;
 use super::memory::MemIndex;
 use super::prepare::{Spare, at_least, create_segment, fits, next_segment_bytes};
-use super::queue::{Queue, Request};
+use super::queue::{Queue, Request, Taken};
 use super::seal::SealQueue;
 use super::segment::Segment;
 
 /// Segments whose index is still in memory besides the one that is written. More than this and appends wait for, or
 /// fail with, the thread that seals: memory is bounded.
 const UNSEALED_MAX: usize = 3;
+/// How often an idle writer tries whether there is room for a segment again.
+const ROOM_RETRY: Duration = Duration::from_secs(1);
 
 pub(crate) struct Writer {
     pub(crate) context: Arc<Context>,
@@ -38,9 +41,12 @@ pub(crate) struct Writer {
     pub(crate) head: Arc<watch::Sender<u64>>,
     pub(crate) seals: SealQueue,
     pub(crate) open: OpenSegment,
+    pub(crate) acknowledged: Acknowledged,
     pub(crate) last_recorded_at_ms: u64,
     /// Why nothing is written any more.
     pub(crate) poisoned: Option<LogError>,
+    /// The bytes of a frame for which no segment could be made. While it is set, appends fail.
+    pub(crate) no_room_for: Option<usize>,
 }
 
 /// The segment that is written.
@@ -59,9 +65,21 @@ impl Writer {
         let mut requests = Vec::new();
         let (events_max, bytes_max) =
             (self.context.options.batch_events_max, self.context.options.batch_bytes_max);
-        while self.queue.take(events_max, bytes_max, &mut requests).is_some() {
-            self.commit(&mut batch, &mut heads, &mut requests);
+        loop {
+            let idle_max = self.acknowledged.idle_max().or(self.no_room_for.map(|_| ROOM_RETRY));
+            match self.queue.take(events_max, bytes_max, idle_max, &mut requests) {
+                Taken::Batch => {
+                    self.commit(&mut batch, &mut heads, &mut requests);
+                    self.acknowledged.sync_if_due(&self.context);
+                }
+                Taken::Idle => {
+                    self.acknowledged.sync(&self.context);
+                    self.retry_room();
+                }
+                Taken::Closed => break,
+            }
         }
+        self.acknowledged.sync(&self.context);
         if let Some(spare) = self.open.spare.take() {
             spare.discard(&self.context);
         }
@@ -85,26 +103,53 @@ impl Writer {
             return;
         }
         if let Err(error) = self.make_room(batch.frame.len(), head + 1) {
-            tracing::error!(%error, "appends fail until there is room for a new segment");
+            if self.no_room_for.replace(batch.frame.len()).is_none() {
+                tracing::error!(%error, "appends fail until there is room for a new segment");
+            }
+            self.set_trouble(Some(error.to_string()));
             batch.answer(Some(&error));
             return;
         }
+        self.has_room();
         let offset = self.open.data_end;
         let frame_bytes = batch.frame.len() as u64;
         if let Err(error) = self.write(batch.frame.finish(head + 1), offset) {
             tracing::error!(%error, "the log takes no more appends until it is opened again");
             let reason = format!("{error}; the log takes no appends until it is opened again");
             self.queue.close(&reason);
+            self.set_trouble(Some(reason.clone()));
             let error = self.poisoned.insert(LogError::Unavailable(reason));
             batch.answer(Some(error));
             return;
         }
         self.open.data_end += frame_bytes;
         self.open.segment.extend(|index| batch.index(index, offset, heads));
+        self.acknowledged.note(&self.context, batch.head());
         // Readers first, then the writers: who has an answer can read what it says.
         self.head.send_replace(batch.head());
         batch.answer(None);
         self.prepare_ahead();
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        *self.context.write_trouble.lock() = trouble;
+    }
+
+    fn has_room(&mut self) {
+        if self.no_room_for.take().is_some() {
+            tracing::info!("there is room for a new segment again");
+            self.set_trouble(None);
+        }
+    }
+
+    /// Without appends there would be no other way to notice that a full disk has room again.
+    fn retry_room(&mut self) {
+        let next = *self.head.borrow() + 1;
+        if let Some(bytes) = self.no_room_for
+            && self.make_room(bytes, next).is_ok()
+        {
+            self.has_room();
+        }
     }
 
     fn write(&self, frame: &[u8], offset: u64) -> Result<(), LogError> {

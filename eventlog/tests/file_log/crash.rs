@@ -39,6 +39,12 @@ fn written() -> Written {
     Written { dir, events, tail }
 }
 
+/// Makes the log one of an earlier version, which did not record what it had acknowledged. A crash of the machine can
+/// leave the same of a batch that was being written.
+fn forget_acknowledged(dir: &Path) {
+    fs::remove_file(dir.join("acknowledged")).ok();
+}
+
 fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at] ^= 1 << (at % 8);
@@ -69,6 +75,7 @@ fn a_log_cut_at_any_byte_of_its_tail_is_the_prefix_of_whole_batches() {
     let end = written.tail.last().unwrap().0 as usize;
     for cut in 4096..=end {
         fs::write(&path, &whole[..cut]).unwrap();
+        forget_acknowledged(scratch.path());
         let log = FileLog::open_read_only(scratch.path(), tiny()).unwrap();
         let kept = written
             .tail
@@ -100,6 +107,105 @@ fn a_log_cut_at_any_byte_of_its_tail_is_the_prefix_of_whole_batches() {
         fs::write(&path, &whole[..cut]).unwrap();
         assert_names_the_file(&FileLog::open_read_only(scratch.path(), tiny()).unwrap_err(), &path);
     }
+}
+
+#[test]
+fn acknowledged_events_that_are_gone_are_an_error_wherever_the_log_is_cut() {
+    let written = written();
+    let scratch = tempfile::tempdir().unwrap();
+    copy(written.dir.path(), scratch.path());
+    let path = files(scratch.path(), "events").pop().unwrap();
+    let whole = fs::read(&path).unwrap();
+    let head = written.events.len();
+    let end = written.tail.last().unwrap().0 as usize;
+    for cut in (4096..end).step_by(7) {
+        // The end of the file is gone, or it is there and zero.
+        for length in [cut, whole.len()] {
+            let mut damaged = whole[..cut].to_vec();
+            damaged.resize(length, 0);
+            fs::write(&path, &damaged).unwrap();
+            for result in [
+                FileLog::open(scratch.path(), tiny()).map(drop),
+                FileLog::open_read_only(scratch.path(), tiny()).map(drop),
+                FileLog::verify(scratch.path(), |_, _| ()).map(drop),
+            ] {
+                let error = result.unwrap_err();
+                assert_names_the_file(&error, &path);
+                let text = error.to_string();
+                // Where nearly all of a batch is there it is known to have been written whole, whatever the mark says.
+                let is_named =
+                    text.contains(&format!("to {head} are missing")) || text.contains("written whole");
+                assert!(is_named, "cut at {cut}: {text}");
+                assert!(text.contains("cut_damaged_tail"), "cut at {cut}: {text}");
+            }
+            assert_eq!(fs::read(&path).unwrap(), damaged, "a refused log is left as it is");
+        }
+    }
+    // Its owner can give them up, and is asked only once.
+    let give_up = nova_eventlog::FileLogOptions { cut_damaged_tail: true, ..tiny() };
+    let kept = FileLog::open(scratch.path(), give_up).unwrap().head();
+    assert!(kept < head as u64);
+    let log = FileLog::open(scratch.path(), tiny()).unwrap();
+    assert_eq!(log.head(), kept);
+    block_on(log.append(append("post-0", &[5]))).unwrap();
+    log.close();
+    assert_eq!(FileLog::verify(scratch.path(), |_, _| ()).unwrap().events, kept + 1);
+}
+
+#[test]
+fn an_unacknowledged_batch_behind_the_mark_is_cut_or_adopted() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = FileLog::open(dir.path(), tiny()).unwrap();
+    block_on(log.append(append("post-1", &[100]))).unwrap();
+    let mark = fs::read(dir.path().join("acknowledged")).unwrap();
+    block_on(log.append(append("post-1", &[200]))).unwrap();
+    let end = log.stats().bytes as usize;
+    log.close();
+    let path = files(dir.path(), "events").pop().unwrap();
+    let whole = fs::read(&path).unwrap();
+    for cut in [end - 8, end] {
+        // As a crash leaves it between the write of the batch and that of the mark.
+        let mut torn = whole.clone();
+        torn[cut..].fill(0);
+        fs::write(&path, &torn).unwrap();
+        fs::write(dir.path().join("acknowledged"), &mark).unwrap();
+        let head = if cut == end { 2 } else { 1 };
+        assert_eq!(FileLog::open(dir.path(), tiny()).unwrap().head(), head);
+        // What has been served since is acknowledged.
+        torn[end - 100..].fill(0);
+        fs::write(&path, &torn).unwrap();
+        assert_eq!(FileLog::open(dir.path(), tiny()).is_err(), head == 2);
+    }
+}
+
+#[test]
+fn a_damaged_slot_of_the_mark_leaves_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = FileLog::open(dir.path(), tiny()).unwrap();
+    for _ in 0..5 {
+        block_on(log.append(append("post-1", &[10]))).unwrap();
+    }
+    log.close();
+    let (path, mark) = (files(dir.path(), "events").pop().unwrap(), dir.path().join("acknowledged"));
+    let (whole, slots) = (fs::read(&path).unwrap(), fs::read(&mark).unwrap());
+    fs::write(&path, &whole[..4096]).unwrap();
+    for at in 0..slots.len() {
+        flip(&mark, at);
+        let error = FileLog::open_read_only(dir.path(), tiny()).unwrap_err().to_string();
+        assert!(error.contains("to 5 are missing") || error.contains("to 4 are missing"), "{at}: {error}");
+        fs::write(&mark, &slots).unwrap();
+    }
+}
+
+#[test]
+fn a_log_whose_segments_are_all_gone_is_not_begun_again() {
+    let written = written();
+    for path in files(written.dir.path(), "events").into_iter().chain(files(written.dir.path(), "index")) {
+        fs::remove_file(path).unwrap();
+    }
+    let error = FileLog::open(written.dir.path(), tiny()).unwrap_err().to_string();
+    assert!(error.contains("its segments are missing"), "{error}");
+    assert!(files(written.dir.path(), "events").is_empty());
 }
 
 #[test]
@@ -153,6 +259,7 @@ fn sectors_missing_from_the_last_batch_are_a_torn_write() {
     block_on(log.append(append("post-1", &[3000, 3000, 3000]))).unwrap();
     let end = log.stats().bytes as usize;
     log.close();
+    forget_acknowledged(dir.path());
     let path = files(dir.path(), "events").pop().unwrap();
     let whole = fs::read(&path).unwrap();
     let sectors: Vec<usize> = (start / 512..end.div_ceil(512)).collect();
@@ -275,6 +382,7 @@ fn an_event_that_imitates_the_log_changes_nothing() {
     command.writes[0].events[0].data = image.into();
     block_on(log.append(command)).unwrap();
     log.close();
+    forget_acknowledged(dir.path());
     let mut bytes = fs::read(&path).unwrap();
     bytes[before..before + 16].fill(0);
     let end = before.next_multiple_of(512);

@@ -46,6 +46,20 @@ fn child() {
     });
 }
 
+/// The last bytes of the newest segment are gone, as after damage to the disk.
+fn zeroed_end_is_noticed(dir: &std::path::Path) {
+    let path = super::files(dir, "events").pop().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    if end < 4096 {
+        return; // It has just been begun.
+    }
+    bytes[(end - 300).max(4096)..=end].fill(0);
+    std::fs::write(&path, bytes).unwrap();
+    let error = FileLog::open(dir, options()).unwrap_err().to_string();
+    assert!(error.contains("are missing"), "{error}");
+}
+
 #[test]
 fn whatever_was_acknowledged_survives_kill_nine() {
     let dir = tempfile::tempdir().unwrap();
@@ -101,5 +115,6 @@ fn whatever_was_acknowledged_survives_kill_nine() {
         assert!(again.duplicate && (again.first_position, again.last_position) == acknowledged[&id]);
     }
     let report = FileLog::verify(dir.path(), |_, _| ()).unwrap();
+    zeroed_end_is_noticed(dir.path());
     assert!(report.segments > 5 && report.indexes > 4, "{report:?}");
 }
