@@ -43,7 +43,7 @@ impl Embedded {
             None => load_master_key(&keys_dir)?,
         };
         let keyring = LocalKeyring::open(&keys_dir, &master, options.keys_cached_max)?;
-        let views = Views::open(&options.views_dir(), options.views, log.head())?;
+        let views = Views::open_of(&options.views_dir(), options.views, log.reader())?;
         Ok(Self { log: Arc::new(log), keyring: Arc::new(keyring), views })
     }
 

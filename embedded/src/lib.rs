@@ -20,6 +20,7 @@ pub mod views;
 mod caches;
 mod epochs;
 mod file;
+mod history;
 mod read;
 mod readers;
 mod recent;

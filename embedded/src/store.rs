@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use nova_eventlog::private;
+use nova_eventlog::{EventMark, private};
 use nova_views::{Apply, DeadLetter, Generation, ViewError};
 use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::epochs::Epochs;
 use crate::file::{self, Manifest, ViewFile};
+use crate::history::{self, History};
 use crate::options::ViewsOptions;
 use crate::sqlite::{self, view_error};
 use crate::write::{Touched, View};
@@ -22,6 +23,7 @@ const UNSAVED_MAX: u64 = 10_000;
 pub(crate) struct Store {
     pub(crate) view: View,
     dir: PathBuf,
+    history: History,
     /// Whoever holds it may write; held until the caches know what was written.
     pub(crate) live: Mutex<Filler>,
     next: Mutex<Option<Filler>>,
@@ -45,13 +47,19 @@ pub(crate) struct Filler {
 }
 
 impl Filler {
-    fn step(&mut self, view: &View, step: &Apply) -> Result<Touched, ViewError> {
-        let touched = self.transaction(view, step).map_err(|error| view_error(&error))?;
+    fn step(&mut self, view: &View, history: &History, step: &Apply) -> Result<Touched, ViewError> {
+        let mark = history.mark(step.cursor)?;
+        let touched = self.transaction(view, step, mark).map_err(|error| view_error(&error))?;
         self.cursor = self.cursor.max(step.cursor);
         Ok(touched)
     }
 
-    fn transaction(&mut self, view: &View, step: &Apply) -> rusqlite::Result<Touched> {
+    fn transaction(
+        &mut self,
+        view: &View,
+        step: &Apply,
+        mark: Option<EventMark>,
+    ) -> rusqlite::Result<Touched> {
         let mut touched = Touched::default();
         let pages = sqlite::wal_pages(step.changes.len());
         if pages != self.wal_pages {
@@ -74,29 +82,47 @@ impl Filler {
                 letter.parked_at.timestamp_millis()
             ])?;
         }
-        save_cursor(&transaction, step.cursor)?;
+        save_cursor(&transaction, step.cursor, mark)?;
         transaction.commit()?;
         Ok(touched)
     }
 }
 
-fn save_cursor(connection: &Connection, cursor: u64) -> rusqlite::Result<()> {
+/// Within a transaction: the mark belongs to the cursor.
+fn save_cursor(connection: &Connection, cursor: u64, mark: Option<EventMark>) -> rusqlite::Result<()> {
     let sql = "UPDATE progress SET cursor = max(cursor, ?1)";
-    connection.prepare_cached(sql)?.execute([cursor as i64]).map(|_| ())
+    connection.prepare_cached(sql)?.execute([cursor as i64])?;
+    mark.map_or(Ok(()), |mark| history::save(connection, &mark))
 }
 
 impl Store {
-    /// Opens the live file. One that is damaged, of another version, or ahead of the log is dropped: it will be filled
-    /// again from the log.
+    /// Opens the live file. One that is damaged, of another version, or of another history than the log's is dropped: it
+    /// will be filled again from the log.
     pub(crate) fn open(
         view: View,
         dir: &Path,
         generation: u64,
         options: &ViewsOptions,
-        log_head: u64,
+        history: &History,
     ) -> Result<Self, ViewError> {
         let file = ViewFile::new(dir, view.name, generation);
-        let opened = file.open(view.schema, options)?.filter(|(_, cursor)| *cursor <= log_head);
+        let mut opened = file.open(view.schema, options)?;
+        if let Some((connection, cursor)) = &opened {
+            match history.is_of(connection, *cursor) {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::error!(
+                        view = view.name,
+                        cursor,
+                        "the view was filled from another history than that of the log beside it"
+                    );
+                    metrics::counter!(history::OTHER_HISTORY, "view" => view.name).increment(1);
+                    opened = None;
+                }
+                Err(ViewError::Corrupt(_)) => opened = None,
+                Err(error) => return Err(error),
+            }
+        }
         let (connection, cursor) = match opened {
             Some(opened) => opened,
             None => {
@@ -105,13 +131,14 @@ impl Store {
                     "the view's file cannot be used, filling it again from the log"
                 );
                 file.remove();
-                create(&file, view.schema, options)?
+                create(&file, view.schema, options, history)?
             }
         };
         let file = Arc::new(file);
         Ok(Self {
             view,
             dir: dir.to_owned(),
+            history: history.clone(),
             live: Mutex::new(Filler { connection, file: Arc::clone(&file), cursor, wal_pages: 0 }),
             next: Mutex::new(None),
             file: RwLock::new(file),
@@ -137,7 +164,7 @@ impl Store {
     /// One step of the live view. `announce` is called after the commit, before the position moves.
     pub(crate) fn apply_live(&self, step: &Apply, announce: impl FnOnce(Touched)) -> Result<(), ViewError> {
         let mut live = self.live.lock();
-        let touched = live.step(&self.view, step).inspect_err(|error| self.note(error))?;
+        let touched = live.step(&self.view, &self.history, step).inspect_err(|error| self.note(error))?;
         announce(touched);
         self.saved.fetch_max(step.cursor, Ordering::AcqRel);
         self.position.fetch_max(step.cursor, Ordering::AcqRel);
@@ -146,7 +173,7 @@ impl Store {
 
     pub(crate) fn apply_next(&self, step: &Apply) -> Result<(), ViewError> {
         match self.next.lock().as_mut() {
-            Some(next) => next.step(&self.view, step).map(|_| ()),
+            Some(next) => next.step(&self.view, &self.history, step).map(|_| ()),
             None => Err(ViewError::Unavailable("no rebuild of this view has begun".to_owned())),
         }
     }
@@ -168,7 +195,13 @@ impl Store {
         let mut live = self.live.lock();
         let position = self.position();
         if position > live.cursor {
-            save_cursor(&live.connection, position).map_err(|error| view_error(&error))?;
+            let mark = self.history.mark(position)?;
+            let save = || {
+                let transaction = live.connection.unchecked_transaction()?;
+                save_cursor(&transaction, position, mark)?;
+                transaction.commit()
+            };
+            save().map_err(|error| view_error(&error))?;
             live.cursor = position;
             self.saved.fetch_max(position, Ordering::AcqRel);
         }
@@ -189,7 +222,7 @@ impl Store {
         }
         let file = ViewFile::new(&self.dir, self.view.name, self.file().generation + 1);
         file.remove();
-        let (connection, cursor) = create(&file, self.view.schema, options)?;
+        let (connection, cursor) = create(&file, self.view.schema, options, &self.history)?;
         *next = Some(Filler { connection, file: Arc::new(file), cursor, wal_pages: 0 });
         Ok(())
     }
@@ -292,9 +325,17 @@ impl Drop for Store {
     }
 }
 
-fn create(file: &ViewFile, schema: &str, options: &ViewsOptions) -> Result<(Connection, u64), ViewError> {
-    file.open(schema, options)?
-        .ok_or_else(|| ViewError::Unavailable("a new view file cannot be used".to_owned()))
+fn create(
+    file: &ViewFile,
+    schema: &str,
+    options: &ViewsOptions,
+    history: &History,
+) -> Result<(Connection, u64), ViewError> {
+    let opened = file.open(schema, options)?;
+    let (connection, cursor) =
+        opened.ok_or_else(|| ViewError::Unavailable("a new view file cannot be used".to_owned()))?;
+    history.is_of(&connection, cursor)?;
+    Ok((connection, cursor))
 }
 
 /// Opens all views in `dir`, each as the manifest says.
@@ -302,7 +343,7 @@ pub(crate) fn open_all(
     dir: &Path,
     manifest: &Manifest,
     options: &ViewsOptions,
-    log_head: u64,
+    history: &History,
 ) -> Result<Vec<Store>, ViewError> {
     let io = |error: std::io::Error| ViewError::Unavailable(format!("the views' folder: {}", error.kind()));
     private::create_dir_all(dir).map_err(io)?;
@@ -311,7 +352,7 @@ pub(crate) fn open_all(
         .map(|view| {
             let generation = manifest.generation(view.name);
             file::remove_others(dir, view.name, generation).map_err(io)?;
-            Store::open(*view, dir, generation, options, log_head)
+            Store::open(*view, dir, generation, options, history)
         })
         .collect()
 }

@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use nova_eventlog::LogReader;
 use nova_views::{Apply, DeadLetter, Generation, ProjectionStatus, ViewError, ViewWriter};
 use parking_lot::Mutex;
 use rusqlite::OptionalExtension;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::caches::Caches;
 use crate::file::Manifest;
+use crate::history::{self, History};
 use crate::options::ViewsOptions;
 use crate::readers::{Reader, Readers};
 use crate::recent::{Appeared, Recent};
@@ -46,8 +48,19 @@ impl Views {
     /// Opens the views in `dir`. Those that cannot be used, or that know more than a log with this head, start empty:
     /// the projections fill them again.
     pub fn open(dir: &Path, options: ViewsOptions, log_head: u64) -> Result<Self, ViewError> {
+        Self::open_with(dir, options, &History::Head(log_head))
+    }
+
+    /// Opens the views of this log. Those that cannot be used, or that were filled from another history, start empty: the
+    /// projections fill them again.
+    pub fn open_of(dir: &Path, options: ViewsOptions, log: LogReader) -> Result<Self, ViewError> {
+        Self::open_with(dir, options, &History::Log(log))
+    }
+
+    fn open_with(dir: &Path, options: ViewsOptions, history: &History) -> Result<Self, ViewError> {
+        history::describe_metrics();
         let manifest = Manifest::open(dir);
-        let stores = store::open_all(dir, &manifest, &options, log_head)?;
+        let stores = store::open_all(dir, &manifest, &options, history)?;
         let shared = Shared {
             readers: Readers::new(options.readers_max),
             caches: Caches::new(&options),

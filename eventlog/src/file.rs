@@ -26,7 +26,7 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use crate::log::{Batch, EventFeed, EventLog, LogError, Page};
-use crate::record::{Append, Appended, Direction, Filter, Recorded};
+use crate::record::{Append, Appended, Direction, EventMark, Filter, Recorded};
 use crate::stream::StreamId;
 
 mod acknowledged;
@@ -218,6 +218,11 @@ impl FileLog {
         stats
     }
 
+    /// Returns a reader for threads that may block. It does not keep the log open.
+    pub fn reader(&self) -> LogReader {
+        LogReader { shared: self.shared.clone() }
+    }
+
     /// Returns why appends fail, or `None` while they succeed. Cheap: it looks at the last batch. After a full disk the
     /// writer tries on its own whether there is room again.
     pub fn write_trouble(&self) -> Option<String> {
@@ -261,6 +266,42 @@ impl FileLog {
             return Err(LogError::Invalid(problem));
         }
         Ok(bytes)
+    }
+}
+
+/// Reads a [`FileLog`] from a thread that may block. Cheap to clone. It goes on reading what is there when the log has
+/// been closed.
+#[derive(Clone)]
+pub struct LogReader {
+    shared: Arc<Shared>,
+}
+
+impl LogReader {
+    /// Returns the position of the last durable event, 0 for an empty log.
+    pub fn head(&self) -> u64 {
+        *self.shared.head.borrow()
+    }
+
+    /// Returns the mark of the event at this position, `None` when there is no such event. Reads one record.
+    pub fn mark(&self, position: u64) -> Result<Option<EventMark>, LogError> {
+        let Some(before) = position.checked_sub(1) else { return Ok(None) };
+        Ok(self.read(before, 1)?.events.first().map(Recorded::mark))
+    }
+
+    /// Returns the events behind position `after`, up to `limit`; as [`EventLog::read_all`].
+    pub fn read(&self, after: u64, limit: usize) -> Result<Page, LogError> {
+        self.shared.read_all_now(after, &Filter::all(), limit)
+    }
+
+    /// Whether the stream has any events.
+    pub fn has_stream(&self, stream: &StreamId) -> Result<bool, LogError> {
+        Ok(self.shared.catalog.head(stream)?.is_some())
+    }
+}
+
+impl fmt::Debug for LogReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogReader").field("head", &self.head()).finish()
     }
 }
 

@@ -12,8 +12,10 @@ pub mod record;
 pub mod spool;
 pub mod stream;
 
-pub use file::{FileLog, FileLogOptions, LogStats, VerifyReport};
+pub use file::{FileLog, FileLogOptions, LogReader, LogStats, VerifyReport};
 pub use log::{Batch, EventFeed, EventLog, LogError, Page};
-pub use record::{Append, Appended, Direction, Expected, Filter, Kind, NewEvent, Recorded, Write, event_id};
+pub use record::{
+    Append, Appended, Direction, EventMark, Expected, Filter, Kind, NewEvent, Recorded, Write, event_id,
+};
 pub use spool::{Spool, SpoolError, SpoolOptions, SpoolStats, WhenFull};
 pub use stream::{StreamId, StreamIdError};

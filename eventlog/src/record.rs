@@ -142,6 +142,23 @@ impl Recorded {
     pub fn command_id(&self) -> Uuid {
         event_id(self.id, self.ordinal)
     }
+
+    /// What tells this history from another one.
+    pub fn mark(&self) -> EventMark {
+        EventMark { position: self.position, event_id: self.id, recorded_at_ms: self.recorded_at_ms }
+    }
+}
+
+/// Which event stands at a position: enough to tell one history from another.
+///
+/// Whatever is derived from a log keeps the mark of the event at its cursor. A log that was put in its place, or restored
+/// from a backup and continued otherwise, has another event there: ids are random or hashes of a client's key, and where
+/// a client repeats a command after a restore the time tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventMark {
+    pub position: u64,
+    pub event_id: Uuid,
+    pub recorded_at_ms: u64,
 }
 
 /// The id of a command's event: the command id with the event's ordinal folded (XOR) into its last two bytes. So the
