@@ -38,11 +38,18 @@ impl Embedded {
     pub fn open(options: EmbeddedOptions) -> Result<Self, OpenError> {
         let log = FileLog::open(options.log_dir(), options.log.clone())?;
         let keys_dir = options.keys_dir();
+        LocalKeyring::check_exists(&log.reader(), &keys_dir)?;
         let master = match &options.master_key {
             Some(master) => master.clone(),
             None => load_master_key(&keys_dir)?,
         };
-        let keyring = LocalKeyring::open(&keys_dir, &master, options.keys_cached_max)?;
+        let keyring = LocalKeyring::open_of(
+            log.reader(),
+            &keys_dir,
+            &master,
+            options.keys_cached_max,
+            options.give_up_missing_keys,
+        )?;
         let views = Views::open_of(&options.views_dir(), options.views, log.reader())?;
         Ok(Self { log: Arc::new(log), keyring: Arc::new(keyring), views })
     }

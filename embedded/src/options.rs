@@ -15,6 +15,8 @@ pub struct EmbeddedOptions {
     pub master_key: Option<MasterKey>,
     /// Data keys kept ready; each about 1 KB.
     pub keys_cached_max: usize,
+    /// A key that the log needs and that is not there is given up for good, instead of refusing to open.
+    pub give_up_missing_keys: bool,
     pub views: ViewsOptions,
 }
 
@@ -25,6 +27,7 @@ impl EmbeddedOptions {
             log: FileLogOptions::default(),
             master_key: None,
             keys_cached_max: 32_768,
+            give_up_missing_keys: false,
             views: ViewsOptions::default(),
         }
     }

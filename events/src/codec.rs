@@ -85,7 +85,7 @@ impl Codec {
         })
     }
 
-    /// Decodes what the log returned, bringing old versions to today's shape. A personal part whose key is gone
+    /// Decodes what the log returned, bringing old versions to today's shape. A personal part whose key is destroyed
     /// becomes [`crate::Personal::Redacted`].
     pub async fn decode(&self, recorded: &Recorded) -> Result<Envelope, CodecError> {
         let Some(sealed) = sealed_part(&recorded.data) else {

@@ -117,7 +117,7 @@ sections! {
         token_lifetime_s_max: u64,
         cached_tokens_max: usize,
     }
-    Keys { master_key: Secret, master_key_file: PathBuf, cached_max: usize, }
+    Keys { master_key: Secret, master_key_file: PathBuf, cached_max: usize, give_up_missing: bool, }
     Log {
         segment_bytes: u64,
         queue_appends_max: usize,

@@ -64,7 +64,9 @@ pub(crate) async fn decode(codec: &Codec, recorded: &Recorded, stop: &Cancellati
                 | CodecError::Shape { .. }
                 | CodecError::Seal { .. }
                 | CodecError::Upcast(_)
-                | CodecError::Keys(KeyError::Destroyed(_) | KeyError::Corrupt(_))),
+                | CodecError::Keys(
+                    KeyError::Destroyed(_) | KeyError::Missing(_) | KeyError::Corrupt(_),
+                )),
             ) => {
                 return Some(Decoded::Poison(Poison {
                     stream: recorded.stream.clone(),

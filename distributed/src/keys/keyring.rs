@@ -30,11 +30,17 @@ pub enum PostgresKeyringError {
     Storage(#[from] sqlx::Error),
     #[error("the cryptographic library refused the operation")]
     Refused,
+    #[error(
+        "subject {subject} has no key in nova.subject_keys, but their events are in the log since position {position}: \
+         put back that table from the backup that the log came from, or a later one"
+    )]
+    Missing { subject: UserId, position: u64 },
 }
 
 impl From<PostgresKeyringError> for KeyError {
     fn from(error: PostgresKeyringError) -> Self {
         match error {
+            PostgresKeyringError::Missing { subject, .. } => Self::Missing(subject),
             PostgresKeyringError::OtherMasterKey | PostgresKeyringError::Damaged => {
                 Self::Corrupt(error.to_string())
             }
@@ -89,6 +95,7 @@ impl PostgresKeyring {
         options: &PostgresKeyringOptions,
     ) -> Result<Arc<Self>, PostgresKeyringError> {
         let store = KeyStore::new(pool.clone(), master.wrapping()?);
+        store.check_complete().await?;
         let names = hmac::Key::new(hmac::HMAC_SHA256, &store.secret("names").await?);
         let age_max = Duration::from_millis(options.cached_ms_max);
         let cache = Arc::new(KeyCache::new(options.subjects_cached_max, age_max));

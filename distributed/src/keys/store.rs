@@ -1,6 +1,6 @@
 //! The tables of the wrapped keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use nova_events::wrapping::Wrapping;
 use nova_events::{Class, UserId};
@@ -76,6 +76,34 @@ impl KeyStore {
         let keys = self.wrapping.unwrap(&purpose(subject), wrapped);
         let keys = keys.filter(|keys| keys.len() == SECRET_BYTES);
         keys.map(Held::Keys).ok_or(PostgresKeyringError::Damaged)
+    }
+
+    /// Returns those of the subjects that are users in the log.
+    pub(super) async fn users_among(
+        &self,
+        subjects: &[UserId],
+    ) -> Result<HashSet<UserId>, PostgresKeyringError> {
+        let ids: Vec<Uuid> = subjects.iter().map(|subject| subject.0).collect();
+        let sql = "SELECT subject FROM unnest($1::uuid[]) AS asked (subject) \
+                   WHERE EXISTS (SELECT 1 FROM nova.events WHERE stream = 'user-' || subject::text)";
+        let users: Vec<Uuid> = sqlx::query_scalar(sql).bind(ids).fetch_all(&self.pool).await?;
+        Ok(users.into_iter().map(UserId).collect())
+    }
+
+    /// Fails with the first user of the log who has neither a key nor a tombstone. Reads the index of the users' events.
+    pub(super) async fn check_complete(&self) -> Result<(), PostgresKeyringError> {
+        let sql = "SELECT substr(stream, 6)::uuid, position FROM nova.events \
+                   WHERE category = 'user' AND revision = 0 AND NOT EXISTS ( \
+                       SELECT 1 FROM nova.subject_keys WHERE subject = substr(stream, 6)::uuid) \
+                   ORDER BY position LIMIT 1";
+        let mut transaction = self.pool.begin().await?;
+        // It takes seconds with millions of users.
+        sqlx::query("SET LOCAL statement_timeout = '600s'").execute(&mut *transaction).await?;
+        let missing: Option<(Uuid, i64)> = sqlx::query_as(sql).fetch_optional(&mut *transaction).await?;
+        transaction.rollback().await?;
+        missing.map_or(Ok(()), |(subject, position)| {
+            Err(PostgresKeyringError::Missing { subject: UserId(subject), position: position as u64 })
+        })
     }
 
     /// Makes keys for subjects that have none, all in one commit. Those that have some, or had, are left as they are.

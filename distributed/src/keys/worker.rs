@@ -144,7 +144,8 @@ impl Worker {
         let pick = |subject: UserId, class: Class| match &found {
             Err(error) => Err(error.clone()),
             Ok(found) => match found.get(&subject) {
-                None | Some(Ok(None)) => Ok(None),
+                None => Err(KeyError::Missing(subject)),
+                Some(Ok(None)) => Ok(None),
                 Some(Ok(Some(keys))) => Ok(Some(Arc::clone(of_class(keys, class)))),
                 Some(Err(error)) => Err(error.clone()),
             },
@@ -183,9 +184,13 @@ impl Worker {
         let mut missing: Vec<UserId> =
             to_seal.iter().copied().filter(|subject| !found.contains_key(subject)).collect();
         if !missing.is_empty() {
-            self.store.make(&missing).await?;
             missing.sort_unstable();
             missing.dedup();
+            // Users whom the log has had keys: they are lost, and are not made again.
+            let users = self.store.users_among(&missing).await?;
+            let to_make: Vec<UserId> =
+                missing.iter().copied().filter(|subject| !users.contains(subject)).collect();
+            self.store.make(&to_make).await?;
             // Those that another process has made meanwhile are theirs.
             found.extend(self.load(&missing).await?);
         }

@@ -195,6 +195,9 @@ impl FromLog {
             Err(CodecError::Keys(KeyError::Unavailable(problem))) => {
                 Err(ViewError::Unavailable(format!("the keyring: {problem}")))
             }
+            Err(CodecError::Keys(error @ KeyError::Missing(_))) => {
+                Err(ViewError::Unavailable(error.to_string()))
+            }
             Err(
                 CodecError::UnknownKind(_)
                 | CodecError::Shape { .. }

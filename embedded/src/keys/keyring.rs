@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use aws_lc_rs::hmac;
+use nova_eventlog::{LogError, LogReader};
 use nova_events::keyring::{KeyError, Keyring};
 use nova_events::seal::DataKey;
 use nova_events::wrapping::{MasterKey, MasterKeyError};
@@ -15,6 +16,7 @@ use quick_cache::UnitWeighter;
 use quick_cache::sync::DefaultLifecycle;
 use tokio::sync::oneshot;
 
+use super::complete::{self, Missing};
 use super::store::KeyStore;
 use super::worker::{self, KeyCache, Request};
 use crate::epochs::IdHash;
@@ -35,16 +37,32 @@ pub enum KeyringError {
     Io(io::ErrorKind),
     #[error("the cryptographic library refused the operation")]
     Refused,
+    #[error(
+        "subject {subject} has no key, but the event at position {position} of the log is sealed under it: the keys are \
+         lost, or older than the log. Put back the keys that belong to this log (a backup copies the log first and the \
+         keys after it), or give up what is sealed with keys.give_up_missing"
+    )]
+    Missing { subject: UserId, position: u64 },
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+impl From<Missing> for KeyringError {
+    fn from(missing: Missing) -> Self {
+        Self::Missing { subject: missing.subject, position: missing.position }
+    }
 }
 
 impl From<&KeyringError> for KeyError {
     fn from(error: &KeyringError) -> Self {
         match error {
+            KeyringError::Missing { subject, .. } => Self::Missing(*subject),
             KeyringError::OtherMasterKey | KeyringError::Damaged => Self::Corrupt(error.to_string()),
             KeyringError::MasterKey(_)
             | KeyringError::Version { .. }
             | KeyringError::Storage(_)
             | KeyringError::Io(_)
+            | KeyringError::Log(_)
             | KeyringError::Refused => Self::Unavailable(error.to_string()),
         }
     }
@@ -74,7 +92,34 @@ impl std::fmt::Debug for LocalKeyring {
 impl LocalKeyring {
     /// Opens the keys in `dir`, making the file when there is none. `cached_max` is the number of keys kept ready.
     pub fn open(dir: &Path, master: &MasterKey, cached_max: usize) -> Result<Self, KeyringError> {
+        Self::start(KeyStore::open(dir, master.wrapping()?)?, None, cached_max)
+    }
+
+    /// The same for the keys of this log. Fails with [`KeyringError::Missing`] when they lack one that the log needs; with
+    /// `give_up_missing` its subject gets a tombstone instead.
+    pub fn open_of(
+        log: LogReader,
+        dir: &Path,
+        master: &MasterKey,
+        cached_max: usize,
+        give_up_missing: bool,
+    ) -> Result<Self, KeyringError> {
         let mut store = KeyStore::open(dir, master.wrapping()?)?;
+        complete::check(&mut store, &log, give_up_missing)?;
+        Self::start(store, Some(log), cached_max)
+    }
+
+    /// Fails when the log needs keys and there is no file of them. For before one is made.
+    pub(crate) fn check_exists(log: &LogReader, dir: &Path) -> Result<(), KeyringError> {
+        if !dir.join(super::store::FILE).exists()
+            && let Some(missing) = complete::first_missing(log, 0, |_| Ok(false))?
+        {
+            return Err(missing.into());
+        }
+        Ok(())
+    }
+
+    fn start(mut store: KeyStore, log: Option<LogReader>, cached_max: usize) -> Result<Self, KeyringError> {
         let names = hmac::Key::new(hmac::HMAC_SHA256, &store.secret("names")?);
         let cached_max = cached_max.max(16);
         let cache = Arc::new(KeyCache::with(
@@ -84,7 +129,7 @@ impl LocalKeyring {
             IdHash::default(),
             DefaultLifecycle::default(),
         ));
-        let (requests, thread) = worker::start(store, Arc::clone(&cache))?;
+        let (requests, thread) = worker::start(store, log, Arc::clone(&cache))?;
         Ok(Self { cache, requests: Some(requests), thread: Mutex::new(Some(thread)), names })
     }
 

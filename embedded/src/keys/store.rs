@@ -3,12 +3,14 @@
 
 use std::path::Path;
 
-use nova_eventlog::private;
+use nova_eventlog::{EventMark, private};
 use nova_events::UserId;
 use nova_events::wrapping::Wrapping;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::complete::Complete;
 use super::keyring::KeyringError;
 use crate::sqlite::{make_private, view_error};
 
@@ -17,6 +19,7 @@ const VERSION: u32 = 1;
 /// Three keys of 32 bytes, in the order of [`nova_events::Class::ALL`].
 pub(super) const SECRET_BYTES: usize = 3 * 32;
 
+const COMPLETE_SCHEMA: &str = include_str!("../../../migrations/sqlite/keys_complete.sql");
 const SCHEMA: &str = include_str!("../../../migrations/sqlite/keys.sql");
 
 /// The keys of a subject.
@@ -29,6 +32,8 @@ pub(super) enum Held {
 pub(super) struct KeyStore {
     connection: Connection,
     wrapping: Wrapping,
+    /// Rows of subjects: counted when the file is opened, and kept up to date.
+    subjects: u64,
 }
 
 impl KeyStore {
@@ -45,7 +50,11 @@ impl KeyStore {
             VERSION => {}
             found => return Err(KeyringError::Version { found, known: VERSION }),
         }
-        Ok(Self { connection, wrapping })
+        connection.execute_batch(COMPLETE_SCHEMA).map_err(|error| storage(&error))?;
+        let subjects: i64 = connection
+            .query_row("SELECT count(*) FROM subjects", [], |row| row.get(0))
+            .map_err(|error| storage(&error))?;
+        Ok(Self { connection, wrapping, subjects: subjects as u64 })
     }
 
     /// The secret of that name, made if there is none. That it cannot be unwrapped shows a wrong master key.
@@ -83,12 +92,56 @@ impl KeyStore {
         }
     }
 
+    /// Whether the subject has keys or a tombstone.
+    pub(super) fn has(&self, subject: UserId) -> Result<bool, KeyringError> {
+        let has = self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM subjects WHERE id = ?1)")
+            .and_then(|mut has| has.query_row([subject.0.as_bytes()], |row| row.get(0)));
+        has.map_err(|error| storage(&error))
+    }
+
+    /// How many subjects have keys or a tombstone.
+    pub(super) fn subjects(&self) -> u64 {
+        self.subjects
+    }
+
+    pub(super) fn complete(&self) -> Result<Option<Complete>, KeyringError> {
+        let sql = "SELECT position, event, recorded_at, subjects FROM complete";
+        let complete = self.connection.query_row(sql, [], |row| {
+            let mark = EventMark {
+                position: row.get::<_, i64>(0)? as u64,
+                event_id: Uuid::from_bytes(row.get(1)?),
+                recorded_at_ms: row.get::<_, i64>(2)? as u64,
+            };
+            Ok(Complete { mark, subjects: row.get::<_, i64>(3)? as u64 })
+        });
+        complete.optional().map_err(|error| storage(&error))
+    }
+
+    pub(super) fn set_complete(&mut self, complete: Complete) -> Result<(), KeyringError> {
+        let sql = "INSERT OR REPLACE INTO complete (one, position, event, recorded_at, subjects)
+                   VALUES (1, ?1, ?2, ?3, ?4)";
+        let Complete { mark, subjects } = complete;
+        let saved = self.connection.execute(
+            sql,
+            params![
+                mark.position as i64,
+                mark.event_id.as_bytes(),
+                mark.recorded_at_ms as i64,
+                subjects as i64
+            ],
+        );
+        saved.map(|_| ()).map_err(|error| storage(&error))
+    }
+
     /// Makes keys for subjects that have none, all in one commit. Those that have some, or had, are left as they are.
     pub(super) fn make(&mut self, subjects: &[UserId]) -> Result<(), KeyringError> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| storage(&error))?;
+        let mut made = 0;
         {
             let mut insert = transaction
                 .prepare_cached("INSERT OR IGNORE INTO subjects (id, wrapped) VALUES (?1, ?2)")
@@ -96,17 +149,23 @@ impl KeyStore {
             for subject in subjects {
                 let keys = random(SECRET_BYTES)?;
                 let wrapped = self.wrapping.wrap(&purpose(*subject), &keys).ok_or(KeyringError::Refused)?;
-                insert.execute(params![subject.0.as_bytes(), wrapped]).map_err(|error| storage(&error))?;
+                let changed = insert.execute(params![subject.0.as_bytes(), wrapped]);
+                made += changed.map_err(|error| storage(&error))?;
             }
         }
-        transaction.commit().map_err(|error| storage(&error))
+        transaction.commit().map_err(|error| storage(&error))?;
+        self.subjects += made as u64;
+        Ok(())
     }
 
     /// Also for those that never had keys.
     pub(super) fn destroy(&mut self, subject: UserId) -> Result<(), KeyringError> {
+        let is_new = !self.has(subject)?;
         let sql = "INSERT INTO subjects (id, wrapped) VALUES (?1, NULL)
                    ON CONFLICT DO UPDATE SET wrapped = NULL";
-        self.connection.execute(sql, [subject.0.as_bytes()]).map(|_| ()).map_err(|error| storage(&error))
+        self.connection.execute(sql, [subject.0.as_bytes()]).map_err(|error| storage(&error))?;
+        self.subjects += u64::from(is_new);
+        Ok(())
     }
 }
 

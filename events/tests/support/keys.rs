@@ -50,7 +50,12 @@ impl Keyring for MemoryKeyring {
     }
 
     async fn key_to_open(&self, subject: UserId, class: Class) -> Result<Option<Arc<DataKey>>, KeyError> {
-        Ok(self.keys().made.get(&(subject, class)).cloned())
+        let keys = self.keys();
+        match keys.made.get(&(subject, class)) {
+            Some(key) => Ok(Some(key.clone())),
+            None if keys.destroyed.contains(&subject) => Ok(None),
+            None => Err(KeyError::Missing(subject)),
+        }
     }
 
     async fn destroy(&self, subject: UserId) -> Result<(), KeyError> {

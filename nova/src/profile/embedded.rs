@@ -121,6 +121,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         log: config.log_options(),
         master_key: config.master_key()?,
         keys_cached_max: config.keys.cached_max,
+        give_up_missing_keys: config.keys.give_up_missing,
         views: config.views_options(),
         ..EmbeddedOptions::at(&config.data.dir)
     };

@@ -179,6 +179,12 @@ async fn open(
     let key = match codec.keyring().key_to_open(subject, class).await {
         Ok(Some(key)) => key,
         Ok(None) | Err(KeyError::Destroyed(_)) => return Ok((None, PersonalState::Redacted)),
+        Err(error @ KeyError::Missing(_)) => {
+            tracing::error!(log.position = recorded.position, %error, "personal data cannot be opened");
+            return Err(ApiError::unavailable(format!(
+                "The key of subject {subject} is missing, and was not destroyed. An operator has to put back the keys."
+            )));
+        }
         Err(KeyError::Unavailable(_) | KeyError::Corrupt(_)) => {
             return Err(ApiError::unavailable("The keys of personal data are not at hand right now."));
         }
