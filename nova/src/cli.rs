@@ -179,7 +179,10 @@ pub enum Log {
     Stats,
     /// Print events as JSON lines.
     Read(LogRead),
-    /// Read everything: checksums, order, indexes.
+    /// Read everything: checksums, order, indexes, and whether acknowledged events are missing at the end.
+    ///
+    /// It finds damage, such as a disk or a copy leaves. It cannot find a deliberate change: whoever can write to the log
+    /// can make the checksums fit.
     Verify,
 }
 

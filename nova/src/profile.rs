@@ -118,6 +118,10 @@ pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
     async fn close(&self);
 }
 
+/// What the verification of a log does not prove. Printed with its result.
+pub(crate) const VERIFY_SEES: &str = "this finds damage; it cannot find a deliberate change, since whoever can change an \
+                                      event can make everything else fit";
+
 /// The times that a log spans, as a line.
 pub(crate) fn span(first_ms: Option<u64>, last_ms: Option<u64>) -> String {
     let time = |ms: u64| time_of_ms(i64::try_from(ms).unwrap_or(i64::MAX)).to_rfc3339();

@@ -16,7 +16,7 @@ use nova_resilience::Dependency;
 use nova_views::{ViewError, ViewReader};
 use parking_lot::Mutex;
 
-use super::{Installation, Roles, Runtime, Stores, Told, span};
+use super::{Installation, Roles, Runtime, Stores, Told, VERIFY_SEES, span};
 use crate::config::Config;
 
 /// An installation in a data folder.
@@ -109,7 +109,8 @@ async fn verify(dir: PathBuf) -> anyhow::Result<String> {
         String::new()
     };
     Ok(format!(
-        "the log is sound: every checksum, the order, every index\nevents    {events}\nstreams   {streams}\n\
+        "the log is sound: every checksum, the order, every index, and nothing that was acknowledged is missing at its \
+         end\n{VERIFY_SEES}\nevents    {events}\nstreams   {streams}\n\
          segments  {segments} ({indexes} with an index)\nbytes     {bytes}\n{torn}{}\ntook      {:.1} s",
         span(first_recorded_at_ms, last_recorded_at_ms),
         started.elapsed().as_secs_f64()

@@ -6,7 +6,7 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nova_eventlog::{EventLog, Filter, Recorded};
 
-use crate::profile::span;
+use crate::profile::{VERIFY_SEES, span};
 
 const PAGE_EVENTS: usize = 4_096;
 
@@ -36,7 +36,10 @@ pub(super) async fn verify(log: &dyn EventLog) -> anyhow::Result<String> {
         Ok(())
     })
     .await?;
-    Ok(format!("the log is sound: the order of everything and of each stream\n{}", seen.told()))
+    Ok(format!(
+        "the log is sound: the order of everything and of each stream\n{VERIFY_SEES}\n{}",
+        seen.told()
+    ))
 }
 
 #[derive(Default)]
