@@ -2,7 +2,7 @@
 //! a build with the distributed profile) where they are on a real S3 server: the same answers, and nothing left behind.
 
 mod bucket;
-mod bytes;
+pub(crate) mod bytes;
 mod place;
 mod refused;
 mod swept;

@@ -39,6 +39,18 @@ impl Process {
         Self::run(command(data, args), Stdio::piped())
     }
 
+    /// The same, from a shell that runs this first.
+    pub(crate) fn behind(first: &str, data: &Path, args: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{first}; exec \"$@\"")).args([
+            "sh",
+            env!("CARGO_BIN_EXE_nova"),
+            "--data",
+        ]);
+        command.arg(data).args(args).stdin(Stdio::null());
+        Self::run(command, Stdio::piped())
+    }
+
     /// The same, and it tells what this filter lets through, into a file.
     pub(crate) fn telling(data: &Path, args: &[&str], filter: &str, file: std::fs::File) -> Self {
         let mut command = command(data, args);

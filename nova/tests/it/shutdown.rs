@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::client::{Api, User};
 use crate::process::{Process, nova, out};
 
-async fn registered(data: &std::path::Path, server: &Process, handle: &str) -> User {
+pub(crate) async fn registered(data: &std::path::Path, server: &Process, handle: &str) -> User {
     let id = UserId::make();
     let token = out(&nova(data, &["token", "--user", &id.to_string()]));
     let user = Api::new(server.address).as_user(id, token.trim().to_owned());
