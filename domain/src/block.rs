@@ -7,7 +7,8 @@ use nova_events::{UserId, streams};
 use crate::refusal::Refusal;
 use crate::world::{By, Decision, Stop, World};
 
-/// Block someone. It also ends the following between the two, both ways, at once.
+/// Block someone. It also ends the following between the two, both ways, at once. It is open to whoever is blocked by them
+/// already: otherwise a person could keep others from ever blocking them by being first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     pub user: UserId,

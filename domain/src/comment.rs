@@ -69,15 +69,18 @@ impl AddComment {
         let post_author = world.check_post_seen_by(author, self.post)?;
         if let Some(parent) = self.parent {
             let state = world.comment(parent)?;
-            let Some(parent) = state.added.as_ref().filter(|parent| parent.post == self.post) else {
+            let unknown = || {
                 let detail = "is not a comment on this post";
-                return Err(Refusal::invalid("parent_comment_id", "unknown", detail).into());
+                Refusal::invalid("parent_comment_id", "unknown", detail)
             };
+            let on_this_post = state.added.as_ref().filter(|parent| parent.post == self.post);
+            let parent = on_this_post.ok_or_else(unknown)?;
+            if world.is_blocked_between(author, parent.author)? {
+                return Err(unknown().into());
+            }
             if state.deleted.is_some() {
                 return Err(Refusal::Gone("comment").into());
             }
-            world.want([streams::user(parent.author)])?;
-            world.check_not_blocked(author, parent.author)?;
             world.check_person(parent.author)?;
         }
         let event = CommentAdded {
@@ -108,7 +111,7 @@ impl EditComment {
         let state = world.comment(self.comment)?;
         let added = state.added()?;
         if added.author != author {
-            return Err(world.not_yours(author, added.post, "comment"));
+            return Err(world.comment_not_yours(author, self.comment));
         }
         if state.deleted.is_some() {
             return Err(Refusal::Gone("comment").into());
@@ -136,7 +139,7 @@ impl DeleteComment {
         if !by.moderator {
             world.check_actor(deleted_by)?;
             if added.author != deleted_by && added.post_author != deleted_by {
-                return Err(world.not_yours(deleted_by, added.post, "comment"));
+                return Err(world.comment_not_yours(deleted_by, self.comment));
             }
         }
         if state.deleted.is_some() {
@@ -169,7 +172,7 @@ impl RestoreComment {
         if !by.moderator {
             world.check_actor(restored_by)?;
             if added.author != restored_by && added.post_author != restored_by {
-                return Err(world.not_yours(restored_by, added.post, "comment"));
+                return Err(world.comment_not_yours(restored_by, self.comment));
             }
         }
         let Some(deleted) = &state.deleted else {

@@ -48,10 +48,10 @@ impl ConversationState {
         self.members.iter().find(|(member, _)| *member == user).map(|(_, role)| *role)
     }
 
-    /// The conversation is there and the user is in it.
+    /// The conversation is there and the user is in it. For everybody else there is no such conversation.
     pub(crate) fn check_member(&self, user: UserId) -> Result<(ConversationKind, Role), Refusal> {
         let kind = self.kind.ok_or(Refusal::Unknown("conversation"))?;
-        let role = self.role(user).ok_or(Refusal::NotAMember)?;
+        let role = self.role(user).ok_or(Refusal::Unknown("conversation"))?;
         Ok((kind, role))
     }
 
@@ -102,8 +102,7 @@ impl StartConversation {
             return Ok(Decision::nothing(self.conversation.0, stream));
         }
         for &other in &others {
-            world.check_person(other)?;
-            world.check_not_blocked(started_by, other)?;
+            world.check_person_seen_by(started_by, other)?;
         }
         let members = std::iter::once((started_by, Role::Admin))
             .chain(others.iter().map(|&other| (other, self.role_of_others())))
@@ -190,8 +189,7 @@ impl PutMember {
                 Ok(Decision::one(id, stream, event))
             }
             (None, role) => {
-                world.check_person(self.user)?;
-                world.check_not_blocked(actor, self.user)?;
+                world.check_person_seen_by(actor, self.user)?;
                 if state.members.len() >= by.limits.members_max {
                     return Err(Refusal::TooManyMembers(by.limits.members_max).into());
                 }
@@ -217,9 +215,6 @@ impl RemoveMember {
         world.want([stream.clone(), streams::user(actor)])?;
         world.check_actor(actor)?;
         let state = world.conversation(self.conversation)?;
-        if state.kind.is_some() && actor == self.user && state.role(actor).is_none() {
-            return Ok(Decision::nothing(self.conversation.0, stream));
-        }
         let (kind, role) = state.check_member(actor)?;
         if kind == ConversationKind::Direct {
             return Err(Refusal::DirectConversation.into());

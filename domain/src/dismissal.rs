@@ -6,7 +6,7 @@ use nova_events::{UserId, streams};
 use crate::refusal::Refusal;
 use crate::world::{By, Decision, Stop, World};
 
-/// Do not suggest this person to me. Whoever they are to each other, so that it tells nothing of blocks.
+/// Do not suggest this person to me.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DismissSuggestion {
     pub user: UserId,
@@ -21,12 +21,10 @@ impl DismissSuggestion {
         let stream = streams::dismissal(dismisser, self.user);
         world.want([stream.clone(), streams::user(dismisser), streams::user(self.user)])?;
         world.check_actor(dismisser)?;
-        if !world.state(streams::user(self.user))?.user().registered {
-            return Err(Refusal::Unknown("user").into());
-        }
         if world.state(stream.clone())?.edge().on {
             return Ok(Decision::nothing(self.user.0, stream));
         }
+        world.check_person_known_to(dismisser, self.user)?;
         Ok(Decision::one(self.user.0, stream, SuggestionDismissed { dismisser, dismissed: self.user }))
     }
 }
@@ -43,10 +41,8 @@ impl RestoreSuggestion {
         let stream = streams::dismissal(dismisser, self.user);
         world.want([stream.clone(), streams::user(dismisser), streams::user(self.user)])?;
         world.check_actor(dismisser)?;
-        if !world.state(streams::user(self.user))?.user().registered {
-            return Err(Refusal::Unknown("user").into());
-        }
         if !world.state(stream.clone())?.edge().on {
+            world.check_person_known_to(dismisser, self.user)?;
             return Ok(Decision::nothing(self.user.0, stream));
         }
         Ok(Decision::one(self.user.0, stream, SuggestionRestored { dismisser, dismissed: self.user }))

@@ -26,8 +26,7 @@ impl Follow {
             streams::block(self.user, follower),
         ])?;
         world.check_actor(follower)?;
-        world.check_person(self.user)?;
-        world.check_not_blocked(follower, self.user)?;
+        world.check_person_seen_by(follower, self.user)?;
         if world.state(stream.clone())?.edge().on {
             return Ok(Decision::nothing(self.user.0, stream));
         }
@@ -46,10 +45,8 @@ impl Unfollow {
         let stream = streams::follow(follower, self.user);
         world.want([stream.clone(), streams::user(follower), streams::user(self.user)])?;
         world.check_actor(follower)?;
-        if !world.state(streams::user(self.user))?.user().registered {
-            return Err(Refusal::Unknown("user").into());
-        }
         if !world.state(stream.clone())?.edge().on {
+            world.check_person_known_to(follower, self.user)?;
             return Ok(Decision::nothing(self.user.0, stream));
         }
         Ok(Decision::one(self.user.0, stream, Unfollowed { follower, followee: self.user }))

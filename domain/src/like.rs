@@ -20,18 +20,7 @@ impl Like {
         world.check_actor(user_id)?;
         let (post_id, author) = match self.target {
             Target::Post(post) => (post, world.check_post_seen_by(user_id, post)?),
-            Target::Comment(comment) => {
-                let state = world.comment(comment)?;
-                let added = state.added()?;
-                // First the post: whoever may not see it learns nothing of what is under it.
-                world.check_post_seen_by(user_id, added.post)?;
-                if state.deleted.is_some() {
-                    return Err(Refusal::Gone("comment").into());
-                }
-                world.check_not_blocked(user_id, added.author)?;
-                world.check_person(added.author)?;
-                (added.post, added.author)
-            }
+            Target::Comment(comment) => world.check_comment_seen_by(user_id, comment)?,
         };
         if world.state(stream.clone())?.edge().on {
             return Ok(Decision::nothing(target_id(self.target), stream));
@@ -41,7 +30,7 @@ impl Like {
     }
 }
 
-/// Taking a like back is always possible, also from what one cannot see any more.
+/// Taking a like back is always possible, also from what one cannot see any more. Without a like, something hidden is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlike {
     pub target: Target,
@@ -53,10 +42,19 @@ impl Unlike {
         let stream = streams::like(self.target, user_id);
         world.want([stream.clone(), streams::user(user_id), target_stream(self.target)])?;
         world.check_actor(user_id)?;
-        let (post_id, author) = origin(self.target, world)?;
         if !world.state(stream.clone())?.edge().on {
-            return Ok(Decision::nothing(target_id(self.target), stream));
+            let seen = match self.target {
+                Target::Post(post) => world.check_post_seen_by(user_id, post).map(drop),
+                Target::Comment(comment) => world.check_comment_seen_by(user_id, comment).map(drop),
+            };
+            return match seen {
+                Ok(()) | Err(Stop::Refused(Refusal::Gone(_))) => {
+                    Ok(Decision::nothing(target_id(self.target), stream))
+                }
+                Err(stop) => Err(stop),
+            };
         }
+        let (post_id, author) = origin(self.target, world)?;
         let event = Unliked { target: self.target, post_id, author, user_id };
         Ok(Decision::one(target_id(self.target), stream, event))
     }

@@ -164,7 +164,7 @@ impl CompleteUpload {
         world.check_actor(owner)?;
         let state = world.media(self.media)?;
         if state.reserved()?.owner != owner {
-            return Err(Refusal::NotYours("medium").into());
+            return Err(world.medium_not_yours(owner, state.carrier));
         }
         if state.deleted {
             return Err(Refusal::Gone("medium").into());
@@ -196,7 +196,7 @@ impl RejectUpload {
         let state = world.media(self.media)?;
         let owner = state.reserved()?.owner;
         if by.actor != Actor::System && by.user()? != owner {
-            return Err(Refusal::NotYours("medium").into());
+            return Err(world.medium_not_yours(by.user()?, state.carrier));
         }
         let is_early = self.reason == RejectReason::Expired && !state.is_over(by.at_ms, by.limits);
         if state.deleted || state.upload != Upload::Pending || is_early {
@@ -222,7 +222,7 @@ impl DeleteMedia {
         let state = world.media(self.media)?;
         let owner = state.reserved()?.owner;
         if owner != deleted_by {
-            return Err(Refusal::NotYours("medium").into());
+            return Err(world.medium_not_yours(deleted_by, state.carrier));
         }
         if state.deleted {
             return Ok(Decision::nothing(self.media.0, stream));
@@ -249,7 +249,7 @@ impl World {
         let state = self.media(id)?;
         let reserved = state.reserved()?;
         if reserved.owner != owner {
-            return Err(Refusal::NotYours("medium").into());
+            return Err(self.medium_not_yours(owner, state.carrier));
         }
         if state.deleted {
             return Err(Refusal::Gone("medium").into());

@@ -136,7 +136,7 @@ impl EditPost {
         world.check_actor(author)?;
         let state = world.post(self.post)?;
         if state.published()?.author != author {
-            // Whoever may not even see it learns no more than that.
+            // A deleted post says so first, as to its author.
             world.check_post_seen_by(author, self.post)?;
             return Err(Refusal::NotYours("post").into());
         }
@@ -195,7 +195,7 @@ impl RestorePost {
         if !by.moderator {
             world.check_actor(restored_by)?;
             if author != restored_by {
-                return Err(world.not_yours(restored_by, self.post, "post"));
+                return Err(world.post_not_yours(restored_by, self.post));
             }
         }
         if state.purged {

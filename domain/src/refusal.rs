@@ -25,8 +25,6 @@ pub enum Refusal {
     Yourself(&'static str),
     #[error("one of you blocks the other")]
     BlockedBetween,
-    #[error("you are not a member of this conversation")]
-    NotAMember,
     #[error("only an admin of the conversation can do this")]
     NotAnAdmin,
     #[error("the members of a direct conversation cannot change")]
@@ -84,7 +82,6 @@ impl Refusal {
             Self::NotYours(_) => "not_yours",
             Self::Yourself(_) => "yourself",
             Self::BlockedBetween => "blocked",
-            Self::NotAMember => "not_a_member",
             Self::NotAnAdmin => "not_an_admin",
             Self::DirectConversation => "direct_conversation",
             Self::TooManyMembers(_) => "too_many_members",
@@ -106,7 +103,6 @@ impl Refusal {
             | Self::AccountDeactivated
             | Self::NotYours(_)
             | Self::BlockedBetween
-            | Self::NotAMember
             | Self::NotAnAdmin
             | Self::DeletedByModerator => RefusalClass::Forbidden,
             Self::Unknown(_) => RefusalClass::Unknown,

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use nova_eventlog::StreamId;
+use nova_events::media::Carrier;
 use nova_events::message::MessageSent;
 use nova_events::{Actor, CommentId, ConversationId, Event, MessageId, PostId, UserId, streams};
 use uuid::Uuid;
@@ -69,6 +70,16 @@ pub enum Need {
 pub enum Stop {
     Need(Vec<Need>),
     Refused(Refusal),
+}
+
+impl Stop {
+    /// The same refusal about the thing that was asked for, when it is hidden by something else that is.
+    fn unknown_as(self, what: &'static str) -> Self {
+        match self {
+            Self::Refused(Refusal::Unknown(_)) => Self::Refused(Refusal::Unknown(what)),
+            stop => stop,
+        }
+    }
 }
 
 impl From<Refusal> for Stop {
@@ -203,16 +214,39 @@ impl World {
         }
     }
 
-    pub(crate) fn check_not_blocked(&self, a: UserId, b: UserId) -> Result<(), Stop> {
-        if a == b {
-            return Ok(());
+    /// Whether one of the two blocks the other.
+    pub(crate) fn is_blocked_between(&self, a: UserId, b: UserId) -> Result<bool, Stop> {
+        self.want(blocks_between(a, b))?;
+        for block in blocks_between(a, b) {
+            if self.state(block)?.edge().on {
+                return Ok(true);
+            }
         }
-        let (there, back) = (streams::block(a, b), streams::block(b, a));
-        self.want([there.clone(), back.clone()])?;
-        if self.state(there)?.edge().on || self.state(back)?.edge().on {
-            return Err(Refusal::BlockedBetween.into());
+        Ok(false)
+    }
+
+    /// For people who know of each other by what they share: a direct conversation.
+    pub(crate) fn check_not_blocked(&self, a: UserId, b: UserId) -> Result<(), Stop> {
+        if self.is_blocked_between(a, b)? { Err(Refusal::BlockedBetween.into()) } else { Ok(()) }
+    }
+}
+
+/// What an actor may see. Something hidden is refused exactly as something that never existed, and before any other rule
+/// about it is looked at: a refusal tells no more than a query does.
+impl World {
+    /// Someone else is registered, and neither blocks the other.
+    pub(crate) fn check_person_known_to(&self, viewer: UserId, user: UserId) -> Result<(), Stop> {
+        let is_hidden = self.is_blocked_between(viewer, user)?;
+        if is_hidden || !self.state(streams::user(user))?.user().registered {
+            return Err(Refusal::Unknown("user").into());
         }
         Ok(())
+    }
+
+    /// Someone else is registered and active, and neither blocks the other.
+    pub(crate) fn check_person_seen_by(&self, viewer: UserId, user: UserId) -> Result<(), Stop> {
+        self.check_person_known_to(viewer, user)?;
+        self.check_person(user)
     }
 
     /// The post is there and the viewer may see it; its author.
@@ -225,15 +259,14 @@ impl World {
         if author == viewer {
             return if state.is_hidden() { Err(Refusal::Gone("post").into()) } else { Ok(author) };
         }
-        self.want([streams::user(author), streams::block(viewer, author), streams::block(author, viewer)])?;
-        self.check_not_blocked(viewer, author)?;
+        self.want(std::iter::once(streams::user(author)).chain(blocks_between(viewer, author)))?;
         let followed = || Ok::<_, Stop>(self.state(streams::follow(viewer, author))?.edge().on);
         let visible = match published.visibility {
             nova_events::post::Visibility::Public => true,
             nova_events::post::Visibility::Followers => followed()?,
             nova_events::post::Visibility::Private => false,
         };
-        if !visible {
+        if !visible || self.is_blocked_between(viewer, author)? {
             return Err(Refusal::Unknown("post").into());
         }
         if state.is_hidden() {
@@ -243,15 +276,66 @@ impl World {
         Ok(author)
     }
 
-    /// What someone hears who wants to change what is not theirs on a post: that, if they may see the post; otherwise
-    /// no more than whoever may not see it hears.
-    pub(crate) fn not_yours(&self, user: UserId, post: PostId, what: &'static str) -> Stop {
-        match self.check_post_seen_by(user, post) {
-            Ok(_) | Err(Stop::Refused(Refusal::Gone(_))) => Refusal::NotYours(what).into(),
-            Err(stop) => stop,
+    /// The comment is there and the viewer may see it: its post, and neither its author nor the viewer blocks the other.
+    /// Returns its post and its author.
+    pub(crate) fn check_comment_seen_by(
+        &self,
+        viewer: UserId,
+        comment: CommentId,
+    ) -> Result<(PostId, UserId), Stop> {
+        let state = self.comment(comment)?;
+        let added = state.added()?;
+        let wanted = [streams::post(added.post), streams::user(added.author)];
+        self.want(wanted.into_iter().chain(blocks_between(viewer, added.author)))?;
+        if self.is_blocked_between(viewer, added.author)? {
+            return Err(Refusal::Unknown("comment").into());
         }
+        self.check_post_seen_by(viewer, added.post).map_err(|stop| stop.unknown_as("comment"))?;
+        if state.deleted.is_some() {
+            return Err(Refusal::Gone("comment").into());
+        }
+        self.check_person(added.author)?;
+        Ok((added.post, added.author))
     }
 
+    /// The refusal for someone who wants to change a post of someone else: that, if they may see it or might have seen it.
+    pub(crate) fn post_not_yours(&self, user: UserId, post: PostId) -> Stop {
+        not_yours("post", self.check_post_seen_by(user, post).map(drop))
+    }
+
+    /// The same for a comment.
+    pub(crate) fn comment_not_yours(&self, user: UserId, comment: CommentId) -> Stop {
+        not_yours("comment", self.check_comment_seen_by(user, comment).map(drop))
+    }
+
+    /// The same for a medium: whoever sees what carries it knows of it.
+    pub(crate) fn medium_not_yours(&self, user: UserId, carrier: Option<Carrier>) -> Stop {
+        let seen = match carrier {
+            None => Err(Refusal::Unknown("medium").into()),
+            Some(Carrier::Post { post_id }) => self.check_post_seen_by(user, post_id).map(drop),
+            Some(Carrier::Message { conversation_id, .. }) => self
+                .conversation(conversation_id)
+                .and_then(|state| state.check_member(user).map(drop).map_err(Stop::from)),
+        };
+        not_yours("medium", seen)
+    }
+}
+
+/// Both ways; nobody blocks themselves.
+fn blocks_between(a: UserId, b: UserId) -> impl Iterator<Item = StreamId> {
+    let both = (a != b).then(|| [streams::block(a, b), streams::block(b, a)]);
+    both.into_iter().flatten()
+}
+
+fn not_yours(what: &'static str, seen: Result<(), Stop>) -> Stop {
+    match seen {
+        Ok(()) | Err(Stop::Refused(Refusal::Gone(_))) => Refusal::NotYours(what).into(),
+        Err(stop) => stop.unknown_as(what),
+    }
+}
+
+/// The states that decisions look at, by their ids.
+impl World {
     pub(crate) fn post(&self, id: PostId) -> Result<&crate::post::PostState, Stop> {
         Ok(self.state(streams::post(id))?.post())
     }

@@ -76,7 +76,7 @@ pub(crate) async fn deactivate(
 
 /// Follow someone. Again is no error.
 #[utoipa::path(put, path = "/api/v1/users/{id}/follow", tag = "users", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403, description = "blocked"), (status = 404)))]
+    responses((status = 200, body = Accepted), (status = 404)))]
 pub(crate) async fn follow(
     State(state): State<CommandState>,
     asking: Asking,

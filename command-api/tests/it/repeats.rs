@@ -92,7 +92,7 @@ async fn a_repeat_answers_as_the_first_time_whatever_happened_since() {
     assert_eq!(again, Outcome { duplicate: true, ..posted });
     assert_eq!(nova.log.head(), head);
     // A new command of the same kind is decided on what holds now.
-    assert_eq!(nova.refused(people[0], Follow { user: people[1] }).await, Refusal::BlockedBetween);
+    assert_eq!(nova.refused(people[0], Follow { user: people[1] }).await, Refusal::Unknown("user"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +180,7 @@ async fn a_refused_command_left_no_trace_and_its_key_is_free() {
     let (head, key) = (nova.log.head(), Uuid::new_v4());
     let executor = nova.executor();
     let follow = || executor.execute(repeatable(people[0], key), Follow { user: people[1] });
-    assert!(matches!(follow().await, Err(CommandError::Refused(Refusal::BlockedBetween))));
+    assert!(matches!(follow().await, Err(CommandError::Refused(Refusal::Unknown("user")))));
     assert_eq!(nova.log.head(), head);
     nova.does(people[1], nova_domain::block::Unblock { user: people[0] }).await;
     assert!(follow().await.unwrap().changed);

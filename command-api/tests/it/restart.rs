@@ -59,8 +59,8 @@ async fn a_restart_forgets_nothing() {
         }
         let stranger = UserId::make();
         assert_eq!(nova.refused(stranger, nova.register("bobby")).await, Refusal::HandleTaken);
-        assert_eq!(nova.refused(dan, Follow { user: ann }).await, Refusal::BlockedBetween);
-        assert_eq!(nova.refused(cat, say(conversation, "hi")).await, Refusal::NotAMember);
+        assert_eq!(nova.refused(dan, Follow { user: ann }).await, Refusal::Unknown("user"));
+        assert_eq!(nova.refused(cat, say(conversation, "hi")).await, Refusal::Unknown("conversation"));
         let body = Body { text: Some("x".to_owned()), ..Body::default() };
         let edit = |message| EditMessage { conversation, message, body: body.clone() };
         assert_eq!(nova.refused(bob, edit(doomed)).await, Refusal::Gone("message"));

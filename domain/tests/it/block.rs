@@ -1,6 +1,7 @@
 use nova_domain::Refusal;
 use nova_domain::block::{Block, Unblock};
-use nova_domain::follow::Follow;
+use nova_domain::dismissal::{DismissSuggestion, RestoreSuggestion};
+use nova_domain::follow::{Follow, Unfollow};
 use nova_events::block::{Blocked, Unblocked};
 use nova_events::follow::Unfollowed;
 
@@ -45,7 +46,23 @@ fn each_can_block_the_other() {
     story.blocks(ann, bob);
     story.blocks(bob, ann);
     story.does(ann, Unblock { user: bob });
-    story.refuses(ann, Follow { user: bob }, Refusal::BlockedBetween);
+    story.refuses(ann, Follow { user: bob }, Refusal::Unknown("user"));
+}
+
+#[test]
+fn someone_who_blocks_is_unknown_to_whom_they_block_but_can_be_blocked_in_turn() {
+    let mut story = Story::new();
+    let [blocker, blocked] = story.people();
+    let stranger = story.nobody();
+    story.blocks(blocker, blocked);
+    for user in [blocker, stranger] {
+        story.refuses(blocked, Follow { user }, Refusal::Unknown("user"));
+        story.refuses(blocked, Unfollow { user }, Refusal::Unknown("user"));
+        story.refuses(blocked, DismissSuggestion { user }, Refusal::Unknown("user"));
+        story.refuses(blocked, RestoreSuggestion { user }, Refusal::Unknown("user"));
+    }
+    story.does(blocked, Block { user: blocker });
+    story.does(blocked, Unblock { user: blocker });
 }
 
 #[test]

@@ -81,13 +81,13 @@ fn a_block_between_commenter_and_author_or_parent_forbids_it_both_ways() {
     let parent = story.comment(ann, post);
     let new = CommentId(story.id());
     story.blocks(ann, bob);
-    story.refuses(bob, add(new, post, Some(parent)), Refusal::BlockedBetween);
+    story.invalid(bob, add(new, post, Some(parent)), "parent_comment_id", "unknown");
     let answer_to_bob = story.comment(bob, post);
-    story.refuses(ann, add(new, post, Some(answer_to_bob)), Refusal::BlockedBetween);
+    story.invalid(ann, add(new, post, Some(answer_to_bob)), "parent_comment_id", "unknown");
     story.blocks(bob, author);
-    story.refuses(bob, add(new, post, None), Refusal::BlockedBetween);
+    story.refuses(bob, add(new, post, None), Refusal::Unknown("post"));
     story.blocks(author, ann);
-    story.refuses(ann, add(new, post, None), Refusal::BlockedBetween);
+    story.refuses(ann, add(new, post, None), Refusal::Unknown("post"));
 }
 
 #[test]
@@ -249,9 +249,9 @@ fn a_comment_on_an_unseen_post_says_nothing_of_itself() {
     let post = story.post(post_author, Visibility::Private);
     let comment = story.comment(post_author, post);
     for _ in 0..2 {
-        story.refuses(other, edit(comment), Refusal::Unknown("post"));
-        story.refuses(other, delete(comment), Refusal::Unknown("post"));
-        story.refuses(other, RestoreComment { comment }, Refusal::Unknown("post"));
+        story.refuses(other, edit(comment), Refusal::Unknown("comment"));
+        story.refuses(other, delete(comment), Refusal::Unknown("comment"));
+        story.refuses(other, RestoreComment { comment }, Refusal::Unknown("comment"));
         story.tries(post_author, delete(comment)).unwrap();
     }
 }

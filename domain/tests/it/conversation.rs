@@ -82,8 +82,8 @@ fn nobody_is_drawn_into_a_conversation_over_a_block_or_who_is_not_there() {
     story.blocks(ann, cat);
     let new = ConversationId(story.id());
     for (other, refusal) in [
-        (bob, Refusal::BlockedBetween),
-        (cat, Refusal::BlockedBetween),
+        (bob, Refusal::Unknown("user")),
+        (cat, Refusal::Unknown("user")),
         (gone, Refusal::Gone("user")),
         (stranger, Refusal::Unknown("user")),
     ] {
@@ -101,7 +101,7 @@ fn the_id_of_a_conversation_of_others_cannot_be_taken() {
     let mut story = Story::new();
     let [ann, bob, cat] = story.people();
     let conversation = story.group(&[ann, bob]);
-    story.refuses(cat, group(conversation, &[ann]), Refusal::NotAMember);
+    story.refuses(cat, group(conversation, &[ann]), Refusal::Unknown("conversation"));
     story.is_already_so(bob, group(conversation, &[cat]));
 }
 
@@ -139,7 +139,7 @@ fn admins_rename_groups() {
     );
     story.is_already_so(renamed_by, rename("peaks"));
     story.refuses(bob, rename("x"), Refusal::NotAnAdmin);
-    story.refuses(other, rename("x"), Refusal::NotAMember);
+    story.refuses(other, rename("x"), Refusal::Unknown("conversation"));
     story.invalid(renamed_by, rename(" "), "title", "empty");
     story.invalid(renamed_by, rename(&"x".repeat(201)), "title", "too_long");
     let unknown = RenameConversation { conversation: ConversationId(story.id()), title: "x".to_owned() };

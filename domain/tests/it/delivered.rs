@@ -42,10 +42,10 @@ fn a_mark_is_of_a_member_within_the_conversation_and_names_a_device() {
     story.invalid(bob, mark(conversation, "phone", u64::MAX), "seq", "beyond_end");
     story.invalid(bob, mark(conversation, "", 0), "device_id", "empty");
     story.invalid(bob, mark(conversation, &"x".repeat(129), 0), "device_id", "too_long");
-    story.refuses(other, mark(conversation, "phone", 0), Refusal::NotAMember);
+    story.refuses(other, mark(conversation, "phone", 0), Refusal::Unknown("conversation"));
     story.does(bob, mark(conversation, "phone", 0));
     story.does(bob, RemoveMember { conversation, user: bob });
-    story.refuses(bob, mark(conversation, "phone", 0), Refusal::NotAMember);
+    story.refuses(bob, mark(conversation, "phone", 0), Refusal::Unknown("conversation"));
     let unknown = ConversationId(story.id());
     story.refuses(ann, mark(unknown, "phone", 0), Refusal::Unknown("conversation"));
     story.does(ann, Deactivate::default());

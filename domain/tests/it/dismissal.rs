@@ -34,9 +34,10 @@ fn it_stands_beside_following_and_blocking() {
     story.does(ann, Follow { user: bob });
     story.does(bob, Follow { user: ann });
     story.does(bob, Block { user: ann });
-    // That one is blocked must not show here.
+    // What she has done herself she can undo. Otherwise someone who blocks her is someone who is not there.
     story.does(ann, RestoreSuggestion { user: bob });
-    story.does(ann, DismissSuggestion { user: bob });
+    story.refuses(ann, DismissSuggestion { user: bob }, Refusal::Unknown("user"));
+    story.refuses(ann, RestoreSuggestion { user: bob }, Refusal::Unknown("user"));
 }
 
 #[test]

@@ -43,9 +43,9 @@ fn a_block_either_way_forbids_following_until_it_is_lifted() {
     let mut story = Story::new();
     let [ann, bob] = story.people();
     story.blocks(ann, bob);
-    story.refuses(ann, Follow { user: bob }, Refusal::BlockedBetween);
-    story.refuses(bob, Follow { user: ann }, Refusal::BlockedBetween);
-    story.is_already_so(bob, Unfollow { user: ann });
+    story.refuses(ann, Follow { user: bob }, Refusal::Unknown("user"));
+    story.refuses(bob, Follow { user: ann }, Refusal::Unknown("user"));
+    story.refuses(bob, Unfollow { user: ann }, Refusal::Unknown("user"));
     story.does(ann, Unblock { user: bob });
     story.does(bob, Follow { user: ann });
 }

@@ -37,16 +37,20 @@ fn only_what_one_can_see_can_be_liked() {
     let public = story.post(author, Visibility::Public);
     for (who, post) in [(other, private), (follower, private), (other, followers)] {
         story.refuses(who, Like { target: Target::Post(post) }, Refusal::Unknown("post"));
-        // A comment there, deleted or not, says no more about the post.
+        story.refuses(who, Unlike { target: Target::Post(post) }, Refusal::Unknown("post"));
+        // A comment there, deleted or not, says no more about the post, nor that it is a comment.
         let comment = story.comment(author, post);
         let target = Target::Comment(comment);
-        story.refuses(who, Like { target }, Refusal::Unknown("post"));
+        story.refuses(who, Like { target }, Refusal::Unknown("comment"));
+        story.refuses(who, Unlike { target }, Refusal::Unknown("comment"));
         story.does(author, DeleteComment { comment, reason: None });
-        story.refuses(who, Like { target }, Refusal::Unknown("post"));
+        story.refuses(who, Like { target }, Refusal::Unknown("comment"));
+        story.refuses(who, Unlike { target }, Refusal::Unknown("comment"));
     }
     story.does(follower, Like { target: Target::Post(followers) });
     story.blocks(blocked, author);
-    story.refuses(blocked, Like { target: Target::Post(public) }, Refusal::BlockedBetween);
+    story.refuses(blocked, Like { target: Target::Post(public) }, Refusal::Unknown("post"));
+    story.refuses(blocked, Unlike { target: Target::Post(public) }, Refusal::Unknown("post"));
     // Being a moderator does not make a reader.
     story.refuses(moderator(other), Like { target: Target::Post(private) }, Refusal::Unknown("post"));
     let (no_post, no_comment) = (PostId(story.id()), CommentId(story.id()));
@@ -84,10 +88,10 @@ fn a_comment_is_behind_its_author_and_its_post() {
     let comment = story.comment(comment_author, post);
     let target = Target::Comment(comment);
     story.blocks(comment_author, fan);
-    story.refuses(fan, Like { target }, Refusal::BlockedBetween);
+    story.refuses(fan, Like { target }, Refusal::Unknown("comment"));
     story.does(comment_author, nova_domain::block::Unblock { user: fan });
     story.blocks(fan, post_author);
-    story.refuses(fan, Like { target }, Refusal::BlockedBetween);
+    story.refuses(fan, Like { target }, Refusal::Unknown("comment"));
     story.does(fan, nova_domain::block::Unblock { user: post_author });
     story.does(comment_author, Deactivate::default());
     story.refuses(fan, Like { target }, Refusal::Gone("user"));

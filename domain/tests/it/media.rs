@@ -64,7 +64,7 @@ fn only_what_is_known_and_small_enough_is_reserved() {
     let group = story.group(&[ann]);
     let other = story.person();
     let voice = ReserveUpload { conversation: Some(group), ..wanted(&story, "audio/ogg") };
-    story.refuses(other, voice.clone(), Refusal::NotAMember);
+    story.refuses(other, voice.clone(), Refusal::Unknown("conversation"));
     story.does(ann, voice);
 }
 
@@ -74,14 +74,14 @@ fn an_upload_ends_once() {
     let [ann, bob] = story.people();
     let media = reserved(&mut story, ann, "image/png");
     let complete = CompleteUpload { media, duration_ms: None };
-    story.refuses(bob, complete.clone(), Refusal::NotYours("medium"));
+    story.refuses(bob, complete.clone(), Refusal::Unknown("medium"));
     story.does(ann, complete.clone());
     story.is_already_so(ann, complete);
     story.is_already_so(ann, RejectUpload { media, reason: RejectReason::WrongFormat });
 
     let media = reserved(&mut story, ann, "image/png");
     let reject = |reason| RejectUpload { media, reason };
-    story.refuses(bob, reject(RejectReason::WrongFormat), Refusal::NotYours("medium"));
+    story.refuses(bob, reject(RejectReason::WrongFormat), Refusal::Unknown("medium"));
     story.does(ann, reject(RejectReason::WrongFormat));
     let refusal = Refusal::UploadRejected(RejectReason::WrongFormat);
     story.refuses(ann, CompleteUpload { media, duration_ms: None }, refusal);
@@ -116,7 +116,7 @@ fn a_medium_is_carried_once_and_by_its_owner() {
     let unknown = with(group, MediaId(story.id()));
     story.refuses(ann, unknown, Refusal::Unknown("medium"));
     let picture = ready(&mut story, ann, "image/png");
-    story.refuses(bob, with(group, picture), Refusal::NotYours("medium"));
+    story.refuses(bob, with(group, picture), Refusal::Unknown("medium"));
     let as_audio = SendMessage { message_type: Some(MessageType::Audio), ..with(group, picture) };
     story.invalid(ann, as_audio, "media_id", "wrong_kind");
 
@@ -179,4 +179,20 @@ fn a_medium_goes_with_what_carries_it() {
     let purged = story.does(NOVA, PurgePost { post });
     let gone = pictures.map(|media_id| MediaDeleted { media_id, owner: ann, deleted_by: None }.into());
     assert_eq!(purged.events[1..], gone);
+}
+
+#[test]
+fn a_medium_of_someone_else_is_known_to_whoever_sees_what_carries_it() {
+    let mut story = Story::new();
+    let [ann, bob, eve] = story.people();
+    let picture = ready(&mut story, ann, "image/png");
+    let post = publish(&story, &[picture]);
+    story.does(ann, post);
+    story.blocks(ann, eve);
+    for (who, refusal) in [(bob, Refusal::NotYours("medium")), (eve, Refusal::Unknown("medium"))] {
+        story.refuses(who, DeleteMedia { media: picture }, refusal.clone());
+        story.refuses(who, CompleteUpload { media: picture, duration_ms: None }, refusal.clone());
+        let theirs = publish(&story, &[picture]);
+        story.refuses(who, theirs, refusal);
+    }
 }

@@ -50,8 +50,8 @@ fn nobody_is_added_over_a_block_or_who_is_not_there() {
     story.blocks(admin, bob);
     story.blocks(cat, admin);
     for (user, refusal) in [
-        (bob, Refusal::BlockedBetween),
-        (cat, Refusal::BlockedBetween),
+        (bob, Refusal::Unknown("user")),
+        (cat, Refusal::Unknown("user")),
         (gone, Refusal::Gone("user")),
         (stranger, Refusal::Unknown("user")),
     ] {
@@ -84,14 +84,14 @@ fn leaving_and_being_taken_out() {
     let removed =
         |user_id, removed_by| MemberRemoved { conversation_id: conversation, user_id, removed_by }.into();
     story.refuses(bob, remove(cat), Refusal::NotAnAdmin);
-    story.refuses(other, remove(cat), Refusal::NotAMember);
-    story.refuses(moderator(other), remove(cat), Refusal::NotAMember);
+    story.refuses(other, remove(cat), Refusal::Unknown("conversation"));
+    story.refuses(moderator(other), remove(cat), Refusal::Unknown("conversation"));
     story.happens(bob, remove(bob), &[removed(bob, bob)]);
-    story.is_already_so(bob, remove(bob));
+    story.refuses(bob, remove(bob), Refusal::Unknown("conversation"));
     story.is_already_so(admin, remove(bob));
     story.is_already_so(admin, remove(other));
     story.happens(admin, remove(cat), &[removed(cat, admin)]);
-    story.refuses(cat, say(conversation, "wait"), Refusal::NotAMember);
+    story.refuses(cat, say(conversation, "wait"), Refusal::Unknown("conversation"));
     story.does(admin, PutMember { conversation, user: cat, role: None });
     story.does(cat, say(conversation, "thanks"));
     story.refuses(
@@ -122,7 +122,8 @@ fn when_the_last_admin_leaves_the_one_longest_in_becomes_admin() {
     // The last one out leaves nothing to inherit.
     let done = story.does(cat, RemoveMember { conversation, user: cat });
     assert_eq!(done.events.len(), 1);
-    story.is_already_so(cat, RemoveMember { conversation, user: cat });
+    let again = RemoveMember { conversation, user: cat };
+    story.refuses(cat, again, Refusal::Unknown("conversation"));
 }
 
 #[test]
@@ -148,8 +149,8 @@ fn the_members_of_a_direct_conversation_stay() {
         );
         story.refuses(ann, RemoveMember { conversation, user }, Refusal::DirectConversation);
     }
-    story.refuses(cat, PutMember { conversation, user: cat, role: None }, Refusal::NotAMember);
-    story.refuses(cat, RemoveMember { conversation, user: bob }, Refusal::NotAMember);
+    story.refuses(cat, PutMember { conversation, user: cat, role: None }, Refusal::Unknown("conversation"));
+    story.refuses(cat, RemoveMember { conversation, user: bob }, Refusal::Unknown("conversation"));
 }
 
 #[test]

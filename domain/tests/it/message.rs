@@ -58,12 +58,12 @@ fn members_speak() {
     let stranger = story.nobody();
     let conversation = story.group(&[ann, bob]);
     story.does(bob, say(conversation, "hi"));
-    story.refuses(other, say(conversation, "hi"), Refusal::NotAMember);
-    story.refuses(moderator(other), say(conversation, "hi"), Refusal::NotAMember);
+    story.refuses(other, say(conversation, "hi"), Refusal::Unknown("conversation"));
+    story.refuses(moderator(other), say(conversation, "hi"), Refusal::Unknown("conversation"));
     story.refuses(stranger, say(conversation, "hi"), Refusal::NotRegistered);
     story.refuses(ann, say(ConversationId(story.id()), "hi"), Refusal::Unknown("conversation"));
     story.does(ann, RemoveMember { conversation, user: bob });
-    story.refuses(bob, say(conversation, "hi"), Refusal::NotAMember);
+    story.refuses(bob, say(conversation, "hi"), Refusal::Unknown("conversation"));
     story.does(ann, Deactivate::default());
     story.refuses(ann, say(conversation, "hi"), Refusal::AccountDeactivated);
 }
@@ -182,7 +182,7 @@ fn its_sender_edits_a_message() {
     let secret = EditMessage { body: encrypted(), ..edit };
     story.invalid(sender, secret, "message_type", "mismatch");
     story.does(sender, RemoveMember { conversation: conversation_id, user: sender });
-    story.refuses(sender, edit, Refusal::NotAMember);
+    story.refuses(sender, edit, Refusal::Unknown("conversation"));
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn its_sender_or_an_admin_of_the_group_deletes_a_message() {
     let unknown = DeleteMessage { message: MessageId(story.id()), ..delete.clone() };
     story.refuses(sender, unknown, Refusal::Unknown("message"));
     story.does(sender, RemoveMember { conversation: conversation_id, user: sender });
-    story.refuses(sender, delete, Refusal::NotAMember);
+    story.refuses(sender, delete, Refusal::Unknown("conversation"));
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn in_a_direct_conversation_each_deletes_their_own() {
     let message = story.message(bob, conversation);
     let delete = DeleteMessage { conversation, message, reason: None };
     story.refuses(ann, delete.clone(), Refusal::NotYours("message"));
-    story.refuses(cat, delete.clone(), Refusal::NotAMember);
+    story.refuses(cat, delete.clone(), Refusal::Unknown("conversation"));
     // A message is of its conversation: another one does not reach it.
     let group = story.group(&[ann, bob]);
     story.refuses(ann, DeleteMessage { conversation: group, ..delete.clone() }, Refusal::Unknown("message"));

@@ -114,8 +114,9 @@ fn whoever_may_not_see_a_post_does_not_learn_that_it_is_there() {
         story.refuses(who, delete(post), Refusal::NotYours("post"));
         story.refuses(who, RestorePost { post }, Refusal::NotYours("post"));
     }
-    story.refuses(blocked, edit(public), Refusal::BlockedBetween);
-    story.refuses(blocked, delete(public), Refusal::BlockedBetween);
+    story.refuses(blocked, edit(public), Refusal::Unknown("post"));
+    story.refuses(blocked, delete(public), Refusal::Unknown("post"));
+    story.refuses(blocked, RestorePost { post: public }, Refusal::Unknown("post"));
     // Deleted, an unseen post still says nothing of itself.
     for (who, post) in unseen {
         story.tries(author, delete(post)).unwrap();

@@ -51,10 +51,10 @@ fn only_members_mark() {
     let conversation = story.group(&[ann, bob]);
     story.message(ann, conversation);
     let mark = MarkRead { conversation, seq: 0 };
-    story.refuses(other, mark.clone(), Refusal::NotAMember);
+    story.refuses(other, mark.clone(), Refusal::Unknown("conversation"));
     story.does(bob, mark.clone());
     story.does(bob, RemoveMember { conversation, user: bob });
-    story.refuses(bob, mark.clone(), Refusal::NotAMember);
+    story.refuses(bob, mark.clone(), Refusal::Unknown("conversation"));
     let unknown = MarkRead { conversation: ConversationId(story.id()), seq: 0 };
     story.refuses(ann, unknown, Refusal::Unknown("conversation"));
     story.does(ann, Deactivate::default());

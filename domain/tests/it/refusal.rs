@@ -15,7 +15,6 @@ fn all() -> Vec<Refusal> {
         Refusal::NotYours("post"),
         Refusal::Yourself("follow"),
         Refusal::BlockedBetween,
-        Refusal::NotAMember,
         Refusal::NotAnAdmin,
         Refusal::DirectConversation,
         Refusal::TooManyMembers(500),

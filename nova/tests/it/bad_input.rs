@@ -239,11 +239,11 @@ async fn things_that_are_unknown_foreign_deleted_or_blocked() {
         (&ada, "PATCH", format!("/comments/{gone}"), 410, "gone"),
         (&bob, "POST", format!("/posts/{nobody}/comments"), 404, "not_found"),
         (&bob, "POST", format!("/posts/{deleted}/comments"), 410, "gone"),
-        (&eve, "POST", format!("/posts/{post}/comments"), 403, "blocked"),
+        (&eve, "POST", format!("/posts/{post}/comments"), 404, "not_found"),
         // A comment's id is not a post's.
         (&bob, "POST", format!("/posts/{comment}/comments"), 404, "not_found"),
         (&bob, "POST", format!("/conversations/{nobody}/messages"), 404, "not_found"),
-        (&eve, "POST", format!("/conversations/{group}/messages"), 403, "not_a_member"),
+        (&eve, "POST", format!("/conversations/{group}/messages"), 404, "not_found"),
         (&bob, "PATCH", format!("/conversations/{group}/messages/{nobody}"), 404, "not_found"),
         (&bob, "PATCH", format!("/conversations/{group}/messages/{message}"), 403, "not_yours"),
         // A post's id is not a message's.
@@ -254,13 +254,13 @@ async fn things_that_are_unknown_foreign_deleted_or_blocked() {
     for (user, method, path, status, code) in [
         (&bob, "PUT", format!("/posts/{nobody}/like"), 404, "not_found"),
         (&bob, "PUT", format!("/posts/{deleted}/like"), 410, "gone"),
-        (&eve, "PUT", format!("/posts/{post}/like"), 403, "blocked"),
+        (&eve, "PUT", format!("/posts/{post}/like"), 404, "not_found"),
         (&bob, "PUT", format!("/comments/{gone}/like"), 410, "gone"),
-        (&eve, "PUT", format!("/comments/{comment}/like"), 403, "blocked"),
+        (&eve, "PUT", format!("/comments/{comment}/like"), 404, "not_found"),
         (&bob, "PUT", format!("/users/{nobody}/follow"), 404, "not_found"),
         (&bob, "PUT", format!("/users/{}/follow", bob.id), 422, "yourself"),
         (&bob, "PUT", format!("/users/{}/block", bob.id), 422, "yourself"),
-        (&eve, "PUT", format!("/users/{}/follow", ada.id), 403, "blocked"),
+        (&eve, "PUT", format!("/users/{}/follow", ada.id), 404, "not_found"),
         (&bob, "PUT", format!("/users/{nobody}/block"), 404, "not_found"),
         (&bob, "PUT", format!("/users/{}/dismiss", bob.id), 422, "yourself"),
         (&bob, "PUT", format!("/users/{nobody}/dismiss"), 404, "not_found"),
@@ -269,14 +269,14 @@ async fn things_that_are_unknown_foreign_deleted_or_blocked() {
         (&bob, "DELETE", format!("/comments/{comment}"), 403, "not_yours"),
         (&bob, "POST", format!("/posts/{deleted}/restore"), 403, "not_yours"),
         (&ada, "PUT", format!("/conversations/{group}/members/{nobody}"), 404, "not_found"),
-        (&ada, "PUT", format!("/conversations/{group}/members/{}", eve.id), 403, "blocked"),
+        (&ada, "PUT", format!("/conversations/{group}/members/{}", eve.id), 404, "not_found"),
         (&bob, "DELETE", format!("/conversations/{group}/members/{}", ada.id), 403, "not_an_admin"),
         (&bob, "DELETE", format!("/conversations/{group}/messages/{message}"), 403, "not_yours"),
     ] {
         user.ask(method, &path).send().await.problem(status, code);
     }
     let with_eve = json!({"kind": "direct", "members": [eve.id]});
-    refused(&ada, "POST", "/conversations", &with_eve, 403, "blocked").await;
+    refused(&ada, "POST", "/conversations", &with_eve, 404, "not_found").await;
     let with_nobody = json!({"kind": "direct", "members": [nobody]});
     refused(&ada, "POST", "/conversations", &with_nobody, 404, "not_found").await;
     for role in [Role::User, Role::Moderator, Role::Operator, Role::Dpo] {

@@ -69,7 +69,7 @@ async fn a_voice_message_is_reserved_put_sent_and_heard(place: Place) {
     let path = format!("/conversations/{conversation}/messages/audio");
     let voice = ogg(12_480);
 
-    other.post(&format!("{path}/presigned-url"), voice.body()).await.problem(403, "not_a_member");
+    other.post(&format!("{path}/presigned-url"), voice.body()).await.problem(404, "not_found");
     let reserved = ann.post(&format!("{path}/presigned-url"), voice.body()).await;
     assert_eq!(reserved.status, 201);
     let reserved = reserved.ok();

@@ -70,8 +70,8 @@ async fn a_block_parts_two_people_everywhere() {
         assert_eq!(user.items("/search?q=wombat").await.len(), 1);
         let own = user.all("/timeline", "id").await;
         assert!(!own.contains(&post.to_string()));
-        user.put(&format!("/users/{}/follow", other.id)).await.problem(403, "blocked");
-        user.put(&format!("/posts/{post}/like")).await.problem(403, "blocked");
+        user.put(&format!("/users/{}/follow", other.id)).await.problem(404, "not_found");
+        user.put(&format!("/posts/{post}/like")).await.problem(404, "not_found");
         let body = json!({"text": "let me"});
         user.post(&format!("/conversations/{direct}/messages"), body).await.problem(403, "blocked");
     }

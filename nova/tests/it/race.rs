@@ -167,14 +167,14 @@ impl Race {
         for (message, (status, body)) in edits {
             match (status, body["code"].as_str()) {
                 (200, _) => fates.get_mut(&message).unwrap().edited = true,
-                (410, Some("gone")) | (403, Some("not_a_member")) => {}
+                (410, Some("gone")) | (404, Some("not_found")) => {}
                 _ => panic!("an edit was answered {status} {body}"),
             }
         }
         for (message, (status, body)) in deletions {
             match (status, body["code"].as_str()) {
                 (200, _) => fates.get_mut(&message).unwrap().deleted = true,
-                (403, Some("not_a_member")) => {}
+                (404, Some("not_found")) => {}
                 _ => panic!("a deletion was answered {status} {body}"),
             }
         }

@@ -247,11 +247,11 @@ impl Nova {
             Command::Follow(c) => {
                 need(c.user != who, "yourself");
                 self.is_there(c.user, &mut need);
-                need(!self.blocked(who, c.user), "blocked");
+                need(!self.blocked(who, c.user), "not_found");
                 self.follows(who, c.user)
             }
             Command::Unfollow(c) => {
-                need(self.user(c.user).is_some(), "not_found");
+                need(self.follows(who, c.user) || self.is_known_to(who, c.user), "not_found");
                 !self.follows(who, c.user)
             }
             Command::Block(c) => {
@@ -265,11 +265,11 @@ impl Nova {
             }
             Command::DismissSuggestion(c) => {
                 need(c.user != who, "yourself");
-                need(self.user(c.user).is_some(), "not_found");
+                need(self.dismissed(who, c.user) || self.is_known_to(who, c.user), "not_found");
                 self.dismissed(who, c.user)
             }
             Command::RestoreSuggestion(c) => {
-                need(self.user(c.user).is_some(), "not_found");
+                need(self.dismissed(who, c.user) || self.is_known_to(who, c.user), "not_found");
                 !self.dismissed(who, c.user)
             }
             Command::PublishPost(c) => {
@@ -317,7 +317,7 @@ impl Nova {
                         Some(parent) => {
                             need(parent.deleted.is_none(), "gone");
                             need(self.is_active(parent.author), "gone");
-                            need(!self.blocked(who, parent.author), "blocked");
+                            need(!self.blocked(who, parent.author), "validation_failed");
                         }
                         None => need(false, "validation_failed"),
                     }
@@ -348,7 +348,7 @@ impl Nova {
                         Some(comment) => {
                             self.is_seen(who, comment.post, &mut need);
                             need(comment.deleted.is_none() && self.is_active(comment.author), "gone");
-                            need(!self.blocked(who, comment.author), "blocked");
+                            need(!self.blocked(who, comment.author), "not_found");
                         }
                         None => need(false, "not_found"),
                     },
@@ -356,11 +356,9 @@ impl Nova {
                 self.likes(who, c.target)
             }
             Command::Unlike(c) => {
-                match c.target {
-                    Target::Post(post) => need(self.post(post).is_some(), "not_found"),
-                    Target::Comment(comment) => need(self.comment(comment).is_some(), "not_found"),
-                }
-                !self.likes(who, c.target)
+                let likes = self.likes(who, c.target);
+                need(likes || !self.is_hidden_from(who, c.target), "not_found");
+                !likes
             }
             Command::StartConversation(c) => {
                 let others: Vec<UserId> = c.members.iter().copied().filter(|member| *member != who).collect();
@@ -368,12 +366,12 @@ impl Nova {
                 need(!direct || others.iter().all(|other| *other == others[0]), "validation_failed");
                 need(!direct || !others.is_empty(), "validation_failed");
                 if let Some(found) = self.conversation(c.conversation) {
-                    need(found.members.iter().any(|(member, _, _)| *member == who), "not_a_member");
+                    need(found.members.iter().any(|(member, _, _)| *member == who), "not_found");
                     return true;
                 }
                 for other in others {
                     self.is_there(other, &mut need);
-                    need(!self.blocked(who, other), "blocked");
+                    need(!self.blocked(who, other), "not_found");
                 }
                 false
             }
@@ -390,18 +388,15 @@ impl Nova {
                     }
                     None => {
                         self.is_there(c.user, &mut need);
-                        need(!self.blocked(who, c.user), "blocked");
+                        need(!self.blocked(who, c.user), "not_found");
                         false
                     }
                 }
             }
-            Command::RemoveMember(c) => match self.conversation(c.conversation) {
-                Some(conversation) if c.user == who && conversation.role(who).is_none() => true,
-                _ => {
-                    let found = self.group_of(who, c.conversation, c.user != who, &mut need);
-                    found.is_some_and(|conversation| conversation.role(c.user).is_none())
-                }
-            },
+            Command::RemoveMember(c) => {
+                let found = self.group_of(who, c.conversation, c.user != who, &mut need);
+                found.is_some_and(|conversation| conversation.role(c.user).is_none())
+            }
             Command::RenameConversation(c) => {
                 need(!c.title.is_empty(), "validation_failed");
                 self.group_of(who, c.conversation, true, &mut need)
@@ -476,9 +471,26 @@ impl Nova {
         }
     }
 
+    fn is_known_to(&self, viewer: UserId, user: UserId) -> bool {
+        self.user(user).is_some() && !self.blocked(viewer, user)
+    }
+
+    fn is_hidden_from(&self, viewer: UserId, target: Target) -> bool {
+        let (author, post) = match target {
+            Target::Post(post) => (None, Some(post)),
+            Target::Comment(comment) => {
+                let comment = self.comment(comment);
+                (comment.map(|comment| comment.author), comment.map(|comment| comment.post))
+            }
+        };
+        let post = post.and_then(|post| self.post(post));
+        author.is_some_and(|author| self.blocked(viewer, author))
+            || post.is_none_or(|post| self.blocked(viewer, post.author) || !self.may_see(viewer, post))
+    }
+
     fn is_seen(&self, viewer: UserId, post: PostId, need: &mut impl FnMut(bool, &'static str)) {
         let Some(post) = self.post(post) else { return need(false, "not_found") };
-        need(!self.blocked(viewer, post.author), "blocked");
+        need(!self.blocked(viewer, post.author), "not_found");
         if !self.may_see(viewer, post) {
             return need(false, "not_found");
         }
@@ -489,7 +501,7 @@ impl Nova {
     /// To change what is someone else's: a refusal, which says no more than the viewer may know.
     fn is_not_mine(&self, who: UserId, post: &Post, need: &mut impl FnMut(bool, &'static str)) {
         if self.blocked(who, post.author) {
-            need(false, "blocked");
+            need(false, "not_found");
         }
         if !self.may_see(who, post) {
             return need(false, "not_found");
@@ -519,6 +531,7 @@ impl Nova {
         let overrides = asked.moderator && !others.is_empty();
         if comment.author != who && !others.contains(&who) && !overrides {
             let post = self.post(comment.post)?;
+            need(!self.blocked(who, comment.author), "not_found");
             self.is_not_mine(who, post, need);
             return None;
         }
@@ -557,7 +570,7 @@ impl Nova {
             return None;
         };
         if conversation.role(who).is_none() {
-            need(false, "not_a_member");
+            need(false, "not_found");
             return None;
         }
         if says && conversation.kind == ConversationKind::Direct {
