@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use nova_events::{Actor, UserId};
-use nova_http::{ApiError, Caller, IdempotencyKey, Role};
+use nova_http::{ApiError, Caller, IdempotencyKey, ReturningCaller, Role};
 use uuid::Uuid;
 
 use crate::execute::{Context, scoped_command_id};
@@ -25,6 +25,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Asking {
         let caller = Caller::from_request_parts(parts, state).await?;
         let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state).await?;
         Ok(Self::new(caller, key))
+    }
+}
+
+/// The same of a caller whose account may be closed.
+#[derive(Debug)]
+pub(crate) struct ReturningAsking(pub(crate) Asking);
+
+impl<S: Send + Sync> FromRequestParts<S> for ReturningAsking {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let ReturningCaller(caller) = ReturningCaller::from_request_parts(parts, state).await?;
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state).await?;
+        Ok(Self(Asking::new(caller, key)))
     }
 }
 

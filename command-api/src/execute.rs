@@ -23,6 +23,7 @@ use nova_events::message::MessageEvent;
 use nova_events::{
     Actor, Codec, CodecError, Envelope, Event, MediaId, MessageId, Meta, PostId, UserId, streams,
 };
+use nova_http::ClosedAccounts;
 use uuid::Uuid;
 
 use crate::states::{Loaded, States, StatesOptions, Turn};
@@ -122,6 +123,7 @@ pub struct Executor {
     turns: Arc<Turns>,
     options: Arc<ExecutorOptions>,
     live: Option<Arc<dyn Live>>,
+    closed: ClosedAccounts,
 }
 
 impl std::fmt::Debug for Executor {
@@ -142,7 +144,13 @@ impl Executor {
         let states_options =
             StatesOptions { bytes_max: options.states_bytes_max, run_ahead: options.sole_writer };
         let states = Arc::new(States::new(log.clone(), codec.clone(), &states_options));
-        Self { log, codec, states, turns: Arc::default(), options: Arc::new(options), live: None }
+        let closed = ClosedAccounts::default();
+        Self { log, codec, states, turns: Arc::default(), options: Arc::new(options), live: None, closed }
+    }
+
+    /// Accounts that a command closes or opens again are noted there before it answers.
+    pub fn with_closed_accounts(self, closed: ClosedAccounts) -> Self {
+        Self { closed, ..self }
     }
 
     /// Message events are announced there the moment they are durable.
@@ -371,6 +379,7 @@ impl Executor {
             }
             Ok(appended) => {
                 self.states.made_durable(&appended);
+                self.note_closed(&events, &appended);
                 self.announce(context, world, events, &appended);
                 Ok(Attempt::Done(outcome_of(decision.id, &appended)))
             }
@@ -380,6 +389,15 @@ impl Executor {
                     LogError::Conflict { stream, .. } => Ok(Attempt::Again(stream)),
                     error => Err(error.into()),
                 }
+            }
+        }
+    }
+
+    /// So that the very next request in this process is refused, or let in again; everybody else hears it from the log.
+    fn note_closed(&self, events: &[(StreamId, Event)], appended: &Appended) {
+        for ((_, event), position) in events.iter().zip(appended.first_position..) {
+            if let Some(closed) = nova_events::user::closes(event.kind()) {
+                self.closed.note(UserId(subject_of(event)), closed, position);
             }
         }
     }

@@ -15,6 +15,18 @@ area! {
     }
 }
 
+/// The kinds of events that close an account or open it again.
+pub const CLOSING_KINDS: [&str; 2] = ["UserDeactivated", "UserReactivated"];
+
+/// Returns whether an event of this kind closes the account that its stream is of; `None` when it neither closes nor opens it.
+pub fn closes(kind: &str) -> Option<bool> {
+    match kind {
+        "UserDeactivated" => Some(true),
+        "UserReactivated" => Some(false),
+        _ => None,
+    }
+}
+
 /// Someone opened an account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserRegistered {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::layers::RequestContext;
 use crate::problem::ApiError;
-use crate::token::{AuthError, Verifier};
+use crate::token::{AuthError, Claims, Verifier};
 
 /// What someone may do beyond being a user. The claim `role`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
@@ -56,6 +56,11 @@ pub struct Caller {
     pub traceparent: Option<String>,
 }
 
+/// A caller whose account may be closed: for opening it again, and for closing it once more. Every other route takes a
+/// [`Caller`], who has an account that is open, or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturningCaller(pub Caller);
+
 /// A caller who may audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditorCaller(pub Caller);
@@ -81,7 +86,10 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
 impl Caller {
     /// The caller that a token names, in the request of `context`. Counts against the caller's rate.
     pub fn of_token(context: &RequestContext, token: &str) -> Result<Self, ApiError> {
-        let claims = context.verifier().verify(token)?;
+        Self::verified(context, context.verifier().verify(token)?)
+    }
+
+    fn verified(context: &RequestContext, claims: Claims) -> Result<Self, ApiError> {
         context.check_rate(claims.user)?;
         Ok(Self {
             user: claims.user,
@@ -90,24 +98,40 @@ impl Caller {
             traceparent: context.traceparent.clone(),
         })
     }
-}
 
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+    /// The caller of a request, whatever `verify` takes for one.
+    fn of_parts(
+        parts: &Parts,
+        verify: impl Fn(&Verifier, &str) -> Result<Claims, AuthError>,
+    ) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
         if let Some(context) = parts.extensions.get::<RequestContext>() {
-            return Self::of_token(context, token);
+            return Self::verified(context, verify(context.verifier(), token)?);
         }
         // Without the layer (a router under test) the verifier alone will do.
         let verifier = parts.extensions.get::<Arc<Verifier>>().ok_or_else(|| {
             tracing::error!("a route that needs a caller is served without nova_http::with_layers");
             ApiError::internal()
         })?;
-        let claims = verifier.verify(token)?;
+        let claims = verify(verifier, token)?;
         let correlation_id = Uuid::now_v7();
         Ok(Self { user: claims.user, role: claims.role, correlation_id, traceparent: None })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        Self::of_parts(parts, Verifier::verify)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ReturningCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        Caller::of_parts(parts, Verifier::verify_whoever).map(Self)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What both HTTP sides of Nova share: how errors look, who is calling, how bodies and parameters are read, and the
 //! one layer around every request.
 //!
-//! Reading order: [`problem`] (errors as RFC 9457 problems), [`token`] and [`issuer`] (bearer tokens), [`auth`] (the
+//! Reading order: [`problem`] (errors as RFC 9457 problems), [`token`] and [`issuer`] (bearer tokens), [`closed`] (the accounts that are
+//! closed), [`auth`] (the
 //! caller as a handler's argument), [`json`] and [`params`] (bodies, paths, queries, headers), [`openapi`], [`rate`],
 //! [`overload`] and [`layers`].
 
@@ -10,6 +11,8 @@ pub mod problem;
 pub mod token;
 
 pub mod issuer;
+
+pub mod closed;
 
 pub mod auth;
 
@@ -28,8 +31,9 @@ mod linger;
 pub mod overload;
 mod telemetry;
 
-pub use auth::{AuditorCaller, Caller, OperatorCaller, Role};
+pub use auth::{AuditorCaller, Caller, OperatorCaller, ReturningCaller, Role};
 pub use check::{check_bytes, check_text};
+pub use closed::{ClosedAccounts, ClosedReason};
 pub use issuer::{Issuer, IssuerError};
 pub use json::{OptionalJson, ValidJson, json_response};
 pub use layers::{HttpLimits, with_layers};

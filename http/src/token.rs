@@ -4,6 +4,7 @@
 //! * A token must name issuer, audience, subject, issue and expiry time, and all of them must hold now.
 //! * What was verified is kept by the token's SHA-256, so that a known token costs a hash. Its expiry is checked again
 //!   each time, and a change of the keys forgets everything.
+//! * The account that a token names must not be closed, which is checked each time too.
 //! * A bad signature is remembered for a few seconds only, so that repeating it buys an attacker no work of ours.
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::auth::Role;
+use crate::closed::{ClosedAccounts, ClosedReason};
 use crate::problem::ApiError;
 
 /// No token of ours is near it.
@@ -112,6 +114,8 @@ pub enum AuthError {
     BadSubject,
     #[error("the token names a role that Nova does not know")]
     UnknownRole,
+    #[error("this account is deactivated")]
+    AccountDeactivated,
 }
 
 impl AuthError {
@@ -130,6 +134,7 @@ impl AuthError {
             Self::WrongAudience => "wrong_audience",
             Self::BadSubject => "invalid_subject",
             Self::UnknownRole => "unknown_role",
+            Self::AccountDeactivated => "account_deactivated",
         }
     }
 }
@@ -139,7 +144,12 @@ impl From<AuthError> for ApiError {
         let detail = error.to_string();
         let mut chars = detail.chars();
         let detail = chars.next().map(|c| format!("{}{}.", c.to_uppercase(), chars.as_str()));
-        Self::unauthorized(error.code(), detail.unwrap_or_default())
+        let detail = detail.unwrap_or_default();
+        match error {
+            // Another token would not help.
+            AuthError::AccountDeactivated => Self::forbidden(error.code(), detail),
+            _ => Self::unauthorized(error.code(), detail),
+        }
     }
 }
 
@@ -149,6 +159,7 @@ pub struct Verifier {
     keys: RwLock<Arc<KeySet>>,
     verified: Cache<TokenHash, Verified>,
     refused: Cache<TokenHash, u64>,
+    closed: ClosedAccounts,
 }
 
 type TokenHash = [u8; 32];
@@ -190,8 +201,15 @@ impl Verifier {
             verified: Cache::new(options.cached_tokens_max.max(1)),
             refused: Cache::new(REFUSED_TOKENS_MAX),
             keys: RwLock::new(Arc::new(keys)),
+            closed: ClosedAccounts::default(),
             options,
         }
+    }
+
+    /// Refuses the tokens of these accounts from now on.
+    #[must_use]
+    pub fn with_closed_accounts(self, closed: ClosedAccounts) -> Self {
+        Self { closed, ..self }
     }
 
     /// From now on these keys and no others. Tokens of keys that are gone are refused at once.
@@ -203,8 +221,24 @@ impl Verifier {
         self.refused.clear();
     }
 
+    /// Returns what a token says that is good now, and whose account is not closed.
     pub fn verify(&self, token: &str) -> Result<Claims, AuthError> {
+        let claims = self.verify_whoever(token)?;
+        self.check_open(claims.user)?;
+        Ok(claims)
+    }
+
+    /// Returns the same also for a closed account: for what its owner may still do.
+    pub fn verify_whoever(&self, token: &str) -> Result<Claims, AuthError> {
         self.verify_at(token, now_s())
+    }
+
+    /// Fails when the account is closed.
+    pub fn check_open(&self, user: UserId) -> Result<(), AuthError> {
+        match self.closed.reason(user) {
+            None => Ok(()),
+            Some(ClosedReason::Deactivated) => Err(AuthError::AccountDeactivated),
+        }
     }
 
     pub(crate) fn verify_at(&self, token: &str, now_s: u64) -> Result<Claims, AuthError> {

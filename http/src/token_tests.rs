@@ -241,3 +241,28 @@ fn each_refusal_has_its_own_code() {
     assert_eq!((error.status().as_u16(), error.code()), (401, "wrong_audience"));
     assert_eq!(error.detail(), "The token is for another audience.");
 }
+
+/// Also a token that was verified, and is remembered, before the account was closed.
+#[test]
+fn a_closed_account_is_refused_until_it_is_opened_again() {
+    let (signer, closed) = (signer(), ClosedAccounts::default());
+    let verifier = verifier(&signer).with_closed_accounts(closed.clone());
+    let mut good = claims();
+    good["iat"] = json!(now_s());
+    good["exp"] = json!(now_s() + 600);
+    let token = sign(&signer, &good);
+    let user = verifier.verify(&token).unwrap().user;
+    closed.note(user, true, 1);
+    assert_eq!(verifier.verify(&token), Err(AuthError::AccountDeactivated));
+    assert_eq!(ApiError::from(AuthError::AccountDeactivated).status().as_u16(), 403);
+    assert_eq!(verifier.verify_whoever(&token).unwrap().user, user, "to come back");
+    closed.note(user, false, 2);
+    assert!(verifier.verify(&token).is_ok());
+    let bad = sign(&self::signer(), &good);
+    closed.note(user, true, 3);
+    assert_eq!(
+        verifier.verify(&bad),
+        Err(AuthError::BadSignature),
+        "whose account is closed is not told to anybody"
+    );
+}

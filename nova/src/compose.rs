@@ -12,13 +12,14 @@ use nova_domain::read::MarkRead;
 use nova_eventlog::EventLog;
 use nova_events::{Actor, Codec};
 use nova_http::openapi::{OpenApi, with_common_parts};
-use nova_http::{ApiError, Caller, Issuer};
+use nova_http::{ApiError, Caller, ClosedAccounts, Issuer};
 use nova_media::MediaStore;
 use nova_projectors::Redriven;
 use nova_query_api::{DeliveredCommand, Live, MetricsText, QueryState, ReadCommand};
 use nova_views::{ViewError, ViewReader, ViewWriter};
 use uuid::Uuid;
 
+use crate::closed_accounts;
 use crate::config::{Config, Profile};
 use crate::profile::{self, Installation, Parked, Roles, Stores, Told};
 use crate::{permissions, purge};
@@ -32,6 +33,9 @@ pub struct Product {
     executor: Executor,
     issuer: Issuer,
     query: Arc<QueryState>,
+    closed: ClosedAccounts,
+    /// Up to where in the log they are known.
+    closed_known_to: u64,
     chores: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -68,9 +72,16 @@ impl Product {
         permissions::warn_if_exposed(&config.data.dir);
         let stores = installation(config.profile).open(&config, roles).await?;
         let issuer = Issuer::with_options(&config.token_key_file(), config.verifier_options())?;
+        let closed = ClosedAccounts::default();
+        let serves = roles.commands || roles.queries;
+        let closed_known_to = match serves {
+            true => closed_accounts::load(&*stores.log, &closed).await?,
+            false => 0,
+        };
         let options = config.executor_options(stores.sole_writer);
         let executor = Executor::new(Arc::clone(&stores.log), stores.codec.clone(), options)
-            .with_live(stores.live.clone());
+            .with_live(stores.live.clone())
+            .with_closed_accounts(closed.clone());
         let query = QueryState::new(
             Arc::clone(&stores.reader),
             Arc::clone(&stores.writer),
@@ -82,15 +93,21 @@ impl Product {
         );
         let query = query.with_dependencies(stores.dependencies.clone());
         let query = query.with_media(stores.media.clone().map(|store| config.media_access(store)));
+        let query = query.with_closed_accounts(closed.clone());
         let query = query.with_read_command(read_command(executor.clone()));
         let query = Arc::new(query.with_delivered_command(delivered_command(executor.clone())));
-        Ok(Self { config, roles, stores, executor, issuer, query, chores: Vec::new() })
+        let chores = Vec::new();
+        Ok(Self { config, roles, stores, executor, issuer, query, closed, closed_known_to, chores })
     }
 
     /// Starts what the roles ask for beside answering requests: keeping the views up to date, relaying, and the purge of
     /// posts whose grace period is over, and the sweep of what uploads left. It runs for as long as the product is open.
     pub async fn start(&mut self) -> anyhow::Result<()> {
         self.stores.runtime.start(&self.config, self.roles).await?;
+        if self.roles.commands || self.roles.queries {
+            let (feed, closed) = (Arc::clone(&self.stores.feed), self.closed.clone());
+            self.chores.push(tokio::spawn(closed_accounts::follow(feed, closed, self.closed_known_to)));
+        }
         if self.roles.commands {
             let interval = Duration::from_secs(self.config.commands.purge_interval_s.max(1));
             let (reader, executor) = (Arc::clone(&self.stores.reader), self.executor.clone());
@@ -171,7 +188,8 @@ impl Product {
         if self.roles.queries {
             router = router.merge(nova_query_api::router(Arc::clone(&self.query)));
         }
-        nova_http::with_layers(router, Arc::new(self.issuer.verifier()), &self.config.http_limits())
+        let verifier = self.issuer.verifier().with_closed_accounts(self.closed.clone());
+        nova_http::with_layers(router, Arc::new(verifier), &self.config.http_limits())
     }
 
     /// Stops what runs and closes what is open: everything acknowledged is safe, and the data folder is free.

@@ -4,6 +4,7 @@
 //! It is a library with a `main` of a few lines, so that tests run the very same product in their own process.
 
 pub mod cli;
+mod closed_accounts;
 pub mod commands;
 pub mod compose;
 pub mod config;

@@ -7,6 +7,7 @@
 //!   removed gets nothing that comes after their removal. Two who block each other do not hear of each other in their
 //!   direct conversation: who is there, types or has read.
 //! * What has been deleted is not shown again by a replay.
+//! * A session ends when its user's account is closed: a WebSocket with code 4003.
 //! * Typing, presence, read marks and `timeline.new` are told to whoever listens at that moment, and not repeated.
 //! * One task follows the log for all sessions and decodes an event once. Each session has a queue bounded in bytes; a
 //!   session whose queue is full is closed with code 4008 and resumes where it was.
@@ -28,11 +29,13 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use nova_eventlog::{EventFeed, EventLog, Filter, LogError};
 use nova_events::Codec;
 use nova_events::live::Live as Announcer;
+use nova_http::ClosedAccounts;
 use nova_views::ViewReader;
 use tokio::sync::{OnceCell, watch};
 
 use crate::state::{DeliveredCommand, QueryState, ReadCommand};
 
+mod closed;
 mod delivered;
 mod elsewhere;
 mod facts;
@@ -133,6 +136,7 @@ pub(crate) struct Shared {
     live: Option<Arc<dyn Announcer>>,
     read_command: OnceLock<ReadCommand>,
     delivered_command: OnceLock<DeliveredCommand>,
+    closed: OnceLock<ClosedAccounts>,
     hub_runs: AtomicBool,
     /// Up to where the hub has told the log.
     told: watch::Sender<u64>,
@@ -194,6 +198,7 @@ impl Live {
             live,
             read_command: OnceLock::new(),
             delivered_command: OnceLock::new(),
+            closed: OnceLock::new(),
             hub_runs: AtomicBool::new(false),
             told: watch::Sender::new(0),
             phase: watch::Sender::new(Phase::Serving),
@@ -211,6 +216,11 @@ impl Live {
 
     pub(crate) fn with_delivered_command(self, command: DeliveredCommand) -> Self {
         let _ = self.shared.delivered_command.set(command);
+        self
+    }
+
+    pub(crate) fn with_closed_accounts(self, closed: ClosedAccounts) -> Self {
+        let _ = self.shared.closed.set(closed);
         self
     }
 
@@ -243,10 +253,15 @@ impl Shared {
     /// Starts the hub with the first session. A session that comes after that has it all: it registers before it reads
     /// the log, and the hub tells all that is appended after the hub's start.
     fn ensure_hub(self: &Arc<Self>) {
+        if self.hub_runs.load(Ordering::Acquire) {
+            return;
+        }
+        // First, so that every session that finds the hub running hears of every closure from its opening on.
+        let closures = self.closed.get().map(ClosedAccounts::closures);
         if !self.hub_runs.swap(true, Ordering::AcqRel) {
             let head = self.log.head();
             self.told.send_replace(head);
-            tokio::spawn(hub::run(Arc::clone(self), head));
+            tokio::spawn(hub::run(Arc::clone(self), head, closures));
         }
     }
 

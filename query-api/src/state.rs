@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use nova_eventlog::{EventFeed, EventLog};
 use nova_events::{Codec, ConversationId};
-use nova_http::{ApiError, Caller};
+use nova_http::{ApiError, Caller, ClosedAccounts};
 use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter};
 
@@ -91,6 +91,12 @@ impl QueryState {
     /// Lets media be got.
     pub fn with_media(mut self, media: Option<MediaAccess>) -> Self {
         self.media = media;
+        self
+    }
+
+    /// Ends the live sessions of these accounts.
+    pub fn with_closed_accounts(mut self, closed: ClosedAccounts) -> Self {
+        self.live = self.live.with_closed_accounts(closed);
         self
     }
 

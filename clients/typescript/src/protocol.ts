@@ -78,8 +78,11 @@ const UNAUTHORIZED = 4001;
 /** Operations, connections. */
 const TOO_MANY = new Set([4029, 4030]);
 const RESTART = 1012;
-/** Unsupported data, policy, too large a frame, a missing extension: the same client would do the same again. */
-const PERMANENT = new Set([1003, 1008, 1009, 1010]);
+/**
+ * Unsupported data, policy, too large a frame, a missing extension: the same client would do the same again. 4003: the
+ * account is deactivated.
+ */
+const PERMANENT = new Set([1003, 1008, 1009, 1010, 4003]);
 const TOO_MANY_WAIT_MS = 5_000;
 /** A hint beyond this is taken for a mistake. */
 const HINT_MS_MAX = 5 * 60_000;

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{Answered, CommandState, ReasonBody, reason_of};
 use crate::answer::Accepted;
-use crate::asking::Asking;
+use crate::asking::{Asking, ReturningAsking};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,7 +30,7 @@ pub(crate) struct RegisterBody {
     responses((status = 201, body = Accepted), (status = 409, description = "handle_taken, already_registered")))]
 pub(crate) async fn register(
     State(state): State<CommandState>,
-    asking: Asking,
+    ReturningAsking(asking): ReturningAsking,
     ValidJson(body): ValidJson<RegisterBody>,
 ) -> Answered {
     let handle_key = state.executor.handle_key(&body.handle);
@@ -63,12 +63,13 @@ pub(crate) async fn change_profile(
     state.change(asking.context, ChangeProfile { handle, display_name, bio }).await
 }
 
-/// Close the account. What it wrote is hidden until its owner registers again.
+/// Close the account. What it wrote is hidden until its owner registers again, and every other request and live session of
+/// it is refused until then, with 403 `account_deactivated`.
 #[utoipa::path(delete, path = "/api/v1/users/me", tag = "users", request_body = Option<ReasonBody>,
     responses((status = 200, body = Accepted)))]
 pub(crate) async fn deactivate(
     State(state): State<CommandState>,
-    asking: Asking,
+    ReturningAsking(asking): ReturningAsking,
     OptionalJson(body): OptionalJson<ReasonBody>,
 ) -> Answered {
     state.change(asking.context, Deactivate { reason: reason_of(body) }).await

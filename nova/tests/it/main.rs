@@ -6,6 +6,7 @@ mod at_rest;
 mod bad_input;
 mod cli;
 mod client;
+mod closed_accounts;
 mod conversations;
 mod crash;
 mod events;

@@ -9,8 +9,12 @@
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]
 #[path = "../it/client.rs"]
 mod client;
+mod closed_accounts;
 mod compare;
 mod installations;
+#[expect(dead_code, reason = "shared with the stories, which use all of it")]
+#[path = "../it/socket.rs"]
+mod socket;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

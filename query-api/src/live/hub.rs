@@ -16,12 +16,13 @@ use nova_events::message::MessageEvent;
 use nova_events::post::{PostEvent, Visibility};
 use nova_events::read::ReadEvent;
 use nova_events::{ConversationId, Envelope, Event, UserId};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::mailbox::Item;
 use super::timeline::{self, NewPost};
-use super::{Phase, Shared, elsewhere, facts, frame};
+use super::{Phase, Shared, closed, elsewhere, facts, frame};
 
 const CATEGORIES: [&str; 6] = ["conversation", "messages", "read", "delivered", "post", "block"];
 const BATCH_EVENTS_MAX: usize = 256;
@@ -30,7 +31,7 @@ const RETRY_LAST: Duration = Duration::from_secs(5);
 /// Posts that wait for the worker that finds out who is to be told. It is a hint: beyond it they are left out.
 const POSTS_MAX: usize = 1024;
 
-pub(crate) async fn run(shared: Arc<Shared>, after: u64) {
+pub(crate) async fn run(shared: Arc<Shared>, after: u64, closures: Option<Receiver<UserId>>) {
     let mut phase = shared.phase.subscribe();
     let stopped = async move {
         // An error means that nobody can stop it any more.
@@ -42,7 +43,8 @@ pub(crate) async fn run(shared: Arc<Shared>, after: u64) {
         () = stopped => {}
         () = hub.follow(after) => {}
         () = timeline::run(Arc::clone(&shared), waiting) => {}
-        () = elsewhere::run(shared) => {}
+        () = closed::run(&shared, closures) => {}
+        () = elsewhere::run(Arc::clone(&shared)) => {}
     }
 }
 

@@ -60,9 +60,14 @@ impl Item {
     }
 }
 
-/// The session did not keep up.
+/// Why a session gets nothing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooSlow;
+pub(crate) enum Ended {
+    /// It did not keep up.
+    TooSlow,
+    /// Its user's account has been closed.
+    AccountClosed,
+}
 
 #[derive(Debug)]
 pub(crate) struct Mailbox {
@@ -75,7 +80,7 @@ pub(crate) struct Mailbox {
 struct Queue {
     items: VecDeque<Arc<Item>>,
     bytes: usize,
-    overflowed: bool,
+    ended: Option<Ended>,
 }
 
 impl Mailbox {
@@ -85,12 +90,12 @@ impl Mailbox {
 
     pub(crate) fn push(&self, item: &Arc<Item>) {
         let mut queue = self.queue.lock();
-        if queue.overflowed {
+        if queue.ended.is_some() {
             return;
         }
         queue.bytes += item.bytes();
         if queue.bytes > self.bytes_max {
-            *queue = Queue { overflowed: true, ..Queue::default() };
+            *queue = Queue { ended: Some(Ended::TooSlow), ..Queue::default() };
         } else {
             queue.items.push_back(Arc::clone(item));
         }
@@ -98,11 +103,17 @@ impl Mailbox {
         self.filled.notify_one();
     }
 
+    /// Ends the session: what waits for it is dropped.
+    pub(crate) fn end(&self, ended: Ended) {
+        *self.queue.lock() = Queue { ended: Some(ended), ..Queue::default() };
+        self.filled.notify_one();
+    }
+
     /// What is there right now.
-    pub(crate) fn try_next(&self) -> Result<Option<Arc<Item>>, TooSlow> {
+    pub(crate) fn try_next(&self) -> Result<Option<Arc<Item>>, Ended> {
         let mut queue = self.queue.lock();
-        if queue.overflowed {
-            return Err(TooSlow);
+        if let Some(ended) = queue.ended {
+            return Err(ended);
         }
         let item = queue.items.pop_front();
         if let Some(item) = &item {
@@ -116,7 +127,7 @@ impl Mailbox {
     }
 
     /// Waits for the next item. May be dropped and called again at any time without losing one.
-    pub(crate) async fn next(&self) -> Result<Arc<Item>, TooSlow> {
+    pub(crate) async fn next(&self) -> Result<Arc<Item>, Ended> {
         loop {
             if let Some(item) = self.try_next()? {
                 return Ok(item);
@@ -125,11 +136,11 @@ impl Mailbox {
         }
     }
 
-    /// Waits until the session is too slow: to be raced with a write that may never end.
-    pub(crate) async fn overflow(&self) -> TooSlow {
+    /// Waits until the session has to end: to be raced with a write that may never end.
+    pub(crate) async fn ended(&self) -> Ended {
         loop {
-            if self.queue.lock().overflowed {
-                return TooSlow;
+            if let Some(ended) = self.queue.lock().ended {
+                return ended;
             }
             self.filled.notified().await;
         }
@@ -164,11 +175,21 @@ mod tests {
         for _ in 0..3 {
             mailbox.push(&item());
         }
-        assert_eq!(mailbox.next().await, Err(TooSlow));
+        assert_eq!(mailbox.next().await, Err(Ended::TooSlow));
         mailbox.push(&item());
-        assert_eq!(mailbox.try_next(), Err(TooSlow));
-        assert_eq!(mailbox.overflow().await, TooSlow);
+        assert_eq!(mailbox.try_next(), Err(Ended::TooSlow));
+        assert_eq!(mailbox.ended().await, Ended::TooSlow);
         assert_eq!(mailbox.queue.lock().items.len(), 0, "nothing is held for a session that is given up");
+    }
+
+    #[tokio::test]
+    async fn an_ended_mailbox_drops_what_waits() {
+        let mailbox = Mailbox::new(1000);
+        mailbox.push(&item());
+        mailbox.end(Ended::AccountClosed);
+        mailbox.push(&item());
+        assert_eq!(mailbox.next().await, Err(Ended::AccountClosed));
+        assert_eq!(mailbox.ended().await, Ended::AccountClosed);
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::Shared;
 use super::frame::{self, Frame};
-use super::mailbox::{Item, Mailbox};
+use super::mailbox::{Ended, Item, Mailbox};
 use super::room::{Facts, Listener, Room, Stale, Standing};
 
 /// How long a room is kept that nobody listens to: those who lost their connections come back to it.
@@ -183,6 +183,21 @@ impl Registry {
         let all = listeners.users.get(&user).map_or(&[][..], Vec::as_slice);
         all.iter().for_each(|mailbox| mailbox.push(item));
         all.len()
+    }
+
+    /// Ends the sessions of the users whose account is closed, of those among whom one may be.
+    pub(crate) fn end_closed(&self, user: Option<UserId>, is_closed: impl Fn(UserId) -> bool) {
+        let listeners = self.listeners.lock();
+        let end = |mailboxes: &Vec<Arc<Mailbox>>| {
+            mailboxes.iter().for_each(|mailbox| mailbox.end(Ended::AccountClosed));
+        };
+        match user {
+            Some(user) if is_closed(user) => listeners.users.get(&user).into_iter().for_each(end),
+            Some(_) => {}
+            None => {
+                listeners.users.iter().filter(|(user, _)| is_closed(**user)).for_each(|(_, all)| end(all))
+            }
+        }
     }
 
     /// One blocks the other from now on, or does not any more.

@@ -22,9 +22,10 @@ use tokio::time::Instant;
 
 use super::Phase;
 use super::frame::{self, Frame};
+use super::mailbox::Ended;
 use super::registry::Connection;
 use super::session::{Refused, Resume, Session};
-use super::ws::{ends_at, slot, too_many_connections, within};
+use super::ws::{check_still_open, ends_at, slot, too_many_connections, within};
 use crate::params::StreamParams;
 use crate::state::QueryState;
 
@@ -42,6 +43,7 @@ pub(crate) async fn stream(
     let resume = resume(&headers, &params)?;
     let token_ends = ends_at(&context.verifier().verify(bearer(&headers)?)?, context.verifier());
     let connection = Connection::open(slot(&state)?, caller.user).map_err(|_| too_many_connections())?;
+    check_still_open(&connection, &context)?;
     let mut session = Session::new(connection);
     let mut out = VecDeque::new();
     let (ids, ended) = match params.conversation_id {
@@ -164,9 +166,15 @@ impl Told {
         let leaves = self.leaves.unwrap_or(self.token_ends);
         tokio::select! {
             item = mailbox.next() => {
-                let Ok(item) = item else {
-                    self.session.shared().metrics.slow.increment(1);
-                    return Some(Event::default().comment("too slow: resume after the last event"));
+                let item = match item {
+                    Ok(item) => item,
+                    Err(Ended::AccountClosed) => {
+                        return Some(Event::default().comment("the account is deactivated"));
+                    }
+                    Err(Ended::TooSlow) => {
+                        self.session.shared().metrics.slow.increment(1);
+                        return Some(Event::default().comment("too slow: resume after the last event"));
+                    }
                 };
                 self.session.receive(&item, &mut self.out).await;
                 None

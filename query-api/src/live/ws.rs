@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use super::delivered::{Delivered, DeliveredMarks};
 use super::frame::{self, Frame};
+use super::mailbox::Ended;
 use super::op::{Op, OpRate};
 use super::registry::{Connection, Slot};
 use super::session::{Refused, Resume, Session};
@@ -43,6 +44,8 @@ const BATCH_ITEMS_MAX: usize = 256;
 pub(crate) enum Close {
     /// No token in time, a bad one, or one that has expired: come back with another.
     Unauthorized(&'static str),
+    /// The account has been closed: coming back is of no use.
+    AccountClosed,
     /// The queue ran over: come back and resume.
     TooSlow,
     TooManyConnections,
@@ -64,6 +67,7 @@ impl Close {
     fn frame(&self) -> Option<CloseFrame> {
         let (code, reason): (u16, Utf8Bytes) = match self {
             Self::Unauthorized(why) => (4001, (*why).into()),
+            Self::AccountClosed => (4003, AuthError::AccountDeactivated.code().into()),
             Self::TooSlow => (4008, "too slow: reconnect and resume after your last seq".into()),
             Self::TooManyConnections => (4030, "too many connections".into()),
             Self::TooManyOps => (4029, "too many operations".into()),
@@ -74,6 +78,24 @@ impl Close {
             Self::Gone => return None,
         };
         Some(CloseFrame { code, reason })
+    }
+}
+
+impl From<Ended> for Close {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::TooSlow => Self::TooSlow,
+            Ended::AccountClosed => Self::AccountClosed,
+        }
+    }
+}
+
+impl From<AuthError> for Close {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::AccountDeactivated => Self::AccountClosed,
+            error => Self::Unauthorized(error.code()),
+        }
     }
 }
 
@@ -91,7 +113,9 @@ pub(crate) async fn websocket(
         Ok(token) => {
             let claims = context.verifier().verify(token)?;
             context.check_rate(claims.user)?;
-            Entry::Known(Connection::open(slot, claims.user).map_err(|_| too_many_connections())?, claims)
+            let connection = Connection::open(slot, claims.user).map_err(|_| too_many_connections())?;
+            check_still_open(&connection, &context)?;
+            Entry::Known(connection, claims)
         }
         Err(AuthError::Missing) => Entry::Unknown(slot),
         Err(error) => return Err(error.into()),
@@ -115,6 +139,11 @@ pub(crate) fn slot(state: &QueryState) -> Result<Slot, ApiError> {
     live.shared.ensure_hub();
     Slot::take(&live.shared)
         .ok_or_else(|| ApiError::unavailable("This server has as many live sessions as it can hold."))
+}
+
+/// From the moment that a session is open it hears that its account is closed; this is for what came before.
+pub(crate) fn check_still_open(connection: &Connection, context: &RequestContext) -> Result<(), AuthError> {
+    context.verifier().check_open(connection.user)
 }
 
 pub(crate) fn too_many_connections() -> ApiError {
@@ -181,8 +210,9 @@ async fn first_frame(
     let Some(Op::Auth { token }) = Op::parse(&text) else {
         return Err(Close::Unauthorized("missing_token"));
     };
-    let claims = context.verifier().verify(&token).map_err(|error| Close::Unauthorized(error.code()))?;
+    let claims = context.verifier().verify(&token)?;
     let connection = Connection::open(slot, claims.user).map_err(|_| Close::TooManyConnections)?;
+    check_still_open(&connection, context)?;
     Ok((connection, claims))
 }
 
@@ -250,11 +280,11 @@ impl Client {
         let delivers = self.delivered.due(self.options.delivered_interval);
         tokio::select! {
             item = mailbox.next() => {
-                let mut item = Some(item.map_err(|_| Close::TooSlow)?);
+                let mut item = Some(item?);
                 for _ in 0..BATCH_ITEMS_MAX {
                     let Some(taken) = item else { break };
                     self.session.receive(&taken, out).await;
-                    item = mailbox.try_next().map_err(|_| Close::TooSlow)?;
+                    item = mailbox.try_next()?;
                 }
                 if let Some(taken) = item {
                     self.session.receive(&taken, out).await;
@@ -318,7 +348,7 @@ impl Client {
         };
         tokio::select! {
             result = written => result,
-            _ = mailbox.overflow() => Err(Close::TooSlow),
+            ended = mailbox.ended() => Err(ended.into()),
             () = tokio::time::sleep(self.options.write_timeout) => Err(Close::TooSlow),
         }
     }
@@ -391,8 +421,7 @@ impl Client {
 
     /// A newer token of the same user puts off the session's end.
     fn auth(&mut self, token: &str) -> Result<(), Close> {
-        let claims =
-            self.context.verifier().verify(token).map_err(|error| Close::Unauthorized(error.code()))?;
+        let claims = self.context.verifier().verify(token)?;
         if claims.user != self.session.user() {
             return Err(Close::Unauthorized("another_user"));
         }
@@ -480,6 +509,7 @@ mod tests {
     fn each_close_has_its_code_and_a_reason_that_fits() {
         for (close, code) in [
             (Close::Unauthorized("expired_token"), 4001),
+            (Close::AccountClosed, 4003),
             (Close::TooSlow, 4008),
             (Close::TooManyConnections, 4030),
             (Close::TooManyOps, 4029),
