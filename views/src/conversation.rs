@@ -27,6 +27,30 @@ pub struct Conversation {
     pub last_message: Option<Message>,
 }
 
+/// Returns whether a block between two members of such a conversation keeps from each of them whether the other is there,
+/// types, has received and has read. In a direct conversation it does; in a group everybody sees the same. Queries and live
+/// sessions both follow it.
+pub fn silences_blocked(kind: ConversationKind) -> bool {
+    match kind {
+        ConversationKind::Direct => true,
+        ConversationKind::Group => false,
+    }
+}
+
+impl Conversation {
+    /// Takes away the marks of everybody who is silenced for the viewer by a block between the two.
+    pub fn hide_marks_of_blocked(&mut self, viewer: UserId, is_blocked: impl Fn(UserId) -> bool) {
+        if !silences_blocked(self.kind) {
+            return;
+        }
+        for member in self.members.iter_mut().filter(|member| member.user_id != viewer) {
+            if is_blocked(member.user_id) {
+                (member.last_read_seq, member.delivered_seq) = (None, None);
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Member {
     #[schema(value_type = uuid::Uuid)]
@@ -34,7 +58,8 @@ pub struct Member {
     #[schema(value_type = String, example = "member")]
     pub role: Role,
     pub joined_at: DateTime<Utc>,
-    /// How far they have read; null when they have not read anything.
+    /// How far they have read; null when they have not read anything, and in a direct conversation while one of the two
+    /// blocks the other.
     pub last_read_seq: Option<u64>,
     /// How far any of their devices has received what was said; null when none has said so. What was read was received
     /// as well, whether or not a device said so: the state of a message is told by the higher of the two.

@@ -40,7 +40,7 @@ mod error;
 
 pub use change::{Change, What};
 pub use comment::Comment;
-pub use conversation::{Conversation, Member};
+pub use conversation::{Conversation, Member, silences_blocked};
 pub use deletion::{Deletion, DeletionQuery, Entity};
 pub use error::ViewError;
 pub use message::{Message, MessageRange};

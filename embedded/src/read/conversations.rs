@@ -40,17 +40,30 @@ impl Ask<'_> {
                     statement.query_map(values, Seen::read)?.collect()
                 })
             },
-            |ask, (_, id)| ask.query(CONVERSATIONS, |db| conversation(db, viewer.0, *id)),
+            |ask, (_, id)| {
+                let found = ask.query(CONVERSATIONS, |db| conversation(db, viewer.0, *id))?;
+                found.map(|talk| ask.as_seen_by(viewer, talk)).transpose()
+            },
         )
     }
 
     pub(super) fn conversation(&mut self, viewer: UserId, id: ConversationId) -> Asked<Lookup<Conversation>> {
-        self.query(CONVERSATIONS, |db| {
+        let found = self.query(CONVERSATIONS, |db| {
             if !is_member(db, viewer.0, id.0)? {
-                return Ok(Lookup::Unknown);
+                return Ok(None);
             }
-            Ok(conversation(db, viewer.0, id.0)?.map_or(Lookup::Unknown, Lookup::Found))
+            conversation(db, viewer.0, id.0)
+        })?;
+        Ok(match found {
+            Some(talk) => Lookup::Found(self.as_seen_by(viewer, talk)?),
+            None => Lookup::Unknown,
         })
+    }
+
+    fn as_seen_by(&mut self, viewer: UserId, mut talk: Conversation) -> Asked<Conversation> {
+        let blocks = self.viewer(viewer)?.blocks;
+        talk.hide_marks_of_blocked(viewer, |other| blocks.contains(&other.0));
+        Ok(talk)
     }
 
     pub(super) fn messages(

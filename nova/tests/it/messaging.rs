@@ -1,9 +1,10 @@
 //! What end-to-end encrypted messages, receipts and searches promise, over HTTP and sockets.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::cli::lines;
-use crate::client::Api;
+use crate::client::{Api, User};
 use crate::process::{Process, nova, out};
 use crate::race::Race;
 use crate::world::World;
@@ -25,7 +26,7 @@ async fn edits_deletions_and_a_removal_have_one_outcome_for_everybody() {
     told.agrees_with_the_log(&log, &bob.id.to_string());
     // And the views of a product that starts anew on the same folder.
     let world = World::in_folder(data, |_| {}).await;
-    let again = |user: &crate::client::User| world.again_as(user, nova_http::Role::User);
+    let again = |user: &User| world.again_as(user, nova_http::Role::User);
     told.agrees_with_the_views(&again(&cat), &again(&bob)).await;
 }
 
@@ -48,7 +49,7 @@ async fn a_nonce_of_a_device_is_taken_once() {
     ada.post(&path, body("nonce-a")).await.problem(409, "nonce_reused");
 
     // The same command again is answered as it was.
-    let key = uuid::Uuid::new_v4().to_string();
+    let key = Uuid::new_v4().to_string();
     let send = || ada.ask("POST", &path).header("idempotency-key", &key).json(&body("nonce-b")).send();
     let (first, second) = (send().await.id(), send().await.id());
     assert_eq!(first, second);
@@ -151,7 +152,7 @@ async fn what_is_sealed_is_in_no_line_no_error_and_no_index() {
     refused.push(ada.post(&path, json!({"text": clear, "encrypted_content": content})).await);
     refused.push(ada.post(&path, json!({"encrypted_content": content.repeat(9_000), "nonce": nonce})).await);
     refused.push(ada.post(&path, json!({"encrypted_content": content, "nonce": nonce.repeat(20)})).await);
-    refused.push(ada.post(&format!("/conversations/{}/messages", uuid::Uuid::now_v7()), body).await);
+    refused.push(ada.post(&format!("/conversations/{}/messages", Uuid::now_v7()), body).await);
     let far = json!({"seq": 99, "device_id": device});
     refused.push(ada.send("PUT", &format!("/conversations/{group}/delivered"), far).await);
     for answer in &refused {
@@ -179,4 +180,35 @@ async fn what_is_sealed_is_in_no_line_no_error_and_no_index() {
         view.query_row(sql, [word], |row| row.get(0)).unwrap()
     };
     assert_eq!(words.map(indexed), [0, 0, 0, 1], "clear texts are indexed, and nothing else");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_hides_marks_from_queries_as_from_live_sessions() {
+    let world = World::start().await;
+    let [ada, bob] = world.someones(["ada", "bob"]).await;
+    let direct = ada.post("/conversations", json!({"kind": "direct", "members": [bob.id]})).await.id();
+    let group = ada.starts_group("group", &[&bob]).await;
+    for conversation in [direct, group] {
+        bob.says(conversation, "hello").await;
+        let path = format!("/conversations/{conversation}");
+        ada.send("PUT", &format!("{path}/read"), json!({"seq": 0})).await.ok();
+        ada.send("PUT", &format!("{path}/delivered"), json!({"seq": 0, "device_id": "phone"})).await.ok();
+    }
+    let marks = async |viewer: &User, conversation: Uuid| {
+        let talk = viewer.see(&format!("/conversations/{conversation}")).await;
+        let listed = viewer.items("/conversations").await;
+        let listed = listed.iter().find(|talk| talk["id"] == json!(conversation)).unwrap();
+        assert_eq!(talk["members"], listed["members"]);
+        let members = talk["members"].as_array().unwrap();
+        let of_ada = members.iter().find(|member| member["user_id"] == json!(ada.id)).unwrap();
+        (of_ada["last_read_seq"].clone(), of_ada["delivered_seq"].clone())
+    };
+    let (shown, hidden) = ((json!(0), json!(0)), (Value::Null, Value::Null));
+    assert_eq!(marks(&bob, direct).await, shown);
+    ada.blocks(&bob).await;
+    assert_eq!(marks(&bob, direct).await, hidden);
+    assert_eq!(marks(&ada, direct).await, shown, "one sees one's own");
+    assert_eq!(marks(&bob, group).await, shown, "a group is everybody's");
+    ada.delete(&format!("/users/{}/block", bob.id)).await.ok();
+    assert_eq!(marks(&bob, direct).await, shown);
 }

@@ -1,8 +1,8 @@
 //! What the log says of a conversation, read once for all who listen to it here.
 
 use nova_eventlog::Direction;
-use nova_events::conversation::ConversationKind;
 use nova_events::{ConversationId, Event, MessageId, UserId, streams};
+use nova_views::silences_blocked;
 
 use super::Shared;
 use super::frame::{self, Frame};
@@ -36,8 +36,8 @@ async fn read(shared: &Shared, conversation: ConversationId) -> Result<Facts, Re
     let membership = Membership::read(&*shared.log, &shared.codec, conversation).await?;
     let head = shared.log.stream_head(&streams::messages(conversation)).await?;
     let pair = match membership.kind {
-        Some(ConversationKind::Direct) => membership.pair(),
-        Some(ConversationKind::Group) | None => None,
+        Some(kind) if silences_blocked(kind) => membership.pair(),
+        Some(_) | None => None,
     };
     let silenced = match pair {
         Some([one, other]) => is_blocked(shared, one, other).await?,

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use nova_events::conversation::ConversationKind;
 use nova_events::like::Target;
 use nova_events::message::MessageType;
 use nova_events::post::Visibility;
@@ -309,12 +310,12 @@ impl Nova {
             let newest = conversation.messages.iter().map(|message| message.created_ms).max();
             Reverse(newest.unwrap_or(0).max(conversation.created.timestamp_millis()))
         });
-        all.into_iter().map(|conversation| conversation.seen_by(viewer)).collect()
+        all.into_iter().map(|conversation| conversation.seen_by(self, viewer)).collect()
     }
 
     pub(crate) fn ask_conversation(&self, viewer: UserId, id: ConversationId) -> Lookup<views::Conversation> {
         match self.conversation(id) {
-            Some(found) if found.role(viewer).is_some() => Lookup::Found(found.seen_by(viewer)),
+            Some(found) if found.role(viewer).is_some() => Lookup::Found(found.seen_by(self, viewer)),
             _ => Lookup::Unknown,
         }
     }
@@ -410,7 +411,7 @@ impl Conversation {
         self.reads.iter().find(|(reader, _)| *reader == user).map(|(_, seq)| *seq)
     }
 
-    fn seen_by(&self, viewer: UserId) -> views::Conversation {
+    fn seen_by(&self, nova: &Nova, viewer: UserId) -> views::Conversation {
         let last_read_seq = self.read_up_to(viewer);
         let unread = self.messages.iter().filter(|message| {
             message.sender != viewer
@@ -425,12 +426,15 @@ impl Conversation {
             title: self.title.clone(),
             members: members
                 .into_iter()
-                .map(|(user_id, role, joined_at)| Member {
-                    user_id,
-                    role,
-                    joined_at,
-                    last_read_seq: self.read_up_to(user_id),
-                    delivered_seq: self.delivered_up_to(user_id),
+                .map(|(user_id, role, joined_at)| {
+                    let silent = self.kind == ConversationKind::Direct && nova.blocked(viewer, user_id);
+                    Member {
+                        user_id,
+                        role,
+                        joined_at,
+                        last_read_seq: self.read_up_to(user_id).filter(|_| !silent),
+                        delivered_seq: self.delivered_up_to(user_id).filter(|_| !silent),
+                    }
                 })
                 .collect(),
             last_seq: self.length.checked_sub(1),

@@ -207,4 +207,25 @@ pub async fn members_show_how_far_they_have_received_and_read<G>(open: impl Asyn
     story.delivered(2, 3, 1, 1);
     ports.tell_from(&story, before).await;
     assert_eq!(marks(1, 1).await, expected, "who comes back has what they had");
+
+    let before = story.head();
+    story.say(7, 2, 1, "word");
+    story.read(2, 2, 0);
+    story.delivered(1, 1, 2, 0);
+    ports.tell_from(&story, before).await;
+    let shown = sorted(vec![(user(1), None, Some(0)), (user(2), Some(0), None)]);
+    assert_eq!((marks(1, 2).await, marks(2, 2).await), (shown.clone(), shown.clone()));
+    let before = story.head();
+    story.block(2, 1);
+    ports.tell_from(&story, before).await;
+    assert_eq!(marks(1, 2).await, sorted(vec![(user(1), None, Some(0)), (user(2), None, None)]));
+    assert_eq!(marks(2, 2).await, sorted(vec![(user(1), None, None), (user(2), Some(0), None)]));
+    let listed = ports.reader.conversations(user(1), PageRequest::first(5)).await.unwrap().value.items;
+    let talk = listed.iter().find(|talk| talk.id == conversation(2)).unwrap();
+    assert!(talk.members.iter().all(|m| m.last_read_seq.is_none()), "{talk:?}");
+    assert_eq!(marks(1, 1).await, expected, "in a group a block changes nothing of it");
+    let before = story.head();
+    story.unblock(2, 1);
+    ports.tell_from(&story, before).await;
+    assert_eq!(marks(1, 2).await, shown);
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::Reads;
 use super::ask::{Columns, rows};
 use super::lists::Page;
+use super::people::apart;
 use super::posts::media;
 use super::search::Sought;
 use crate::views::postgres::words;
@@ -35,6 +36,9 @@ macro_rules! conversations {
         concat!(
             "SELECT picked.at, c.id, c.kind, c.title, members.users, members.roles, members.joined,
                 members.read, members.delivered,
+                ARRAY(SELECT other.id FROM unnest(members.users) AS other (id) WHERE ",
+            apart!("$1", "other.id"),
+            "),
                 a.last_seq, r.seq,
                 (SELECT count(*) FROM v_conversations.messages m WHERE m.conversation = c.id
                     AND m.seq > coalesce(r.seq, -1) AND m.sender <> $1 AND NOT m.deleted),
@@ -129,7 +133,7 @@ impl Reads {
         let talks = found.iter().map(|row| {
             let mut columns = Columns::of(row);
             let at: i64 = columns.take()?;
-            let talk = conversation(&mut columns)?;
+            let talk = conversation(viewer, &mut columns)?;
             Ok(((at, talk.id.0), talk))
         });
         Ok(page.list(talks.collect::<Result<_, ViewError>>()?))
@@ -144,7 +148,7 @@ impl Reads {
         let Some(row) = found.first() else { return Ok(Lookup::Unknown) };
         let mut columns = Columns::of(row);
         let _at: i64 = columns.take()?;
-        conversation(&mut columns).map(Lookup::Found)
+        conversation(viewer, &mut columns).map(Lookup::Found)
     }
 
     pub(super) async fn messages(
@@ -216,7 +220,7 @@ fn messages_of(rows: &[sqlx::postgres::PgRow]) -> Result<Lookup<Vec<Message>>, V
     Ok(Lookup::Found(messages))
 }
 
-fn conversation(columns: &mut Columns<'_>) -> Result<Conversation, ViewError> {
+fn conversation(viewer: UserId, columns: &mut Columns<'_>) -> Result<Conversation, ViewError> {
     let id = ConversationId(columns.take()?);
     let kind = match columns.take::<i16>()? {
         0 => ConversationKind::Direct,
@@ -226,6 +230,7 @@ fn conversation(columns: &mut Columns<'_>) -> Result<Conversation, ViewError> {
     let (users, roles): (Vec<Uuid>, Vec<i16>) = (columns.take()?, columns.take()?);
     let joined: Vec<i64> = columns.take()?;
     let (read, delivered): (Vec<Option<i64>>, Vec<Option<i64>>) = (columns.take()?, columns.take()?);
+    let blocked: Vec<Uuid> = columns.take()?;
     let marks = read.into_iter().zip(delivered);
     let mark = |seq: Option<i64>| seq.and_then(|seq| u64::try_from(seq).ok());
     let members =
@@ -238,7 +243,7 @@ fn conversation(columns: &mut Columns<'_>) -> Result<Conversation, ViewError> {
                 delivered_seq: mark(marks.1),
             }
         });
-    Ok(Conversation {
+    let mut talk = Conversation {
         id,
         kind,
         title,
@@ -247,7 +252,9 @@ fn conversation(columns: &mut Columns<'_>) -> Result<Conversation, ViewError> {
         last_read_seq: columns.optional_count()?,
         unread_count: columns.count()?,
         last_message: if columns.take()? { Some(message(columns)?) } else { None },
-    })
+    };
+    talk.hide_marks_of_blocked(viewer, |other| blocked.contains(&other.0));
+    Ok(talk)
 }
 
 fn message(columns: &mut Columns<'_>) -> Result<Message, ViewError> {
