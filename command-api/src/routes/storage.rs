@@ -11,8 +11,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use nova_http::{ApiError, ValidPath, ValidQuery};
-use nova_media::Folder;
 use nova_media::folder::{PutClaims, PutError};
+use nova_media::{Folder, keys};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::{Answered, CommandState};
@@ -55,7 +55,8 @@ pub(crate) async fn store(
 /// Get a medium, or a range of it, from the address that `GET /media/{id}` gave.
 #[utoipa::path(get, path = "/api/v1/storage/{folder}/{name}", tag = "media",
     params(("folder" = String, Path), ("name" = String, Path), GetParams), security(()),
-    responses((status = 200), (status = 206), (status = 403), (status = 404), (status = 416)))]
+    responses((status = 200), (status = 206), (status = 403), (status = 404), (status = 410, description = "what it showed is gone"),
+        (status = 416)))]
 pub(crate) async fn fetch(
     State(state): State<CommandState>,
     headers: HeaderMap,
@@ -65,6 +66,7 @@ pub(crate) async fn fetch(
     let place = folder_of(&state)?;
     let key = format!("{folder}/{name}");
     place.check_get(&key, &params.content_type, params.expires, &params.signature).map_err(refused)?;
+    check_shown(&state, &key).await?;
     let opened = tokio::fs::File::open(place.path_of(&key)).await;
     let mut file = opened.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => ApiError::not_found("medium"),
@@ -96,6 +98,15 @@ pub(crate) async fn fetch(
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
     Ok(response)
+}
+
+/// An address ends with what it shows, however long it was signed for. Whoever has it may be anybody, so only what is gone for
+/// everybody ends it: the medium, the post that carries it, the account of the post's author.
+async fn check_shown(state: &CommandState, key: &str) -> Result<(), ApiError> {
+    match keys::medium_of(key) {
+        Some(id) if !state.executor.is_medium_shown(id).await? => Err(ApiError::gone("medium")),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn folder_of(state: &CommandState) -> Result<&Folder, ApiError> {

@@ -140,3 +140,34 @@ async fn a_picture_is_published_and_goes_with_its_post(place: Place) {
     let kept = [format!("media/{picture}"), format!("media/{film}")];
     place.holds_only(&kept).await;
 }
+
+/// Whoever kept the address gets nothing any more, not even its owner, until the post is restored.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_address_ends_with_what_it_shows() {
+    let place = Place::folder().await;
+    let [ann, bob] = place.world.someones(["ann", "bob"]).await;
+    let picture = uploaded(&ann, &bytes::png()).await;
+    let post = ann.post("/posts", json!({"text": "", "media_ids": [picture]})).await.id();
+    let url = bob.see(&format!("/media/{picture}")).await["url"].as_str().unwrap().to_owned();
+    let get = async || bob.api.ask_at("GET", &url).send().await;
+    assert_eq!(get().await.status, 200);
+
+    ann.delete(&format!("/posts/{post}")).await.ok();
+    get().await.problem(410, "gone");
+    for user in [&ann, &bob] {
+        user.look(&format!("/media/{picture}")).await.problem(410, "gone");
+    }
+    ann.post(&format!("/posts/{post}/restore"), json!({})).await.ok();
+    assert_eq!(get().await.status, 200);
+    ann.delete("/users/me").await.ok();
+    get().await.problem(410, "gone");
+    ann.post("/users", json!({"handle": "ann", "display_name": "ANN"})).await.ok();
+    assert_eq!(get().await.status, 200);
+
+    let group = ann.starts_group("us", &[&bob]).await;
+    let picture = uploaded(&ann, &bytes::png()).await;
+    let said = ann.post(&format!("/conversations/{group}/messages"), json!({"media_id": picture})).await.id();
+    let url = bob.see(&format!("/media/{picture}")).await["url"].as_str().unwrap().to_owned();
+    ann.delete(&format!("/conversations/{group}/messages/{said}")).await.ok();
+    bob.api.ask_at("GET", &url).send().await.problem(410, "gone");
+}

@@ -79,7 +79,8 @@ pub(crate) async fn medium(
     };
     let history = history_of(&state, id).await?;
     let reserved = history.reserved.as_ref().ok_or_else(|| ApiError::not_found("medium"))?;
-    if reserved.owner != caller.user {
+    // Its owner sees it whatever becomes of the conversation, but no longer than the post that it was published with.
+    if reserved.owner != caller.user || matches!(history.carrier, Some(Carrier::Post { .. })) {
         may_see(&state, caller.user, &history).await?;
     }
     if history.deleted {
