@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod at_rest;
+mod authorization;
 mod bad_input;
 mod cli;
 mod client;
