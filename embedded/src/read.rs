@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use nova_events::{ConversationId, PostId, UserId};
-use nova_views::search::Search;
+use nova_views::search::{Phrases, Search};
 use nova_views::{
     Answer, Comment, Conversation, Deletion, DeletionQuery, FeedItem, List, Lookup, Message, MessageHit,
     MessageRange, PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader,
@@ -220,8 +220,8 @@ impl ViewReader for Views {
     }
 
     async fn search(&self, viewer: UserId, text: &str, page: PageRequest) -> Answered<List<PostCard>> {
-        let text = search::checked(text)?;
-        self.ask(move |ask| ask.search(viewer, &text, &page)).await
+        let phrases = Phrases::checked(text)?;
+        self.ask(move |ask| ask.search(viewer, &phrases, &page)).await
     }
 
     async fn conversations(&self, viewer: UserId, page: PageRequest) -> Answered<List<Conversation>> {
@@ -253,8 +253,8 @@ impl ViewReader for Views {
         text: &str,
         page: PageRequest,
     ) -> Answered<Lookup<List<MessageHit>>> {
-        let (query, search) = (search::checked(text)?, Search::of(text, &page)?);
-        self.ask(move |ask| ask.search_messages(viewer, conversation, &query, &search)).await
+        let search = Search::of(text, &page)?;
+        self.ask(move |ask| ask.search_messages(viewer, conversation, &search)).await
     }
 
     async fn deletions(&self, query: DeletionQuery, page: PageRequest) -> Answered<List<Deletion>> {

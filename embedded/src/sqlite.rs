@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::options::ViewsOptions;
 
 /// The version of the schema in `migrations/sqlite/`. A view file of another version is dropped and filled again.
-pub(crate) const SCHEMA_VERSION: u32 = 3;
+pub(crate) const SCHEMA_VERSION: u32 = 4;
 
 /// Pages of SQLite's write-ahead log after which it is copied into the file, 4 KiB each. Small while the view follows
 /// the log: the copy is synced, and the event log's own syncs, which commands wait for, queue behind it on the disk.

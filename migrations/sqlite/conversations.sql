@@ -65,6 +65,6 @@ CREATE TABLE delivered (
 -- Clear texts of messages that are there, by `messages.n`; never encrypted content. The conversation's id is a word of
 -- its own, so that a search within a conversation reads only what is in it.
 CREATE VIRTUAL TABLE messages_fts USING fts5 (
-    text, conversation, content = '', tokenize = 'unicode61 remove_diacritics 2'
+    text, conversation, content = '', tokenize = 'ascii'
 );
 INSERT INTO messages_fts (messages_fts, rank) VALUES ('secure-delete', 1);

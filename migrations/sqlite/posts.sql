@@ -25,5 +25,5 @@ CREATE TABLE author_counts (
 ) STRICT, WITHOUT ROWID;
 
 -- Posts in state 0, by `posts.n`. Keeps no copy of the text; what leaves it is overwritten.
-CREATE VIRTUAL TABLE posts_fts USING fts5 (text, content = '', tokenize = 'unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE posts_fts USING fts5 (text, content = '', tokenize = 'ascii');
 INSERT INTO posts_fts (posts_fts, rank) VALUES ('secure-delete', 1);

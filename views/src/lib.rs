@@ -44,7 +44,7 @@ pub use conversation::{Conversation, Member, silences_blocked};
 pub use deletion::{Deletion, DeletionQuery, Entity};
 pub use error::ViewError;
 pub use message::{Message, MessageRange};
-pub use page::{Answer, Cursor, List, Lookup, PageRequest};
+pub use page::{Answer, Cursor, List, Lookup, MovingPage, PageRequest};
 pub use post_card::{Author, FeedItem, FeedReason, MediaRef, PostCard};
 pub use profile::{Profile, ProfileKey};
 pub use reader::ViewReader;

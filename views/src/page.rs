@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use crate::ViewError;
 
@@ -47,6 +48,52 @@ impl PageRequest {
 
     pub fn first(limit: usize) -> Self {
         Self { cursor: None, limit, after: 0 }
+    }
+}
+
+/// A page of a list in descending order of a key that moves, such as the time of the newest message.
+///
+/// Its cursors hold the newest key of the first page. A pass goes on with the keys as they were then: what has got a newer
+/// one since is looked for under the newest one that is not newer than that. So it is on one page of a pass, and what
+/// began after it is on none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MovingPage {
+    kind: &'static str,
+    /// Keys that are newer do not count.
+    pub as_of: i64,
+    /// The page begins behind this key.
+    pub behind: (i64, Uuid),
+    pub limit: usize,
+}
+
+impl MovingPage {
+    pub fn of(kind: &'static str, page: &PageRequest) -> Result<Self, ViewError> {
+        let limit = page.limit.clamp(1, PageRequest::LIMIT_MAX);
+        let Some(cursor) = &page.cursor else {
+            return Ok(Self { kind, as_of: i64::MAX, behind: (i64::MAX, Uuid::max()), limit });
+        };
+        let (as_of, behind) = cursor
+            .unpack::<(i64, i64, Uuid)>(kind)
+            .map(|(as_of, at, id)| (as_of, (at, id)))
+            // As they were before they held the time of the pass.
+            .or_else(|_| cursor.unpack::<(i64, Uuid)>(kind).map(|behind| (i64::MAX, behind)))?;
+        Ok(Self { kind, as_of, behind, limit })
+    }
+
+    /// How many rows to look up: one more than the page has says that there is a next one.
+    pub fn wanted(&self) -> i64 {
+        self.limit as i64 + 1
+    }
+
+    /// The page, of at most [`Self::wanted`] items with their keys, in order.
+    pub fn list<T>(&self, mut found: Vec<((i64, Uuid), T)>) -> List<T> {
+        let newest = found.first().map_or(i64::MAX, |((at, _), _)| *at);
+        let as_of = if self.as_of == i64::MAX { newest } else { self.as_of };
+        let more = found.len() > self.limit;
+        found.truncate(self.limit);
+        let last = found.last().filter(|_| more);
+        let next = last.map(|((at, id), _)| Cursor::pack(self.kind, &(as_of, at, id)));
+        List { items: found.into_iter().map(|(_, item)| item).collect(), next }
     }
 }
 

@@ -1,10 +1,12 @@
-//! Search in a conversation: what is found first, and where in it the words are. Stores only say which messages hold
-//! all the words; order and highlights are worked out here, so every store gives the same.
+//! Search in posts and in a conversation: what is found first, and where in it the words are. Stores only say which posts
+//! or messages hold all the words; order and highlights are worked out here, so every store gives the same.
 //!
 //! * The newest [`MATCHES_MAX`] matches are ordered by their score, then newest first. The score is BM25's weight of a
 //!   text, averaged over what is looked for, against a text of `USUAL_WORDS` words; half as much again is added where
 //!   all of it stands next to each other in order. How rare a word is plays no part: every match holds every word. So a
 //!   score depends on the message and the search alone, and stays when others are sent, edited or deleted.
+//! * Posts are scored alike: the newest [`POSTS_MAX`] matches *that the viewer may see*, so that no number of hidden ones
+//!   takes the place of one that is not.
 //! * A cursor holds the newest match that there was at the first page. What is sent later is not looked at, so pages
 //!   neither repeat nor skip anything that is not edited or deleted meanwhile.
 
@@ -22,6 +24,11 @@ use crate::words::{places, words};
 
 /// Matches that a search goes through, the newest ones.
 pub const MATCHES_MAX: usize = 1_000;
+/// What is looked for, at most.
+pub const QUERY_BYTES_MAX: usize = 512;
+const QUERY_WORDS_MAX: usize = 32;
+/// Posts that match and that the viewer may see, the newest ones: a search goes through so many.
+pub const POSTS_MAX: usize = 1_000;
 /// A score looks at so much of a text.
 pub const SCORED_CHARS: usize = 2_000;
 /// Highlights of one message.
@@ -55,9 +62,27 @@ pub struct Highlight {
 pub struct Phrases(Vec<Vec<String>>);
 
 impl Phrases {
+    /// What people type is never syntax: it is taken apart here, and a store is given words.
+    pub fn checked(text: &str) -> Result<Self, ViewError> {
+        if text.len() > QUERY_BYTES_MAX {
+            return Err(ViewError::BadQuery("is longer than 512 bytes"));
+        }
+        let phrases = Self::of(text);
+        match phrases.0.len() {
+            0 => Err(ViewError::BadQuery("has no word in it")),
+            count if count > QUERY_WORDS_MAX => Err(ViewError::BadQuery("has more than 32 words")),
+            _ => Ok(phrases),
+        }
+    }
+
     pub fn of(text: &str) -> Self {
         let pieces = text.split(|c: char| c.is_whitespace() || c == '"' || c == '\0');
         Self(pieces.map(|piece| words(piece).collect::<Vec<_>>()).filter(|words| !words.is_empty()).collect())
+    }
+
+    /// The words of each piece, which stand next to each other.
+    pub fn pieces(&self) -> &[Vec<String>] {
+        &self.0
     }
 
     /// How well a text fits, for one that holds everything; only its first [`SCORED_CHARS`] characters count.
@@ -135,6 +160,20 @@ pub struct Match {
     pub score: u32,
 }
 
+/// A post that matches, and that the viewer may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PostMatch {
+    pub post: Uuid,
+    pub created_at_ms: i64,
+    pub score: u32,
+}
+
+/// The order of found posts: best first, then newest first, then by id.
+pub fn best_posts(mut found: Vec<PostMatch>) -> Vec<Uuid> {
+    found.sort_unstable_by_key(|found| Reverse((found.score, found.created_at_ms, found.post)));
+    found.into_iter().map(|found| found.post).collect()
+}
+
 /// One page of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
@@ -147,7 +186,7 @@ impl Search {
     pub fn of(text: &str, page: &PageRequest) -> Result<Self, ViewError> {
         let after = page.cursor.as_ref().map(|cursor| cursor.unpack(CURSOR)).transpose()?;
         let limit = page.limit.clamp(1, PageRequest::LIMIT_MAX);
-        Ok(Self { phrases: Phrases::of(text), after, limit })
+        Ok(Self { phrases: Phrases::checked(text)?, after, limit })
     }
 
     /// Matches up to this seq are looked at, the newest [`MATCHES_MAX`] of them.
@@ -207,6 +246,21 @@ mod tests {
 
     fn found(seq: i64, score: u32) -> Match {
         Match { seq, message: Uuid::from_u128(seq as u128), score }
+    }
+
+    #[test]
+    fn nothing_to_look_for_or_too_much_is_refused() {
+        for text in ["", "  ", "\"\"", "*** --", &"x".repeat(600), &"x ".repeat(40)] {
+            assert!(matches!(Phrases::checked(text), Err(ViewError::BadQuery(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn posts_come_best_first_then_newest_first() {
+        let found =
+            |post, created_at_ms, score| PostMatch { post: Uuid::from_u128(post), created_at_ms, score };
+        let ordered = best_posts(vec![found(1, 5, 7), found(2, 9, 7), found(3, 1, 8), found(4, 9, 7)]);
+        assert_eq!(ordered, [3, 4, 2, 1].map(Uuid::from_u128));
     }
 
     #[test]

@@ -5,13 +5,16 @@ use nova_events::envelope::time_of_ms;
 use nova_events::message::MessageType;
 use nova_events::{ConversationId, MessageId, UserId};
 use nova_views::search::{MATCHES_MAX, Match, SCORED_CHARS, Search};
-use nova_views::{Conversation, List, Lookup, Member, Message, MessageHit, MessageRange, PageRequest};
+use nova_views::{
+    Conversation, List, Lookup, Member, Message, MessageHit, MessageRange, MovingPage, PageRequest,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::lists::{Page, Seen};
+use super::lists::{Key, Seen};
 use super::people::count;
 use super::posts::media;
+use super::search::matching;
 use super::{Ask, Asked};
 use crate::write::{CONVERSATIONS, kind, message_type, role, word_of};
 
@@ -22,29 +25,33 @@ const MESSAGE: &str =
     "id, conversation, seq, sender, type, text, encrypted, nonce, reply_to, media, created_at,
                        edited_at, deleted";
 
+/// `?5`: newer messages do not count. Of a conversation that has one, the newest of the last few before it does: their
+/// times are those of the servers that took them, and not always in order.
+const CONVERSATIONS_AS_OF: &str = "SELECT at, id FROM
+    (SELECT max(c.created_at, coalesce(
+        CASE WHEN a.last_at <= ?5 THEN a.last_at ELSE
+            (SELECT max(created_at) FROM (SELECT created_at FROM messages
+             WHERE conversation = c.id AND created_at <= ?5 ORDER BY seq DESC LIMIT 32)) END,
+        c.created_at)) AS at, c.id AS id
+     FROM members m JOIN conversations c ON c.id = m.conversation
+     LEFT JOIN activity a ON a.conversation = c.id
+     WHERE m.user = ?1 AND m.role IS NOT NULL)
+    WHERE at <= ?5 AND (at, id) < (?2, ?3) ORDER BY at DESC, id DESC LIMIT ?4";
+
 impl Ask<'_> {
     pub(super) fn conversations(&mut self, viewer: UserId, page: &PageRequest) -> Asked<List<Conversation>> {
-        let page = Page::of("conversations", page)?;
-        page.fill(
-            self,
-            |ask, (at, id), limit| {
-                ask.query(CONVERSATIONS, |db| {
-                    let sql = "SELECT at, id FROM
-                                (SELECT max(c.created_at, coalesce(a.last_at, c.created_at)) AS at, c.id AS id
-                                 FROM members m JOIN conversations c ON c.id = m.conversation
-                                 LEFT JOIN activity a ON a.conversation = c.id
-                                 WHERE m.user = ?1 AND m.role IS NOT NULL)
-                               WHERE (at, id) < (?2, ?3) ORDER BY at DESC, id DESC LIMIT ?4";
-                    let mut statement = db.prepare_cached(sql)?;
-                    let values = params![viewer.0.as_bytes(), at, id.as_bytes(), limit as i64];
-                    statement.query_map(values, Seen::read)?.collect()
-                })
-            },
-            |ask, (_, id)| {
-                let found = ask.query(CONVERSATIONS, |db| conversation(db, viewer.0, *id))?;
-                found.map(|talk| ask.as_seen_by(viewer, talk)).transpose()
-            },
-        )
+        let page = MovingPage::of("conversations", page)?;
+        let list = self.query(CONVERSATIONS, |db| {
+            let mut statement = db.prepare_cached(CONVERSATIONS_AS_OF)?;
+            let (at, id) = page.behind;
+            let values = params![viewer.0.as_bytes(), at, id.as_bytes(), page.wanted(), page.as_of];
+            let keys = statement.query_map(values, Seen::read)?.collect::<rusqlite::Result<Vec<Key>>>()?;
+            let talks =
+                keys.into_iter().map(|key| Ok(conversation(db, viewer.0, key.1)?.map(|talk| (key, talk))));
+            Ok(page.list(talks.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?))
+        })?;
+        let items = list.items.into_iter().map(|talk| self.as_seen_by(viewer, talk)).collect::<Asked<_>>()?;
+        Ok(List { items, next: list.next })
     }
 
     pub(super) fn conversation(&mut self, viewer: UserId, id: ConversationId) -> Asked<Lookup<Conversation>> {
@@ -94,15 +101,14 @@ impl Ask<'_> {
         })
     }
 
-    /// `query` comes from [`super::search::checked`], and is what `search` looks for.
     pub(super) fn search_messages(
         &mut self,
         viewer: UserId,
         id: ConversationId,
-        query: &str,
         search: &Search,
     ) -> Asked<Lookup<List<MessageHit>>> {
-        let query = format!("conversation : \"{}\" AND text : ({query})", word_of(id.0));
+        let query =
+            format!("conversation : \"{}\" AND text : ({})", word_of(id.0), matching(&search.phrases));
         self.query(CONVERSATIONS, |db| {
             if !is_member(db, viewer.0, id.0)? {
                 return Ok(Lookup::Unknown);

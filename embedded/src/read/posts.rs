@@ -91,7 +91,7 @@ impl Ask<'_> {
         }))
     }
 
-    fn may_see(&mut self, viewer: &Viewer, author: Uuid, visibility: Visibility) -> Asked<bool> {
+    pub(super) fn may_see(&mut self, viewer: &Viewer, author: Uuid, visibility: Visibility) -> Asked<bool> {
         Ok(viewer.id == author
             || match visibility {
                 Visibility::Public => true,

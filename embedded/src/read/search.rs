@@ -1,84 +1,78 @@
-//! Search in posts. What people type is never query syntax: each of their words becomes a quoted string.
+//! Search in posts.
+
+use std::collections::hash_map::Entry;
 
 use nova_events::UserId;
-use nova_views::{List, PageRequest, PostCard, ViewError};
+use nova_views::search::{POSTS_MAX, Phrases, PostMatch, best_posts};
+use nova_views::{List, PageRequest, PostCard};
 use rusqlite::params;
 use uuid::Uuid;
 
 use super::frozen::Place;
+use super::people::Viewer;
 use super::{Ask, Asked};
-use crate::write::POSTS;
+use crate::epochs::IdMap;
+use crate::write::{POSTS, visibility};
 
-const TEXT_BYTES_MAX: usize = 512;
-const WORDS_MAX: usize = 32;
-/// Best matches that a search goes through.
-const MATCHES_MAX: i64 = 1_000;
+/// Matches that are looked at for those that the viewer may see, the newest ones. Private posts of others are not among
+/// them.
+const LOOKED_AT_MAX: i64 = 100_000;
 
-/// Words to look for, as a query of FTS5 that asks for all of them.
-pub(super) fn checked(text: &str) -> Result<String, ViewError> {
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(ViewError::BadQuery("is longer than 512 bytes"));
-    }
-    let words: Vec<String> = text
-        .split(|c: char| c.is_whitespace() || c == '"' || c == '\0')
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .map(|word| format!("\"{word}\""))
-        .collect();
-    match words.len() {
-        0 => Err(ViewError::BadQuery("has no word in it")),
-        count if count > WORDS_MAX => Err(ViewError::BadQuery("has more than 32 words")),
-        _ => Ok(words.join(" AND ")),
-    }
+/// What is looked for, as a query of FTS5: words hold letters, digits and marks only, and a string is a phrase.
+pub(super) fn matching(phrases: &Phrases) -> String {
+    let quoted = phrases.pieces().iter().map(|words| format!("\"{}\"", words.join(" ")));
+    quoted.collect::<Vec<_>>().join(" AND ")
 }
 
 impl Ask<'_> {
-    /// `query` comes from [`checked`].
     pub(super) fn search(
         &mut self,
         viewer: UserId,
-        query: &str,
+        phrases: &Phrases,
         page: &PageRequest,
     ) -> Asked<List<PostCard>> {
-        let question = self.question("search", query);
+        let query = matching(phrases);
+        let question = self.question("search", (viewer.0, &query));
         let viewer = self.viewer(viewer)?;
         let likes = self.likes_of(viewer.id)?;
         self.frozen_page(
             &question,
             page,
-            |ask, _| {
-                ask.query(POSTS, |db| {
-                    let sql = "SELECT posts.id FROM posts_fts JOIN posts ON posts.n = posts_fts.rowid
-                               WHERE posts_fts MATCH ?1
-                               ORDER BY posts_fts.rank, posts.created_at DESC, posts.id DESC LIMIT ?2";
-                    let mut statement = db.prepare_cached(sql)?;
-                    let places = statement.query_map(params![query, MATCHES_MAX], |row| {
-                        Ok(Place::of(Uuid::from_bytes(row.get(0)?)))
-                    })?;
-                    places.collect()
-                })
-            },
+            |ask, _| ask.found_posts(&viewer, phrases, &query),
             |ask, place| ask.card(&viewer, &likes, place.id),
         )
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_whatever_they_hold() {
-        assert_eq!(checked("Hello  world").unwrap(), "\"Hello\" AND \"world\"");
-        assert_eq!(
-            checked("a\" OR text:b* NEAR(").unwrap(),
-            "\"a\" AND \"OR\" AND \"text:b*\" AND \"NEAR(\""
-        );
-    }
-
-    #[test]
-    fn nothing_to_look_for_or_too_much_is_refused() {
-        for text in ["", "  ", "\"\"", "*** --", &"x".repeat(600), &"x ".repeat(40)] {
-            assert!(matches!(checked(text), Err(ViewError::BadQuery(_))), "{text}");
+    /// The newest matches that the viewer may see, best first.
+    fn found_posts(&mut self, viewer: &Viewer, phrases: &Phrases, query: &str) -> Asked<Vec<Place>> {
+        let matches = self.query(POSTS, |db| {
+            let sql = "SELECT p.id, p.author, p.visibility, p.created_at
+                       FROM posts_fts JOIN posts p ON p.n = posts_fts.rowid
+                       WHERE posts_fts MATCH ?1 AND p.state = 0 AND (p.visibility <> 2 OR p.author = ?2)
+                       ORDER BY p.created_at DESC, p.id DESC LIMIT ?3";
+            let mut statement = db.prepare_cached(sql)?;
+            let values = params![query, viewer.id.as_bytes(), LOOKED_AT_MAX];
+            let rows = statement.query_map(values, |row| {
+                let id = |column| row.get(column).map(Uuid::from_bytes);
+                Ok((id(0)?, id(1)?, visibility(row.get(2)?), row.get::<_, i64>(3)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        let mut shown = IdMap::<Uuid, bool>::default();
+        let mut found = Vec::new();
+        for (post, author, visibility, created_at_ms) in matches {
+            if let Entry::Vacant(unknown) = shown.entry(author) {
+                unknown.insert(self.author(viewer, author)?.is_some());
+            }
+            if !shown.get(&author).copied().unwrap_or(false) || !self.may_see(viewer, author, visibility)? {
+                continue;
+            }
+            let Some(row) = self.post_row(post)? else { continue };
+            found.push(PostMatch { post, created_at_ms, score: phrases.score(&row.text) });
+            if found.len() == POSTS_MAX {
+                break;
+            }
         }
+        Ok(best_posts(found).into_iter().map(Place::of).collect())
     }
 }

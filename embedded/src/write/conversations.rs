@@ -2,6 +2,7 @@
 
 use nova_events::conversation::{ConversationKind, Role};
 use nova_events::message::{Body, MessageType};
+use nova_views::words::indexed;
 use nova_views::{Change, What};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use uuid::Uuid;
@@ -187,7 +188,7 @@ impl<'a> Messages<'a> {
             && let Some(text) = text
         {
             let n: i64 = self.load.query_row([blob(&message)], |row| row.get(0))?;
-            self.index.execute(params![n, text, word_of(conversation)])?;
+            self.index.execute(params![n, indexed(text), word_of(conversation)])?;
         }
         Ok(())
     }
@@ -228,10 +229,10 @@ impl<'a> Messages<'a> {
         if old.as_deref() != new {
             let word = word_of(conversation);
             if let Some(old) = old {
-                self.unindex.execute(params![n, old, word])?;
+                self.unindex.execute(params![n, indexed(&old), word])?;
             }
             if let Some(new) = new {
-                self.index.execute(params![n, new, word])?;
+                self.index.execute(params![n, indexed(new), word])?;
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use nova_events::post::Visibility;
+use nova_views::words::indexed;
 use nova_views::{Change, What};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use uuid::Uuid;
@@ -115,10 +116,10 @@ impl Statements<'_> {
         let (old, new) = (before.as_ref().and_then(Row::searchable), row.searchable());
         if old != new {
             if let Some(old) = old {
-                self.unindex.execute(params![n, old])?;
+                self.unindex.execute(params![n, indexed(old)])?;
             }
             if let Some(new) = new {
-                self.index.execute(params![n, new])?;
+                self.index.execute(params![n, indexed(new)])?;
             }
         }
         let was_there = before.as_ref().is_some_and(|before| before.state == PostState::There);

@@ -4,7 +4,7 @@ use nova_views::{ViewError, projection};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 /// The version of `migrations/postgres/views/`. Tables of an older one are dropped and filled again.
-pub(super) const SCHEMA_VERSION: i32 = 3;
+pub(super) const SCHEMA_VERSION: i32 = 4;
 
 /// One view, and how its tables are made.
 #[derive(Debug)]

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use nova_views::words::words;
+use nova_views::search::Phrases;
+use nova_views::words::{INDEXED_WORDS_MAX, words};
 use uuid::Uuid;
 
-/// Words of one text that are found. PostgreSQL knows no position behind it.
-const POSITIONS_MAX: usize = 16_383;
 /// PostgreSQL keeps at most as many positions of one lexeme.
 const POSITIONS_EACH_MAX: usize = 255;
 /// Different lexemes of one text that are found, in bytes. PostgreSQL takes 1 MiB.
@@ -18,7 +17,7 @@ const LEXEME_BYTES_MAX: usize = 500_000;
 pub(crate) fn vector(text: &str, with: Option<&str>) -> String {
     let mut lexemes: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut bytes = 0;
-    for (place, word) in words(text).take(POSITIONS_MAX).enumerate() {
+    for (place, word) in words(text).take(INDEXED_WORDS_MAX).enumerate() {
         bytes += word.len();
         if bytes > LEXEME_BYTES_MAX {
             break;
@@ -43,23 +42,14 @@ pub(crate) fn vector(text: &str, with: Option<&str>) -> String {
     vector
 }
 
-/// A search for all of these, as the text of a `tsquery`: each is a word, or words next to each other (`a-b`). `None`:
-/// there is no word in it.
-pub(crate) fn query<'a>(texts: impl IntoIterator<Item = &'a str>, with: Option<&str>) -> Option<String> {
-    let phrases: Vec<String> = texts
-        .into_iter()
-        .map(|text| words(text).map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" <-> "))
-        .filter(|phrase| !phrase.is_empty())
-        .map(|phrase| format!("({phrase})"))
-        .collect();
-    if phrases.is_empty() {
-        return None;
-    }
-    let query = phrases.join(" & ");
-    Some(match with {
-        Some(with) => format!("'{with}' & {query}"),
-        None => query,
-    })
+/// What is looked for as the text of a `tsquery`, with a lexeme that must be there too.
+pub(crate) fn query(phrases: &Phrases, with: Option<&str>) -> String {
+    let quoted = phrases.pieces().iter().map(|words| {
+        let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        format!("({})", words.join(" <-> "))
+    });
+    let with = with.map(|with| format!("'{with}'"));
+    with.into_iter().chain(quoted).collect::<Vec<_>>().join(" & ")
 }
 
 /// A conversation as a lexeme that no text can hold.
@@ -79,9 +69,11 @@ mod tests {
 
     #[test]
     fn a_query_asks_for_all_words_and_for_phrases_in_their_order() {
-        assert_eq!(query(["a-b", "C"], None).as_deref(), Some("('a' <-> 'b') & ('c')"));
-        assert_eq!(query(["it's"], Some("#1")).as_deref(), Some("'#1' & ('it' <-> 's')"));
-        assert_eq!(query(["--", ""], Some("#1")), None);
+        let sought = |text: &str, with| query(&Phrases::checked(text).unwrap(), with);
+        assert_eq!(sought("a-b C", None), "('a' <-> 'b') & ('c')");
+        assert_eq!(sought("it's", Some("#1")), "'#1' & ('it' <-> 's')");
+        assert_eq!(sought("a\" OR text:b* NEAR(", None), "('a') & ('or') & ('text' <-> 'b') & ('near')");
+        assert_eq!(sought("it''s \\ & | ! <->", None), "('it' <-> 's')");
     }
 
     #[test]

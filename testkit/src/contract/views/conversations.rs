@@ -229,3 +229,36 @@ pub async fn members_show_how_far_they_have_received_and_read<G>(open: impl Asyn
     ports.tell_from(&story, before).await;
     assert_eq!(marks(1, 2).await, shown);
 }
+
+pub async fn each_conversation_is_on_one_page_of_a_pass_whatever_is_said_meanwhile<G>(
+    open: impl AsyncFn() -> (Ports, G),
+) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2]);
+    for n in 1..=9 {
+        story.start(n, &[1, 2]);
+    }
+    for n in 1..=9 {
+        story.say(n, n, 1, "first");
+    }
+    ports.tell(&story).await;
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    for round in 0..20 {
+        let page = PageRequest { cursor, limit: 2, after: 0 };
+        let list = ports.reader.conversations(user(1), page).await.unwrap().value;
+        seen.extend(list.items.iter().map(|talk| talk.id));
+        cursor = list.next;
+        if cursor.is_none() {
+            break;
+        }
+        // One that is still to come, one that was there, and one that begins.
+        let before = story.head();
+        for (n, talk) in [(0, 1 + round % 9), (1, 9 - round % 9)] {
+            story.say(100 + 2 * round + n, talk, 2, "meanwhile");
+        }
+        story.start(50 + round, &[1, 2]);
+        ports.tell_from(&story, before).await;
+    }
+    assert!(cursor.is_none(), "the pass ends");
+    assert_eq!(seen, (1..=9).rev().map(conversation).collect::<Vec<_>>(), "as they stood when it began");
+}

@@ -1,6 +1,7 @@
 //! Search in posts and messages.
 
 use nova_events::message::{Body, MessageType};
+use nova_events::post::Visibility;
 use nova_views::{Cursor, Lookup, MessageHit, PageRequest, ViewError};
 
 use super::{Ports, all_pages};
@@ -222,4 +223,93 @@ pub async fn what_was_edited_deleted_or_encrypted_is_not_found<G>(open: impl Asy
     ports.tell_from(&story, before).await;
     assert_eq!(found(2, "stays").await, Lookup::Unknown, "who was removed finds nothing, their own neither");
     assert_eq!(found(3, "stays").await, Lookup::Found(vec![message(3)]), "what they said stays");
+}
+
+pub async fn a_search_passes_over_any_number_of_hidden_posts<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2, 3, 4, 5]);
+    story.publish(1, 2, "harbour, for everybody");
+    story.follow(1, 3);
+    story.publish_to(2, 3, "harbour, for those who follow", Visibility::Followers);
+    for n in 0..1_100 {
+        story.publish_to(10 + n, 4, "harbour", Visibility::Private);
+    }
+    for n in 0..20 {
+        story.publish(2_000 + n, 5, "harbour");
+    }
+    story.deactivate(5);
+    ports.tell(&story).await;
+    let found = async |viewer: u32| -> Vec<_> {
+        let page = async |page| Ok(ports.reader.search(user(viewer), "harbour", page).await?.value);
+        all_pages(1, page).await.iter().map(|card| card.id).collect()
+    };
+    assert_eq!(found(1).await, [1, 2].map(post), "the shorter text first");
+    assert_eq!(found(2).await, [post(1)]);
+    let own = PageRequest::first(100);
+    let own = ports.reader.search(user(4), "harbour", own).await.unwrap().value;
+    assert_eq!(own.items.len(), 100, "the author finds them");
+}
+
+pub async fn the_best_post_comes_first_in_every_store<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1]);
+    let far = "the tide is not what it was when the water was low and we were there in the early days";
+    let texts = ["Low TIDE!", "low, then the tide", far, "nothing of it", "low tide", "tide low"];
+    for (n, text) in (1..).zip(texts) {
+        story.publish(n, 1, text);
+    }
+    ports.tell(&story).await;
+    let page = async |page| Ok(ports.reader.search(user(1), "low tide", page).await?.value);
+    let ids: Vec<_> = all_pages(2, page).await.iter().map(|card| card.id).collect();
+    assert_eq!(ids, [5, 1, 6, 2, 3].map(post));
+}
+
+/// A text, what is looked for in it and found, and what is not in it.
+const SCRIPTS: [(&str, &str, &str); 21] = [
+    ("Crème BRÛLÉE on Łódź's stoop", "brulee creme", "creme-stoop"),
+    ("Der GROẞE Straßenbahnhof", "grosse strassenbahnhof", "straße"),
+    ("İstanbul'da ışık", "istanbul", "stan"),
+    ("Ὀδυσσεύς καὶ ΟΔΟΣ", "οδός οδυσσευς", "οδυς"),
+    ("Ёлка и Йод", "йод ЁЛКА", "иод"),
+    ("ԵՐԵՎԱՆ քաղաք", "երեվան", "երե"),
+    ("ᲡᲐᲥᲐᲠᲗᲕᲔᲚᲝ და თბილისი", "საქართველო", "საქარ"),
+    ("שָׁלוֹם עוֹלָם", "שלום עולם", "שלם"),
+    ("مُحَمَّد يكتــب", "محمد يكتب", "مح"),
+    ("می\u{200c}خواهم بروم", "میخواهم", "می"),
+    ("हिन्दी में लिखना", "हिन्दी", "हिन्द"),
+    ("বাংলা ভাষা", "ভাষা", "ভাষ"),
+    ("தமிழ் மொழி", "தமிழ்", "தமி"),
+    ("ภาษาไทยไม่มีช่องว่าง", "ไทย", "ไทน"),
+    ("ພາສາລາວ", "ລາວ", "ລາດ"),
+    ("ភាសាខ្មែរ", "ខ្មែរ", "ខ្មែន"),
+    ("မြန်မာဘာသာ", "ဘာသာ", "ဘာမာ"),
+    ("東京都に住んでいます", "京都に住", "都京"),
+    ("か\u{3099}き\u{3099}く ｶﾞｷﾞ", "がぎ ガギ", "かき"),
+    ("\u{1112}\u{1161}\u{11ab}\u{1100}\u{116e}\u{11a8} 사람", "한국", "한"),
+    ("አማርኛ ቋንቋ ＡＢＣ１２３", "ቋንቋ abc123", "አማር"),
+];
+
+pub async fn words_of_twenty_scripts_are_found<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1]);
+    story.start(1, &[1]);
+    for (n, (text, _, _)) in (1..).zip(SCRIPTS) {
+        story.publish(n, 1, text);
+        story.say(n, 1, 1, text);
+    }
+    ports.tell(&story).await;
+    let found = async |text: &str| {
+        let page = PageRequest::first(50);
+        let posts = ports.reader.search(user(1), text, page.clone()).await.unwrap().value;
+        let said = ports.reader.search_messages(user(1), conversation(1), text, page).await.unwrap().value;
+        let posts: Vec<_> = posts.items.iter().map(|card| card.id).collect();
+        let said: Vec<_> = said.found().unwrap().items.iter().map(|hit| hit.message.id).collect();
+        (posts, said)
+    };
+    for (n, (text, there, not_there)) in (1..).zip(SCRIPTS) {
+        assert_eq!(found(there).await, (vec![post(n)], vec![message(n)]), "{there} in {text}");
+        assert_eq!(found(text).await, (vec![post(n)], vec![message(n)]), "{text} in itself");
+        let (posts, said) = found(not_there).await;
+        assert!(!posts.contains(&post(n)) && !said.contains(&message(n)), "{not_there} in {text}");
+    }
 }

@@ -6,17 +6,15 @@ use nova_events::message::MessageType;
 use nova_events::{ConversationId, MessageId, UserId};
 use nova_views::search::{MATCHES_MAX, Match, SCORED_CHARS, Search};
 use nova_views::{
-    Conversation, List, Lookup, Member, Message, MessageHit, MessageRange, PageRequest, ViewError,
+    Conversation, List, Lookup, Member, Message, MessageHit, MessageRange, MovingPage, PageRequest, ViewError,
 };
 use sqlx::query;
 use uuid::Uuid;
 
 use super::Reads;
 use super::ask::{Columns, rows};
-use super::lists::Page;
 use super::people::apart;
 use super::posts::media;
-use super::search::Sought;
 use crate::views::postgres::words;
 
 /// More than a client's page: a live connection that resumes reads more at a time.
@@ -68,16 +66,24 @@ macro_rules! conversations {
     };
 }
 
-/// `$2`, `$3`: the key it goes on behind.
+/// `$2`, `$3`: the key it goes on behind. `$5`: newer messages do not count. Of a conversation that has one, the newest of
+/// the last few before it does: their times are those of the servers that took them, and not always in order.
 const CONVERSATIONS: &str = concat!(
     "WITH picked AS MATERIALIZED (
         SELECT known.at, known.id FROM (
-            SELECT greatest(c.created_at, coalesce(a.last_at, c.created_at)) AS at, c.id
+            SELECT greatest(c.created_at, coalesce(
+                CASE WHEN a.last_at <= $5 THEN a.last_at ELSE (
+                    SELECT max(last.created_at) FROM (
+                        SELECT m.created_at FROM v_conversations.messages m
+                        WHERE m.conversation = c.id AND m.created_at <= $5
+                        ORDER BY m.seq DESC LIMIT 32) last) END,
+                c.created_at)) AS at, c.id
             FROM v_conversations.members me
             JOIN v_conversations.conversations c ON c.id = me.conversation
             LEFT JOIN v_conversations.activity a ON a.conversation = c.id
             WHERE me.user_id = $1 AND me.role IS NOT NULL) known
-        WHERE (known.at, known.id) < ($2, $3) ORDER BY known.at DESC, known.id DESC LIMIT $4) ",
+        WHERE known.at <= $5 AND (known.at, known.id) < ($2, $3)
+        ORDER BY known.at DESC, known.id DESC LIMIT $4) ",
     conversations!()
 );
 
@@ -126,9 +132,10 @@ impl Reads {
         viewer: UserId,
         page: &PageRequest,
     ) -> Result<List<Conversation>, ViewError> {
-        let page = Page::of("conversations", page)?;
-        let (at, id) = page.behind();
-        let question = || query(CONVERSATIONS).bind(viewer.0).bind(at).bind(id).bind(page.wanted());
+        let page = MovingPage::of("conversations", page)?;
+        let (at, id) = page.behind;
+        let question =
+            || query(CONVERSATIONS).bind(viewer.0).bind(at).bind(id).bind(page.wanted()).bind(page.as_of);
         let found = rows(&self.pool, question).await?;
         let talks = found.iter().map(|row| {
             let mut columns = Columns::of(row);
@@ -174,8 +181,8 @@ impl Reads {
         text: &str,
         page: &PageRequest,
     ) -> Result<Lookup<List<MessageHit>>, ViewError> {
-        let sought = Sought::checked(text)?.query(Some(&words::of_conversation(id.0)));
         let search = Search::of(text, page)?;
+        let sought = words::query(&search.phrases, Some(&words::of_conversation(id.0)));
         let (up_to, most, chars) = (search.up_to(), MATCHES_MAX as i64, SCORED_CHARS as i32);
         let found = rows(&self.pool, || {
             query(MATCHES).bind(viewer.0).bind(id.0).bind(up_to).bind(most).bind(&sought).bind(chars)

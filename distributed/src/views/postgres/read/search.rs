@@ -1,6 +1,7 @@
-//! Search in posts. What people type is never query syntax: it is split into words here, and PostgreSQL is given those.
+//! Search in posts.
 
 use nova_events::UserId;
+use nova_views::search::{POSTS_MAX, Phrases, PostMatch, SCORED_CHARS, best_posts};
 use nova_views::{List, PageRequest, PostCard, ViewError};
 use sqlx::query;
 
@@ -8,45 +9,18 @@ use super::Reads;
 use super::ask::{Columns, rows};
 use super::feed::by_id;
 use super::frozen::{Place, Showing, Start};
+use super::people::{apart, follows};
+use super::posts::may_see;
 use crate::views::postgres::words;
 
-const TEXT_BYTES_MAX: usize = 512;
-const WORDS_MAX: usize = 32;
-/// Best matches that a search goes through.
-const MATCHES_MAX: i64 = 1_000;
-
-/// A long text counts less for a word than a short one.
-const RANK_BY_LENGTH: i32 = 1;
-
-const MATCHES: &str =
-    "SELECT p.id FROM v_posts.posts p WHERE p.tsv IS NOT NULL AND p.tsv @@ $1::text::tsquery AND p.state = 0
-     ORDER BY ts_rank(p.tsv, $1::text::tsquery, $3) DESC, p.created_at DESC, p.id DESC LIMIT $2";
-
-/// What someone looks for, within its limits: each piece is a word, or words next to each other (`a-b`).
-#[derive(Debug)]
-pub(super) struct Sought<'a>(Vec<&'a str>);
-
-impl<'a> Sought<'a> {
-    pub(super) fn checked(text: &'a str) -> Result<Self, ViewError> {
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(ViewError::BadQuery("is longer than 512 bytes"));
-        }
-        let pieces: Vec<&str> = text
-            .split(|c: char| c.is_whitespace() || c == '"' || c == '\0')
-            .filter(|piece| nova_views::words::words(piece).next().is_some())
-            .collect();
-        match pieces.len() {
-            0 => Err(ViewError::BadQuery("has no word in it")),
-            count if count > WORDS_MAX => Err(ViewError::BadQuery("has more than 32 words")),
-            _ => Ok(Self(pieces)),
-        }
-    }
-
-    /// As the text of a `tsquery`, with a lexeme that must be there too.
-    pub(super) fn query(&self, with: Option<&str>) -> String {
-        words::query(self.0.iter().copied(), with).unwrap_or_default()
-    }
-}
+/// The newest matches that the viewer `$1` may see. `$4` characters of a text are enough to score it.
+const MATCHES: &str = concat!(
+    "SELECT p.id, p.created_at, left(p.text, $4) FROM v_posts.posts p
+     LEFT JOIN v_profiles.users u ON u.id = p.author
+     WHERE p.tsv IS NOT NULL AND p.tsv @@ $2::text::tsquery AND p.state = 0 AND u.active IS NOT FALSE AND ",
+    may_see!(),
+    " ORDER BY p.created_at DESC, p.id DESC LIMIT $3"
+);
 
 impl Reads {
     pub(super) async fn search(
@@ -56,12 +30,14 @@ impl Reads {
         page: &PageRequest,
         now_ms: i64,
     ) -> Result<List<PostCard>, ViewError> {
-        let sought = Sought::checked(text)?.query(None);
-        let question = self.orders.question("search", &sought, 0, now_ms, 0);
+        let phrases = Phrases::checked(text)?;
+        let sought = words::query(&phrases, None);
+        let question = self.orders.question("search", (viewer.0, &sought), 0, now_ms, 0);
         let (order, at) = match self.orders.start(&question, page)? {
             Start::Kept(order, at) => (order, at),
             Start::Anew { started_ms, passed, behind } => {
-                let order = self.orders.keep(&question, started_ms, self.matches(&sought).await?);
+                let matches = self.matches(viewer, &phrases, &sought).await?;
+                let order = self.orders.keep(&question, started_ms, matches);
                 let at = order.place_behind(passed, behind);
                 (order, at)
             }
@@ -77,29 +53,21 @@ impl Reads {
         }
     }
 
-    async fn matches(&self, sought: &str) -> Result<Vec<Place>, ViewError> {
-        let question = || query(MATCHES).bind(sought).bind(MATCHES_MAX).bind(RANK_BY_LENGTH);
-        let found = rows(&self.pool, question).await?;
-        found.iter().map(|row| Ok(Place::of(Columns::of(row).take()?))).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_typed_is_words_whatever_it_holds() {
-        let sought = |text: &str| Sought::checked(text).unwrap().query(None);
-        assert_eq!(sought("Hello  world"), "('hello') & ('world')");
-        assert_eq!(sought("a\" OR text:b* NEAR("), "('a') & ('or') & ('text' <-> 'b') & ('near')");
-        assert_eq!(sought("it''s \\ & | ! <->"), "('it' <-> 's')");
-    }
-
-    #[test]
-    fn nothing_to_look_for_or_too_much_is_refused() {
-        for text in ["", "  ", "\"\"", "*** --", &"x".repeat(600), &"x ".repeat(40)] {
-            assert!(matches!(Sought::checked(text), Err(ViewError::BadQuery(_))), "{text}");
+    async fn matches(
+        &self,
+        viewer: UserId,
+        phrases: &Phrases,
+        sought: &str,
+    ) -> Result<Vec<Place>, ViewError> {
+        let (most, chars) = (POSTS_MAX as i64, SCORED_CHARS as i32);
+        let question = || query(MATCHES).bind(viewer.0).bind(sought).bind(most).bind(chars);
+        let mut matches = Vec::new();
+        for row in &rows(&self.pool, question).await? {
+            let mut columns = Columns::of(row);
+            let (post, created_at_ms) = (columns.take()?, columns.take()?);
+            let text: Option<String> = columns.take()?;
+            matches.push(PostMatch { post, created_at_ms, score: phrases.score(&text.unwrap_or_default()) });
         }
+        Ok(best_posts(matches).into_iter().map(Place::of).collect())
     }
 }
