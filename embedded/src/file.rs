@@ -68,8 +68,6 @@ impl ViewFile {
             Ok(opened) => Ok(opened),
             Err(error) => match sqlite::view_error(&error) {
                 ViewError::Corrupt(_) => Ok(None),
-                // What is missing or odd in the schema comes as a plain error.
-                _ if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => Ok(None),
                 error => Err(error),
             },
         }

@@ -41,6 +41,51 @@ impl Dependency for LogHealth {
     }
 }
 
+/// The free space of the disk that holds the data folder.
+#[derive(Debug)]
+pub struct DiskReserve {
+    pub dir: PathBuf,
+    /// Less than this is too little.
+    pub reserve_bytes: u64,
+}
+
+#[async_trait::async_trait]
+impl Dependency for DiskReserve {
+    fn name(&self) -> &'static str {
+        "disk_reserve"
+    }
+
+    fn address(&self) -> String {
+        self.dir.display().to_string()
+    }
+
+    fn is_required(&self) -> bool {
+        true
+    }
+
+    async fn check(&self) -> Result<(), Trouble> {
+        let trouble = |message: String| Trouble { class: "disk", message };
+        let found = rustix::fs::statvfs(&self.dir)
+            .map_err(|_| trouble("the free space of the disk cannot be read".to_owned()))?;
+        let free_bytes = found.f_bavail.saturating_mul(found.f_frsize);
+        metrics::describe_gauge!(
+            FREE,
+            metrics::Unit::Bytes,
+            "Free space of the disk that holds the data folder."
+        );
+        metrics::gauge!(FREE).set(free_bytes as f64);
+        if free_bytes < self.reserve_bytes {
+            let reserve_bytes = self.reserve_bytes;
+            return Err(trouble(format!(
+                "{free_bytes} bytes are free, fewer than the reserve of {reserve_bytes}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+const FREE: &str = "data_disk_free_bytes";
+
 /// The views in SQLite.
 #[derive(Debug)]
 pub struct ViewsHealth {

@@ -67,10 +67,7 @@ impl Ask<'_> {
         reader
             .connection(index, store, &shared.options)
             .and_then(|db| read(db).map_err(|error| view_error(&error)))
-            .map_err(|error| {
-                store.note(&error);
-                Stop::Failed(error)
-            })
+            .map_err(|error| Stop::Failed(store.refused(error)))
     }
 
     /// For what takes too long to be done on the spot.
@@ -127,6 +124,10 @@ type Answered<T> = Result<Answer<T>, ViewError>;
 impl ViewReader for Views {
     fn applied(&self) -> u64 {
         self.shared.applied()
+    }
+
+    fn applied_by_source(&self, projections: &[&'static str]) -> Vec<(&'static str, u64)> {
+        vec![(SOURCE, self.shared.applied_of(projections))]
     }
 
     async fn wait_applied(&self, position: u64, patience: Duration) -> Result<(), ViewError> {

@@ -73,21 +73,23 @@ fn common(connection: &Connection, cache_bytes: usize, options: &ViewsOptions) -
     Ok(())
 }
 
+/// What an error of a view file means. Every statement is written here, and none depends on what a client sends: one that
+/// SQLite refuses, or a row that is not of its shape, says that the file is not what was written.
 pub(crate) fn view_error(error: &rusqlite::Error) -> ViewError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+    match error.sqlite_error() {
+        Some(found) if is_damage(found) => {
             ViewError::Corrupt("SQLite says that the file is damaged".to_owned())
         }
-        Some(code) => ViewError::Unavailable(format!("SQLite: {code:?}")),
-        None => match error {
-            rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::InvalidColumnIndex(_)
-            | rusqlite::Error::Utf8Error(..) => {
-                ViewError::Unavailable("a row is not of its shape".to_owned())
-            }
-            _ => ViewError::Unavailable("SQLite refused a statement".to_owned()),
-        },
+        Some(found) => ViewError::Unavailable(format!("SQLite: {:?}", found.code)),
+        None => ViewError::Corrupt("a row is not of its shape".to_owned()),
+    }
+}
+
+fn is_damage(error: &rusqlite::ffi::Error) -> bool {
+    match error.code {
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown => true,
+        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig => true,
+        // The file ends before its header says so.
+        _ => error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ,
     }
 }

@@ -19,6 +19,9 @@ use crate::write::{Touched, View};
 /// Positions that may be looked at again after a crash, because only that nothing was to change had been noted.
 const UNSAVED_MAX: u64 = 10_000;
 
+const DAMAGED: &str = "views_damaged_total";
+const FILLED_AGAIN: &str = "the file is damaged, and the view is filled again from the log";
+
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) view: View,
@@ -105,6 +108,10 @@ impl Store {
         options: &ViewsOptions,
         history: &History,
     ) -> Result<Self, ViewError> {
+        metrics::describe_counter!(
+            DAMAGED,
+            "Times that a view file was found to be damaged; the view is then filled again from the log."
+        );
         let file = ViewFile::new(dir, view.name, generation);
         let mut opened = file.open(view.schema, options)?;
         if let Some((connection, cursor)) = &opened {
@@ -174,14 +181,26 @@ impl Store {
     pub(crate) fn apply_next(&self, step: &Apply) -> Result<(), ViewError> {
         match self.next.lock().as_mut() {
             Some(next) => next.step(&self.view, &self.history, step).map(|_| ()),
-            None => Err(ViewError::Unavailable("no rebuild of this view has begun".to_owned())),
+            // It had begun, and the live file was replaced meanwhile: this rebuild is over.
+            None => Err(ViewError::Switched),
         }
     }
 
-    /// From now on the view takes nothing, until [`Self::start_over`].
-    pub(crate) fn note(&self, error: &ViewError) {
-        if matches!(error, ViewError::Corrupt(_)) {
-            self.damaged.store(true, Ordering::Release);
+    /// From now on a damaged view takes nothing, until [`Self::start_over`].
+    fn note(&self, error: &ViewError) {
+        if matches!(error, ViewError::Corrupt(_)) && !self.damaged.swap(true, Ordering::AcqRel) {
+            tracing::error!(view = self.view.name, %error, "a view file is damaged");
+            metrics::counter!(DAMAGED, "projection" => self.view.name).increment(1);
+        }
+    }
+
+    /// The error of a read of the live file, for whoever asked. Damage is the store's to mend: to a reader the view is
+    /// out of reach until it has been filled again.
+    pub(crate) fn refused(&self, error: ViewError) -> ViewError {
+        self.note(&error);
+        match error {
+            ViewError::Corrupt(_) => ViewError::Unavailable(FILLED_AGAIN.to_owned()),
+            error => error,
         }
     }
 
@@ -201,7 +220,7 @@ impl Store {
                 save_cursor(&transaction, position, mark)?;
                 transaction.commit()
             };
-            save().map_err(|error| view_error(&error))?;
+            save().map_err(|error| self.of_live(&error))?;
             live.cursor = position;
             self.saved.fetch_max(position, Ordering::AcqRel);
         }
@@ -285,7 +304,7 @@ impl Store {
             .lock()
             .connection
             .query_row(sql, [], |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)));
-        counts.map_err(|error| view_error(&error))
+        counts.map_err(|error| self.of_live(&error))
     }
 
     pub(crate) fn dead_letters(&self, after: u64, limit: usize) -> Result<Vec<DeadLetter>, ViewError> {
@@ -306,7 +325,14 @@ impl Store {
             })?;
             rows.collect::<rusqlite::Result<Vec<DeadLetter>>>()
         };
-        read().map_err(|error| view_error(&error))
+        read().map_err(|error| self.of_live(&error))
+    }
+
+    /// An error of the connection that writes the live file.
+    fn of_live(&self, error: &rusqlite::Error) -> ViewError {
+        let error = view_error(error);
+        self.note(&error);
+        error
     }
 
     pub(crate) fn rebuilding(&self) -> Option<u64> {

@@ -112,6 +112,13 @@ impl Shared {
         self.stores.iter().map(Store::position).min().unwrap_or(0)
     }
 
+    /// How far these views are. One that is damaged holds nothing that can be relied on.
+    pub(crate) fn applied_of(&self, projections: &[&'static str]) -> u64 {
+        let stores = self.stores.iter().filter(|store| projections.contains(&store.view.name));
+        let positions = stores.map(|store| if store.is_damaged() { 0 } else { store.position() });
+        positions.min().unwrap_or_else(|| self.applied())
+    }
+
     pub(crate) fn watch_applied(&self) -> watch::Receiver<u64> {
         self.applied.subscribe()
     }
@@ -190,7 +197,7 @@ impl Shared {
         match loaded {
             Ok(counts) => self.window.set_counts(&counts),
             Err(error) => {
-                self.stores[ENGAGEMENT].note(&error);
+                let error = self.stores[ENGAGEMENT].refused(error);
                 tracing::warn!(%error, "cannot load the counts of recent posts");
             }
         }
@@ -204,7 +211,7 @@ impl Shared {
         let (posts, complete_from) = match loaded {
             Ok(loaded) => loaded,
             Err(error @ ViewError::Corrupt(_)) => {
-                self.stores[POSTS].note(&error);
+                self.stores[POSTS].refused(error);
                 (Vec::new(), i64::MIN)
             }
             Err(error) => return Err(error),
@@ -340,6 +347,16 @@ impl ViewWriter for Views {
         let save = store.advance(cursor);
         self.shared.announce();
         if save { self.blocking(move |shared| shared.stores[index].save()).await } else { Ok(()) }
+    }
+
+    /// A damaged file is found by whoever reads it. The projection that fills it has to know even when it has nothing to
+    /// write.
+    async fn check(&self, projection: &str, generation: Generation) -> Result<(), ViewError> {
+        let index = index_of(projection)?;
+        match generation {
+            Generation::Live if self.shared.stores[index].is_damaged() => Err(damaged()),
+            Generation::Live | Generation::Next => Ok(()),
+        }
     }
 
     async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError> {

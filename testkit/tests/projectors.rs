@@ -5,12 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nova_embedded::{Embedded, EmbeddedOptions, ViewsOptions};
+use nova_embedded::{Embedded, EmbeddedOptions, Views, ViewsOptions};
 use nova_eventlog::{Append, EventLog, Expected, Kind, NewEvent, StreamId, Write};
 use nova_events::{Keyring, streams};
 use nova_projectors::{Options, Projectors};
-use nova_testkit::story::{Story, post, user};
-use nova_views::{Lookup, PageRequest, ViewReader, ViewWriter};
+use nova_testkit::story::{Story, conversation, handle, post, user};
+use nova_views::{
+    DeletionQuery, Lookup, MessageRange, PageRequest, ProfileKey, ViewReader, ViewWriter, projection,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -202,7 +204,7 @@ async fn views_are_rebuilt_while_writes_go_on() {
         let (world, story) = (Arc::clone(&world), story.clone());
         tokio::spawn(async move { world.append(&story, before).await })
     };
-    for name in nova_views::projection::ALL {
+    for name in projection::ALL {
         world.projectors.rebuild(name).await.unwrap();
         // Readers see a whole view at every moment.
         assert_eq!(world.text(3).await.as_deref(), Some("first text"));
@@ -283,6 +285,169 @@ async fn a_view_damaged_while_it_is_used_is_filled_again() {
     }
     assert_eq!(world.stores.views.status().await.unwrap()[1].generation, 2);
     world.close().await;
+}
+
+/// What everybody sees, question by question. An answer is there only if it was given by views that were at `head`.
+async fn everything(views: &Views, head: u64) -> Vec<(String, Option<String>)> {
+    let is_current = || views.applied_by_source(&projection::ALL).iter().all(|(_, applied)| *applied == head);
+    let page = || PageRequest::first(100);
+    let now = Story::default().now() + chrono::TimeDelta::hours(1);
+    let mut all = Vec::new();
+    /// The value alone: the time of an answer is another at each look.
+    macro_rules! ask {
+        ($question:expr, $answer:expr) => {
+            let current = is_current();
+            let answer = $answer.await.ok().map(|answer| format!("{:?}", answer.value));
+            all.push(($question, answer.filter(|_| current)));
+        };
+    }
+    for viewer in (1..=3).map(user) {
+        ask!(format!("timeline {viewer}"), views.timeline(viewer, page()));
+        ask!(format!("feed {viewer}"), views.feed(viewer, page(), now));
+        ask!(format!("trending {viewer}"), views.trending(viewer, page(), now));
+        ask!(format!("search {viewer}"), views.search(viewer, "text", page()));
+        ask!(format!("blocks {viewer}"), views.blocks(viewer, page()));
+        ask!(format!("discover {viewer}"), views.discover(viewer, page(), now));
+        ask!(format!("conversations {viewer}"), views.conversations(viewer, page()));
+        ask!(
+            format!("messages {viewer}"),
+            views.messages(viewer, conversation(1), MessageRange::After(-1), 100)
+        );
+        ask!(format!("said {viewer}"), views.search_messages(viewer, conversation(1), "said", page()));
+        for other in (1..=3).map(user) {
+            ask!(format!("profile {viewer} {other}"), views.profile(viewer, ProfileKey::Id(other)));
+            ask!(format!("posts {viewer} {other}"), views.posts_of(viewer, other, page()));
+            ask!(format!("followers {viewer} {other}"), views.followers(viewer, other, page()));
+            ask!(format!("following {viewer} {other}"), views.following(viewer, other, page()));
+        }
+        for n in 1..60 {
+            ask!(format!("post {viewer} {n}"), views.post(viewer, post(n)));
+            ask!(format!("comments {viewer} {n}"), views.comments(viewer, post(n), page()));
+        }
+    }
+    ask!("handle".to_owned(), views.profile(user(1), ProfileKey::Handle(handle(2))));
+    ask!("deletions".to_owned(), views.deletions(DeletionQuery::default(), page()));
+    all
+}
+
+/// With something in every table.
+fn busy_town() -> Story {
+    let mut story = town();
+    story.start(1, &[1, 2, 3]);
+    for n in 0..60 {
+        story.say(n, 1, 1 + n % 3, &format!("said at {n}, and not in a few words only"));
+    }
+    story.edit_message(3, "said otherwise");
+    story.delete_message(4);
+    story.read(2, 1, 20);
+    story.delete(7);
+    story.delete_comment(9);
+    story.block(3, 1);
+    story.dismiss(1, 3);
+    story
+}
+
+fn later(story: &mut Story) {
+    for n in 1..60 {
+        match n {
+            7 => story.restore(n),
+            1..40 => story.edit(n, "second text"),
+            _ => story.publish(n, 1 + n % 3, "third text"),
+        }
+        story.like(1 + n % 3, n);
+        story.comment(100 + n, n, 3, "another comment");
+        story.say(100 + n, 1, 1 + n % 3, "said later");
+    }
+    story.unblock(3, 1);
+    story.follow(3, 1);
+    story.delete(11);
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+const PAGE_BYTES: usize = 4_096;
+
+/// Whatever is given as a right answer is one: compares with the truth until all is there.
+async fn becomes(world: &World, truth: &[(String, Option<String>)], what: &str) {
+    let views = &world.stores.views;
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = everything(views, world.stores.log.head()).await;
+        if found == truth {
+            return;
+        }
+        for ((question, found), (_, right)) in found.iter().zip(truth) {
+            assert!(found.is_none() || found == right, "{what}: {question}: {found:?}, not {right:?}");
+        }
+        assert!(std::time::Instant::now() < deadline, "{what}: the view was not filled again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// One page at a time, of every view file. `NOVA_DAMAGE=all` takes every page, otherwise a few of each file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_damaged_page_is_noticed_by_whoever_reads_or_writes_it() {
+    let sound = tempfile::tempdir().unwrap();
+    let mut story = busy_town();
+    let world = World::open(&sound);
+    world.append(&story, 0).await;
+    world.caught_up().await;
+    let before = everything(&world.stores.views, story.head()).await;
+    assert!(before.iter().all(|(_, answer)| answer.is_some()));
+    world.close().await;
+    let head = story.head();
+    later(&mut story);
+    let after = tempfile::tempdir().unwrap();
+    copy_folder(sound.path(), after.path());
+    let world = World::open(&after);
+    world.append(&story, head).await;
+    world.caught_up().await;
+    let after = everything(&world.stores.views, story.head()).await;
+    world.close().await;
+
+    let every_page = std::env::var("NOVA_DAMAGE").is_ok_and(|which| which == "all");
+    let (story, before, after) = (Arc::new(story), Arc::new(before), Arc::new(after));
+    let sound = Arc::new(sound);
+    let mut files = tokio::task::JoinSet::new();
+    for name in projection::ALL {
+        let (story, before, after) = (Arc::clone(&story), Arc::clone(&before), Arc::clone(&after));
+        let sound = Arc::clone(&sound);
+        files.spawn(async move {
+            let file = format!("views/{name}.g1.db");
+            let pages = std::fs::metadata(sound.path().join(&file)).unwrap().len() as usize / PAGE_BYTES;
+            let step = if every_page { 1 } else { pages.div_ceil(4) };
+            for page in (0..pages).step_by(step) {
+                for byte in [0xA5, 0x00] {
+                    let dir = tempfile::tempdir().unwrap();
+                    copy_folder(sound.path(), dir.path());
+                    let path = dir.path().join(&file);
+                    let mut bytes = std::fs::read(&path).unwrap();
+                    bytes[page * PAGE_BYTES..(page + 1) * PAGE_BYTES].fill(byte);
+                    std::fs::write(&path, bytes).unwrap();
+                    let what = format!("{name}, page {} of {pages}, filled with {byte:#04x}", page + 1);
+                    let world = World::open(&dir);
+                    becomes(&world, &before, &what).await;
+                    world.append(&story, head).await;
+                    becomes(&world, &after, &what).await;
+                    world.close().await;
+                }
+            }
+        });
+    }
+    while let Some(done) = files.join_next().await {
+        done.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

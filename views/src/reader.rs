@@ -32,6 +32,13 @@ pub trait ViewReader: Send + Sync + 'static {
     /// Every view has seen everything up to this position.
     fn applied(&self) -> u64;
 
+    /// Returns how far the views of these projections are, for each source of answers by the name that
+    /// [`Answer::source`] gives it. A view that is damaged counts as being at 0. Empty: [`Self::applied`] says it for
+    /// every source.
+    fn applied_by_source(&self, _projections: &[&'static str]) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// Waits until every view has seen `position`; [`ViewError::Behind`] when that takes longer than `patience`.
     async fn wait_applied(&self, position: u64, patience: Duration) -> Result<(), ViewError>;
 

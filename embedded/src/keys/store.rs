@@ -6,13 +6,13 @@ use std::path::Path;
 use nova_eventlog::{EventMark, private};
 use nova_events::UserId;
 use nova_events::wrapping::Wrapping;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::complete::Complete;
 use super::keyring::KeyringError;
-use crate::sqlite::{make_private, view_error};
+use crate::sqlite::make_private;
 
 pub(super) const FILE: &str = "keys.db";
 const VERSION: u32 = 1;
@@ -203,8 +203,8 @@ fn random(length: usize) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
 }
 
 fn storage(error: &rusqlite::Error) -> KeyringError {
-    match view_error(error) {
-        nova_views::ViewError::Corrupt(_) => KeyringError::Damaged,
-        _ => KeyringError::Storage(error.sqlite_error_code()),
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => KeyringError::Damaged,
+        code => KeyringError::Storage(code),
     }
 }
