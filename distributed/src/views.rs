@@ -228,6 +228,12 @@ impl ViewReader for Views {
         self.shared.applied.known()
     }
 
+    /// Stores are asked as a whole: a store is as far as the last of its projections and shards.
+    fn applied_by_source(&self, _projections: &[&'static str]) -> Vec<(&'static str, u64)> {
+        let _refreshed = self.applied();
+        self.shared.applied.by_source()
+    }
+
     async fn wait_applied(&self, position: u64, patience: Duration) -> Result<(), ViewError> {
         self.shared.applied.wait(self.sources(), position, patience).await
     }

@@ -15,8 +15,8 @@ use nova_http::openapi::{OpenApi, with_common_parts};
 use nova_http::{ApiError, Caller, ClosedAccounts, Issuer};
 use nova_media::MediaStore;
 use nova_projectors::Redriven;
-use nova_query_api::{DeliveredCommand, Live, MetricsText, QueryState, ReadCommand};
-use nova_views::{ViewError, ViewReader, ViewWriter};
+use nova_query_api::{DeliveredCommand, Live, MetricsText, QueryState, ReadCommand, ReadyWhen};
+use nova_views::{ViewReader, ViewWriter};
 use uuid::Uuid;
 
 use crate::closed_accounts;
@@ -92,6 +92,7 @@ impl Product {
             config.query_options(),
         );
         let query = query.with_dependencies(stores.dependencies.clone());
+        let query = query.with_ready_when(ready_when(&stores, roles));
         let query = query.with_media(stores.media.clone().map(|store| config.media_access(store)));
         let query = query.with_closed_accounts(closed.clone());
         let query = query.with_read_command(read_command(executor.clone()));
@@ -154,15 +155,13 @@ impl Product {
 
     /// Waits until the views have seen everything that is in the log by now.
     pub async fn wait_applied(&self) -> anyhow::Result<()> {
-        let head = self.stores.log.head();
-        loop {
-            match self.stores.reader.wait_applied(head, Duration::from_secs(1)).await {
-                Ok(()) => return Ok(()),
-                // A large log takes its time; it gets on.
-                Err(ViewError::Behind { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let (reader, head) = (&*self.stores.reader, self.stores.log.head());
+        profile::wait_for_views(reader, head, Duration::MAX, &mut |_, _| ()).await.map(drop)
+    }
+
+    /// Has the views catch up with the log where this process can fill them, and waits for it; `false`: they do not move.
+    pub async fn catch_up(&self, told: &mut (dyn FnMut(u64, u64) + Send)) -> anyhow::Result<bool> {
+        self.stores.runtime.catch_up(&self.config, told).await
     }
 
     /// The sides of the API that this process is, with the layers that every request goes through.
@@ -234,6 +233,18 @@ impl Product {
 
     pub fn live(&self) -> &Live {
         &self.query.live
+    }
+}
+
+/// A process is ready for what its roles do. Views gate one that fills them and does nothing else, and the one process of
+/// the embedded profile, beside which nothing could answer: elsewhere a long outage of Kafka would take commands and
+/// queries out of service, which go on, degraded.
+fn ready_when(stores: &Stores, roles: Roles) -> ReadyWhen {
+    let is_alone = stores.sole_writer;
+    ReadyWhen {
+        views_current: roles.projectors && (is_alone || !(roles.commands || roles.queries)),
+        log_writable: roles.commands,
+        checks: stores.ready_checks.clone(),
     }
 }
 

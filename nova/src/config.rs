@@ -97,7 +97,7 @@ sections! {
         live: Live,
         telemetry: Telemetry,
     }
-    Data { dir: PathBuf, }
+    Data { dir: PathBuf, disk_reserve_bytes: u64, }
     Server { listen: SocketAddr, drain_ms: u64, header_timeout_ms: u64, connections_max: usize, threads: usize, }
     Http {
         body_bytes_max: usize,
@@ -258,6 +258,7 @@ sections! {
     Queries {
         after_patience_ms: u64,
         ready_lag_events_max: u64,
+        ready_lag_ms: u64,
         degraded_start: bool,
         read_ms_max: u64,
         stale_ms: i64,

@@ -1,6 +1,7 @@
 //! What a profile brings, in the same shape for both.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nova_eventlog::{EventFeed, EventLog};
 use nova_events::Codec;
@@ -10,7 +11,7 @@ use nova_events::live::Live;
 use nova_media::MediaStore;
 use nova_projectors::Redriven;
 use nova_resilience::Dependency;
-use nova_views::{ViewReader, ViewWriter};
+use nova_views::{ViewError, ViewReader, ViewWriter};
 
 use crate::config::Config;
 
@@ -69,6 +70,8 @@ pub(crate) struct Stores {
     pub(crate) writer: Arc<dyn ViewWriter>,
     /// What this process works with, to be asked how it is doing.
     pub(crate) dependencies: Vec<Arc<dyn Dependency>>,
+    /// What has to be up for this process to be ready, beside the log and the views.
+    pub(crate) ready_checks: Vec<Arc<dyn Dependency>>,
     /// Where processes tell each other what has just happened, if there may be several.
     pub(crate) live: Option<Arc<dyn Live>>,
     /// No other process appends to the log.
@@ -111,6 +114,10 @@ pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
         Err(no_outbox())
     }
 
+    /// Has the views catch up with the log, where this process can, and waits for it. `told` hears how far they are and
+    /// how far the log. `false`: they did not move for a while; nothing here fills them.
+    async fn catch_up(&self, config: &Config, told: Told<'_>) -> anyhow::Result<bool>;
+
     /// Brings the gauges up to date that nothing else does; called when metrics are asked for.
     fn record_metrics(&self);
 
@@ -121,6 +128,36 @@ pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
 /// What the verification of a log does not prove. Printed with its result.
 pub(crate) const VERIFY_SEES: &str = "this finds damage; it cannot find a deliberate change, since whoever can change an \
                                       event can make everything else fit";
+/// Waits until the views hold what is in the log by now, or have not moved for `stalled_after`; returns which.
+pub(crate) async fn wait_for_views(
+    reader: &dyn ViewReader,
+    head: u64,
+    stalled_after: Duration,
+    told: Told<'_>,
+) -> anyhow::Result<bool> {
+    let (mut reached, mut moved) = (reader.applied(), Instant::now());
+    loop {
+        told(reached.min(head), head);
+        match reader.wait_applied(head, CATCH_UP_STEP).await {
+            Ok(()) => {
+                told(head, head);
+                return Ok(true);
+            }
+            // A large log takes its time; it gets on.
+            Err(ViewError::Behind { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let applied = reader.applied();
+        if applied != reached {
+            (reached, moved) = (applied, Instant::now());
+        } else if moved.elapsed() >= stalled_after {
+            return Ok(false);
+        }
+    }
+}
+
+/// How often a wait for views says how far they are.
+const CATCH_UP_STEP: Duration = Duration::from_millis(250);
 
 /// The times that a log spans, as a line.
 pub(crate) fn span(first_ms: Option<u64>, last_ms: Option<u64>) -> String {

@@ -2,7 +2,7 @@
 //! WebSocket or an SSE stream open is told what happens as it happens. Nothing here writes.
 //!
 //! Reading order: [`state`] (what it works with), [`params`] (what a query takes), [`answer`] (what it gives), the routes,
-//! [`live`] (WebSocket and SSE).
+//! [`live`] (WebSocket and SSE). `lag` and `current` keep answers and readiness true while views are behind the log.
 
 use std::sync::Arc;
 
@@ -18,13 +18,15 @@ mod routes;
 
 pub mod live;
 
+mod current;
+mod lag;
 mod openapi;
 
 pub use live::{Live, LiveOptions};
 pub use openapi::openapi;
 pub use routes::media::MediaAccess;
 pub use routes::system::{MetricsText, system_router};
-pub use state::{DeliveredCommand, QueryOptions, QueryState, ReadCommand};
+pub use state::{DeliveredCommand, QueryOptions, QueryState, ReadCommand, ReadyWhen};
 
 /// Every query under `/api/v1`, without the layers of [`nova_http::with_layers`].
 pub fn router(state: Arc<QueryState>) -> Router {

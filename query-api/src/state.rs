@@ -10,6 +10,8 @@ use nova_http::{ApiError, Caller, ClosedAccounts};
 use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter};
 
+use crate::current::CurrentReader;
+use crate::lag::LagMonitor;
 use crate::live::{Live, LiveOptions};
 use crate::routes::media::MediaAccess;
 
@@ -27,8 +29,10 @@ pub type DeliveredCommand = Arc<
 pub struct QueryOptions {
     /// How long a query with `after=` waits for the views to get there.
     pub after_patience: Duration,
-    /// How far the views may be behind the log for Nova to count as ready.
+    /// How far the views may be behind the log for their answers to count as current, and for Nova as ready.
     pub ready_lag_events_max: u64,
+    /// The same in time: how long the oldest event that they lack may have been in the log.
+    pub ready_lag: Duration,
     pub live: LiveOptions,
 }
 
@@ -36,9 +40,30 @@ impl Default for QueryOptions {
     fn default() -> Self {
         Self {
             after_patience: Duration::from_secs(2),
-            ready_lag_events_max: 1_000_000,
+            ready_lag_events_max: 10_000,
+            ready_lag: Duration::from_secs(5),
             live: LiveOptions::default(),
         }
+    }
+}
+
+/// What `GET /health/ready` requires of a process, beside not draining. Whatever is not required is reported as well.
+#[derive(Clone, Default)]
+pub struct ReadyWhen {
+    /// The views are not behind the log.
+    pub views_current: bool,
+    /// The log takes appends.
+    pub log_writable: bool,
+    /// These are up.
+    pub checks: Vec<Arc<dyn Dependency>>,
+}
+
+impl std::fmt::Debug for ReadyWhen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadyWhen")
+            .field("views_current", &self.views_current)
+            .field("log_writable", &self.log_writable)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,6 +82,8 @@ pub struct QueryState {
     pub live: Live,
     /// `None`: this installation has no place for media.
     pub media: Option<MediaAccess>,
+    pub(crate) ready_when: ReadyWhen,
+    pub(crate) lag: LagMonitor,
 }
 
 impl std::fmt::Debug for QueryState {
@@ -76,10 +103,21 @@ impl QueryState {
         announcements: Option<Arc<dyn nova_events::live::Live>>,
         options: QueryOptions,
     ) -> Self {
+        let (events_max, patience) = (options.ready_lag_events_max, options.ready_lag);
+        let lag = LagMonitor::new(Arc::clone(&log), Arc::clone(&reader), events_max, patience);
+        let reader: Arc<dyn ViewReader> = Arc::new(CurrentReader::new(reader, lag.clone()));
         let (codec_too, live_options) = (codec.clone(), options.live.clone());
         let live =
             Live::new(Arc::clone(&reader), Arc::clone(&log), feed, codec_too, announcements, live_options);
-        Self { reader, writer, log, codec, options, dependencies: Vec::new(), live, media: None }
+        let ready_when = ReadyWhen { views_current: true, log_writable: true, checks: Vec::new() };
+        let (dependencies, media) = (Vec::new(), None);
+        Self { reader, writer, log, codec, options, dependencies, live, media, ready_when, lag }
+    }
+
+    /// Sets what this process needs to be ready. By default: current views and a writable log.
+    pub fn with_ready_when(mut self, ready_when: ReadyWhen) -> Self {
+        self.ready_when = ready_when;
+        self
     }
 
     /// What operators are told of, beside the log and the views.

@@ -82,6 +82,21 @@ impl Applied {
         lowest.or_else(|| self.stores.iter().map(found).min()).unwrap_or(0)
     }
 
+    /// How far each store was when it last answered, by the name that answers give it. What is shown of a feed or a
+    /// timeline comes from PostgreSQL, whichever store gave its order. A store that does not answer now is left out: what
+    /// is shown in its place says so. `""` at 0: PostgreSQL has not answered yet.
+    pub(super) fn by_source(&self) -> Vec<(&'static str, u64)> {
+        let answered = self.stores.iter().filter(|watched| match watched.source {
+            Source::Postgres => watched.answered.lock().is_some(),
+            Source::Fallback | Source::ClickHouse | Source::Redis => watched.answers.load(Ordering::Relaxed),
+        });
+        let found: Vec<_> = answered.map(|watched| (watched.source, *watched.found.borrow())).collect();
+        let Some((_, shown)) = found.iter().find(|(source, _)| *source == Source::Postgres).copied() else {
+            return vec![("", 0)];
+        };
+        found.into_iter().map(|(source, applied)| (source.name(), applied.min(shown))).collect()
+    }
+
     /// An error only when no store answers.
     pub(super) async fn ask_all(&self, sources: &Sources) -> Result<u64, ViewError> {
         let answers = join_all(self.stores.iter().map(|watched| watched.ask(sources))).await;

@@ -118,6 +118,7 @@ impl Config {
         QueryOptions {
             after_patience: Duration::from_millis(self.queries.after_patience_ms),
             ready_lag_events_max: self.queries.ready_lag_events_max,
+            ready_lag: Duration::from_millis(self.queries.ready_lag_ms),
             live: self.live_options(),
         }
     }

@@ -4,6 +4,7 @@
 //! the stores that they fill; queries all stores.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use futures::FutureExt as _;
@@ -31,7 +32,7 @@ use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter, projection};
 use parking_lot::Mutex;
 
-use super::{Installation, Parked, Roles, Runtime, Stores, Told};
+use super::{Installation, Parked, Roles, Runtime, Stores, Told, wait_for_views};
 use crate::config::{Config, Store};
 
 mod groups;
@@ -39,6 +40,12 @@ mod inspect;
 mod options;
 
 use groups::Group;
+
+/// How long a start waits to learn how far the views are.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+/// Views that have not moved for so long are filled by no process.
+const STALLED_AFTER: Duration = Duration::from_secs(10);
 
 /// An installation on servers.
 pub(crate) struct OnServers;
@@ -219,11 +226,14 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
             let clickhouse_place = place_of(&config.clickhouse.url);
             let places = (config.postgres.url.place(), clickhouse_place, config.redis.url.place());
             dependencies.extend(views.dependencies(places.0, places.1, places.2));
+            // The first answers have to say how current they are. A store that is away says so later.
+            let _asked = tokio::time::timeout(FIRST_LOOK, views.refresh_applied()).await;
             (Arc::new(views.clone()), Arc::new(views))
         }
         _ => (Arc::new(in_postgres.clone()), Arc::new(ShardWriter::whole(Arc::new(in_postgres)))),
     };
     let running = Running {
+        reader: Arc::clone(&reader),
         pool,
         log: Arc::clone(&log),
         codec: codec.clone(),
@@ -234,6 +244,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
     };
     Ok(Stores {
         dependencies,
+        ready_checks: Vec::new(),
         log: Arc::clone(&log) as Arc<dyn EventLog>,
         feed: log as Arc<dyn EventFeed>,
         codec,
@@ -255,6 +266,7 @@ async fn client_events(config: &Config) -> anyhow::Result<Arc<KafkaClientEvents>
 
 /// What runs in this process.
 struct Running {
+    reader: Arc<dyn ViewReader>,
     pool: postgres::PgPool,
     log: Arc<PostgresLog>,
     codec: Codec,
@@ -353,6 +365,11 @@ impl Runtime for Running {
 
     async fn outbox_redrive(&self, stream: Option<&str>) -> anyhow::Result<u64> {
         Ok(relay::request_redrive(&self.pool, stream).await?)
+    }
+
+    /// Other processes fill the views.
+    async fn catch_up(&self, _config: &Config, told: Told<'_>) -> anyhow::Result<bool> {
+        wait_for_views(&*self.reader, self.log.head(), STALLED_AFTER, told).await
     }
 
     fn record_metrics(&self) {}

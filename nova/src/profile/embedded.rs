@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nova_embedded::health::{LogHealth, ViewsHealth};
+use nova_embedded::health::{DiskReserve, LogHealth, ViewsHealth};
 use nova_embedded::{Embedded, EmbeddedOptions, LocalClientEvents, Views};
 use nova_eventlog::{EventFeed, EventLog, FileLog, VerifyReport};
 use nova_events::Codec;
 use nova_events::client_events::ClientEvents;
 use nova_projectors::{Projectors, Redriven};
 use nova_resilience::Dependency;
-use nova_views::{ViewError, ViewReader};
+use nova_views::ViewReader;
 use parking_lot::Mutex;
 
-use super::{Installation, Roles, Runtime, Stores, Told, VERIFY_SEES, span};
+use super::{Installation, Roles, Runtime, Stores, Told, VERIFY_SEES, span, wait_for_views};
 use crate::config::Config;
 
 /// An installation in a data folder.
@@ -150,8 +150,11 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         Arc::new(LogHealth { log: Arc::clone(&log), dir: config.data.dir.join("log") }),
         Arc::new(ViewsHealth { views: views.clone(), dir: config.data.dir.join("views") }),
     ];
+    let reserve_bytes = config.data.disk_reserve_bytes;
+    let disk = DiskReserve { dir: config.data.dir.clone(), reserve_bytes };
     Ok(Stores {
         dependencies,
+        ready_checks: vec![Arc::new(disk)],
         log: Arc::clone(&log) as Arc<dyn EventLog>,
         feed: log as Arc<dyn EventFeed>,
         codec,
@@ -203,17 +206,19 @@ impl Running {
     /// The projectors, once the views have seen everything that is in the log by now.
     async fn caught_up(&self, config: &Config) -> anyhow::Result<Arc<Projectors>> {
         let projectors = self.projectors(config);
-        let head = self.log.head();
-        loop {
-            match self.views.wait_applied(head, Duration::from_secs(1)).await {
-                Ok(()) => return Ok(projectors),
-                // A large log takes its time; it gets on.
-                Err(ViewError::Behind { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+        if wait_for_views(&self.views, self.log.head(), STALLED_AFTER, &mut |_, _| ()).await? {
+            return Ok(projectors);
         }
+        let (applied, head) = (self.views.applied(), self.log.head());
+        let seconds = STALLED_AFTER.as_secs();
+        bail!(
+            "the views have stood at position {applied} of {head} for {seconds} s: see the log for the reason"
+        )
     }
 }
+
+/// Views that have not moved for so long are stuck. A step of a large log takes seconds.
+const STALLED_AFTER: Duration = Duration::from_secs(60);
 
 #[async_trait::async_trait]
 impl Runtime for Running {
@@ -233,6 +238,11 @@ impl Runtime for Running {
 
     async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven> {
         Ok(self.caught_up(config).await?.redrive(name, stream).await?)
+    }
+
+    async fn catch_up(&self, config: &Config, told: Told<'_>) -> anyhow::Result<bool> {
+        let _projectors = self.projectors(config);
+        wait_for_views(&self.views, self.log.head(), STALLED_AFTER, told).await
     }
 
     fn record_metrics(&self) {

@@ -63,6 +63,9 @@ async fn ldbc_good_lines_are_there_and_bad_ones_are_told() {
     }
     assert_eq!(told.lines().count(), bad.len(), "{told}");
     assert!(counts.contains("18 new, 0 there already, 13 bad lines"), "{counts}");
+    let status = out(&nova(data.path(), &["projections", "status"]));
+    let lags = status.lines().skip(1).filter_map(|line| line.split_whitespace().nth(3));
+    assert!(lags.take(6).all(|lag| lag == "0"), "an import ends with current views: {status}");
 
     let before = head(data.path());
     let (counts, _) = import(&data, &args, 3);

@@ -14,6 +14,7 @@ mod events;
 mod feed;
 mod idempotency;
 mod import;
+mod lag;
 mod live;
 mod media;
 mod messaging;

@@ -11,6 +11,7 @@ use nova_events::UserId;
 use nova_http::{Issuer, Role};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::client::{Api, User};
@@ -21,6 +22,8 @@ pub(crate) struct World {
     pub(crate) issuer: Issuer,
     stop: StopAtEnd,
     served: Option<JoinHandle<()>>,
+    /// Starts what was left out at first.
+    begin: Option<oneshot::Sender<()>>,
     registered: AtomicU64,
 }
 
@@ -48,20 +51,42 @@ impl World {
     }
 
     pub(crate) async fn in_folder(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
-        let config = config_for(&data, change);
-        let issuer = Issuer::with_options(&config.token_key_file(), config.verifier_options()).unwrap();
-        let mut product = Product::open(config, Roles::ALL).await.unwrap();
+        let (mut product, issuer) = opened(&data, change).await;
         product.start().await.unwrap();
         // What is in the folder already is there to be seen.
         product.wait_applied().await.unwrap();
+        Self::serve(data, product, issuer).await
+    }
+
+    /// Nothing fills the views, until [`Self::project`].
+    pub(crate) async fn without_projectors(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        let (product, issuer) = opened(&data, change).await;
+        Self::serve(data, product, issuer).await
+    }
+
+    async fn serve(data: TempDir, mut product: Product, issuer: Issuer) -> Self {
         let server = Server::bind(&product, None).await.unwrap();
         let (api, stop) = (Api::new(server.address()), Stop::by_hand());
         let stopping = stop.clone();
+        let (begin, begins) = oneshot::channel();
         let served = tokio::spawn(async move {
-            server.run(stopping).await.unwrap();
+            let running = server.run(stopping);
+            tokio::pin!(running);
+            tokio::select! {
+                ended = &mut running => ended.unwrap(),
+                Ok(()) = begins => {
+                    product.start().await.unwrap();
+                    running.await.unwrap();
+                }
+            }
             product.close().await;
         });
-        Self { api, data, issuer, stop: StopAtEnd(stop), served: Some(served), registered: AtomicU64::new(0) }
+        let (stop, served, begin) = (StopAtEnd(stop), Some(served), Some(begin));
+        Self { api, data, issuer, stop, served, begin, registered: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn project(&mut self) {
+        self.begin.take().unwrap().send(()).unwrap();
     }
 
     /// Stops it gracefully; the folder stays.
@@ -107,6 +132,12 @@ impl World {
     pub(crate) async fn head(&self) -> u64 {
         self.api.ask("GET", "/health/ready").send().await.body["head"].as_u64().unwrap()
     }
+}
+
+async fn opened(data: &TempDir, change: impl FnOnce(&mut Config)) -> (Product, Issuer) {
+    let config = config_for(data, change);
+    let issuer = Issuer::with_options(&config.token_key_file(), config.verifier_options()).unwrap();
+    (Product::open(config, Roles::ALL).await.unwrap(), issuer)
 }
 
 pub(crate) fn config_for(data: &TempDir, change: impl FnOnce(&mut Config)) -> Config {

@@ -10,14 +10,17 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use nova_eventlog::{Append, EventLog, Expected, LogError, StreamId, Write};
 use nova_http::json_response;
 use nova_resilience::health::check_all;
-use nova_resilience::{BreakerState, DependencyHealth};
-use nova_views::ViewError;
+use nova_resilience::{BreakerState, Dependency as NovaDependency, DependencyHealth, Trouble};
+use nova_views::{ViewError, projection};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
+use uuid::Uuid;
 
+use crate::lag::Lag;
 use crate::state::QueryState;
 
 /// Renders the metrics of this process in the Prometheus text format.
@@ -30,6 +33,7 @@ pub(crate) struct System {
     metrics: Option<MetricsText>,
     document: Bytes,
     checked: Checked,
+    ready_checked: Checked,
 }
 
 /// What was found a moment ago, for all who ask: nobody has to say who they are to ask, and asking costs every server a
@@ -46,7 +50,13 @@ pub fn system_router(state: Arc<QueryState>, metrics: Option<MetricsText>, docum
         .route("/metrics", get(metrics_text))
         .route("/openapi.json", get(openapi_json))
         .route("/docs", get(docs))
-        .with_state(System { state, metrics, document, checked: Checked::default() });
+        .with_state(System {
+            state,
+            metrics,
+            document,
+            checked: Checked::default(),
+            ready_checked: Checked::default(),
+        });
     Router::new().nest("/api/v1", routes.clone()).merge(routes)
 }
 
@@ -73,6 +83,19 @@ pub(crate) struct Readiness {
     applied: u64,
     /// Live sessions are being sent away.
     draining: bool,
+    /// Everything that was looked at, one by one.
+    checks: Vec<ReadyCheck>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReadyCheck {
+    #[schema(example = "projection/posts")]
+    name: String,
+    status: Condition,
+    /// Whether this process is not ready without it.
+    required: bool,
+    /// In words, for people.
+    detail: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -111,19 +134,94 @@ pub(crate) async fn live() -> Response {
     json_response(StatusCode::OK, &Health { status: Condition::Up })
 }
 
-/// Send requests here, or (503) do not.
+/// Whether to send requests here: 503 says no, and `checks` why. A process that projects is ready while its views are
+/// current, one that takes commands while the log takes appends.
 #[utoipa::path(get, path = "/health/ready", tag = "system", security(()),
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(crate) async fn ready(State(system): State<System>) -> Response {
     let state = &system.state;
     let (head, applied, draining) = (state.log.head(), state.reader.applied(), state.live.is_draining());
-    let near = head.saturating_sub(applied) <= state.options.ready_lag_events_max;
-    let (code, status) = if near && !draining {
+    let mut checks = projection_checks(state);
+    let mut asked = state.ready_when.checks.clone();
+    asked.push(Arc::new(LogWritable { log: Arc::clone(&state.log) }));
+    for found in remembered(&system.ready_checked, &asked).await {
+        let required = found.name != LogWritable::NAME || state.ready_when.log_writable;
+        let detail = found.error.unwrap_or_else(|| "in order".to_owned());
+        let status = if found.up { Condition::Up } else { Condition::Down };
+        checks.push(ReadyCheck { name: found.name.to_owned(), status, required, detail });
+    }
+    let in_order = checks.iter().all(|check| check.status == Condition::Up || !check.required);
+    let (code, status) = if in_order && !draining {
         (StatusCode::OK, Condition::Up)
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, Condition::NotReady)
     };
-    json_response(code, &Readiness { status, head, applied, draining })
+    json_response(code, &Readiness { status, head, applied, draining, checks })
+}
+
+/// One check for each view, or for each store that is asked as a whole.
+fn projection_checks(state: &QueryState) -> Vec<ReadyCheck> {
+    let mut checks: Vec<ReadyCheck> = Vec::new();
+    for projection in projection::ALL {
+        let mut sources = state.reader.applied_by_source(&[projection]);
+        if sources.is_empty() {
+            sources.push(("", state.reader.applied()));
+        }
+        for (source, applied) in sources {
+            let name = match source {
+                "sqlite" => format!("projection/{projection}"),
+                "" => "views".to_owned(),
+                store => format!("views/{store}"),
+            };
+            if checks.iter().any(|check| check.name == name) {
+                continue;
+            }
+            let Lag { head, behind, .. } = state.lag.judge(applied);
+            let detail = format!("at position {applied}, {} behind the log", head.saturating_sub(applied));
+            let status = if behind { Condition::NotReady } else { Condition::Up };
+            checks.push(ReadyCheck { name, status, required: state.ready_when.views_current, detail });
+        }
+    }
+    checks
+}
+
+/// Whether the log takes appends: it is given one that writes nothing.
+struct LogWritable {
+    log: Arc<dyn EventLog>,
+}
+
+impl LogWritable {
+    const NAME: &str = "log_writable";
+}
+
+#[async_trait::async_trait]
+impl NovaDependency for LogWritable {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn address(&self) -> String {
+        String::new()
+    }
+
+    fn is_required(&self) -> bool {
+        true
+    }
+
+    async fn check(&self) -> Result<(), Trouble> {
+        let stream = StreamId::new("health-append")
+            .map_err(|_| Trouble { class: "log", message: "the name of the stream is refused".to_owned() })?;
+        let writes = vec![Write::condition(stream, Expected::Any)];
+        let append = Append { command_id: Uuid::now_v7(), writes };
+        match self.log.append(append).await {
+            // A full queue moves.
+            Ok(_) | Err(LogError::Overloaded { .. }) => Ok(()),
+            Err(error) => {
+                tracing::warn!(error.message = %error, "the log does not take appends");
+                Err(Trouble { class: "log", message: "the log does not take appends".to_owned() })
+            }
+        }
+    }
 }
 
 /// How long something may take to say how it is doing.
@@ -131,14 +229,14 @@ const CHECK_LIMIT: Duration = Duration::from_secs(1);
 /// How long that is known.
 const CHECKED_FOR: Duration = Duration::from_millis(500);
 
-async fn checked(system: &System) -> Vec<DependencyHealth> {
-    let mut checked = system.checked.lock().await;
+async fn remembered(checked: &Checked, asked: &[Arc<dyn NovaDependency>]) -> Vec<DependencyHealth> {
+    let mut checked = checked.lock().await;
     if let Some((at, found)) = &*checked
         && at.elapsed() < CHECKED_FOR
     {
         return found.clone();
     }
-    let found = check_all(&system.state.dependencies, CHECK_LIMIT).await;
+    let found = check_all(asked, CHECK_LIMIT).await;
     *checked = Some((Instant::now(), found.clone()));
     found
 }
@@ -149,7 +247,7 @@ async fn checked(system: &System) -> Vec<DependencyHealth> {
 pub(crate) async fn dependencies(State(system): State<System>) -> Response {
     let state = &system.state;
     let statuses = tokio::time::timeout(CHECK_LIMIT, state.writer.status());
-    let (servers, statuses) = futures::join!(checked(&system), statuses);
+    let (servers, statuses) = futures::join!(remembered(&system.checked, &state.dependencies), statuses);
     let late = |_| Err(ViewError::Unavailable("no answer in time".to_owned()));
     let mut dependencies = vec![views(state), projections(statuses.unwrap_or_else(late))];
     dependencies.extend(servers.into_iter().map(server));
@@ -174,12 +272,11 @@ fn server(found: DependencyHealth) -> Dependency {
 }
 
 fn views(state: &QueryState) -> Dependency {
-    let (head, applied) = (state.log.head(), state.reader.applied());
+    let Lag { head, applied, behind } = state.lag.judge(state.reader.applied());
     let lag = head.saturating_sub(applied);
-    let near = lag <= state.options.ready_lag_events_max;
     Dependency {
         name: "views",
-        status: if near { Condition::Up } else { Condition::NotReady },
+        status: if behind { Condition::NotReady } else { Condition::Up },
         required: true,
         latency_ms: None,
         breaker: None,
