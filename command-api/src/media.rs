@@ -4,6 +4,7 @@
 //!   first (`pending/{id}`), then the event, then the address.
 //! * What is completed has been looked at where no client can write. Completing twice is completing once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nova_domain::Refusal;
@@ -12,9 +13,10 @@ use nova_events::media::{MediaKind, RejectReason, UploadReserved};
 use nova_events::{ConversationId, MediaId, UserId};
 use nova_http::ApiError;
 use nova_media::keys;
-use nova_media::look::{Expected, Found, look, sha256_of};
+use nova_media::look::{Expected, Found, sha256_of, take_in};
 use nova_media::store::PutTerms;
 use nova_media::{MediaStore, Presigned, StoreError};
+use tokio::sync::Semaphore;
 
 use crate::execute::{CommandError, Context, Executor, Outcome};
 
@@ -26,12 +28,14 @@ pub struct MediaOptions {
     pub upload_ttl: Duration,
     /// Where clients reach Nova; empty: where the request came to.
     pub public_url: String,
+    /// Uploads that are checked at once. Each holds a picture or a voice message in memory, or 8 MiB of a film.
+    pub checks_max: usize,
 }
 
 impl Default for MediaOptions {
     fn default() -> Self {
         let (voice_ttl, upload_ttl) = (Duration::from_secs(3_600), Duration::from_secs(900));
-        Self { voice_ttl, upload_ttl, public_url: String::new() }
+        Self { voice_ttl, upload_ttl, public_url: String::new(), checks_max: 4 }
     }
 }
 
@@ -40,6 +44,7 @@ impl Default for MediaOptions {
 pub struct Media {
     pub store: MediaStore,
     pub options: MediaOptions,
+    checks: Arc<Semaphore>,
 }
 
 /// What someone wants to upload.
@@ -100,6 +105,11 @@ impl From<MediaError> for ApiError {
 }
 
 impl Media {
+    pub fn new(store: MediaStore, options: MediaOptions) -> Self {
+        let checks = Arc::new(Semaphore::new(options.checks_max.max(1)));
+        Self { store, options, checks }
+    }
+
     pub(crate) async fn reserve(
         &self,
         executor: &Executor,
@@ -156,7 +166,15 @@ impl Media {
             // Not theirs, not there, not any more, or done already: the decision says which.
             return Ok(executor.execute(context, CompleteUpload { media: id, duration_ms: None }).await?);
         };
-        let found = self.take_in(executor, id, upload).await?;
+        let found = match self.take_in(executor, id, upload).await {
+            // Another request completed it meanwhile, and what was put is gone.
+            Err(MediaError::NotUploaded) if awaited(&executor.media(id).await?, owner).is_none() => {
+                return Ok(executor
+                    .execute(context, CompleteUpload { media: id, duration_ms: None })
+                    .await?);
+            }
+            found => found?,
+        };
         let completed = match found {
             Found::Not(reason) => {
                 let reject = Context { repeatable: false, command_id: fresh(), ..context.clone() };
@@ -184,7 +202,7 @@ impl Media {
         }
     }
 
-    /// Brings it to where no client can write, and looks at it there.
+    /// Checks what was put there, and brings it to where no client can write.
     async fn take_in(
         &self,
         executor: &Executor,
@@ -192,16 +210,6 @@ impl Media {
         upload: &UploadReserved,
     ) -> Result<Found, MediaError> {
         let (staging, counts) = (upload.staging_key.as_str(), keys::media(id));
-        match self.store.size(staging).await {
-            Ok(size) if size != upload.content_length => return Ok(Found::Not(RejectReason::NotAsReserved)),
-            Ok(_) => match self.store.take_over(staging, &counts).await {
-                // Another request for the same was faster.
-                Err(StoreError::Missing) => {}
-                copied => copied?,
-            },
-            Err(StoreError::Missing) => {}
-            Err(error) => return Err(error.into()),
-        }
         let expected = Expected {
             kind: upload.kind,
             content_type: upload.content_type.clone(),
@@ -209,7 +217,9 @@ impl Media {
             sha256: upload.sha256.clone(),
             audio_ms_max: executor.limits().audio_ms_max,
         };
-        match look(&self.store, &counts, &expected).await {
+        // The semaphore is never closed.
+        let _check = self.checks.acquire().await;
+        match take_in(&self.store, staging, &counts, &expected).await {
             Err(StoreError::Missing) => Err(MediaError::NotUploaded),
             found => Ok(found?),
         }

@@ -6,6 +6,8 @@ mod mp4;
 mod ogg;
 mod webm;
 
+pub(crate) use mp3::sound as mp3_sound;
+
 /// Milliseconds, of the whole file.
 pub fn duration_ms(content_type: &str, bytes: &[u8]) -> Option<u64> {
     match content_type {

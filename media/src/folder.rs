@@ -13,7 +13,6 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::error::StoreError;
 use crate::keys::STAGING;
 use crate::look::hex;
 use crate::store::PutTerms;
@@ -79,7 +78,8 @@ impl Folder {
             _ => private_dir(&halves)?,
         }
         let key = signing_key(&dir.join("signing.key"))?;
-        let objects = LocalFileSystem::new_with_prefix(&objects).map_err(std::io::Error::other)?;
+        let objects =
+            LocalFileSystem::new_with_prefix(&objects).map_err(std::io::Error::other)?.with_fsync(true);
         Ok(Self {
             dir: dir.into(),
             objects: Arc::new(objects),
@@ -188,21 +188,6 @@ impl Folder {
             half.persist(&to).map_err(|error| error.error)
         });
         Ok(moved.await.map_err(std::io::Error::other)??)
-    }
-
-    pub(crate) async fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        let (from, to) = (self.path_of(from), self.path_of(to));
-        let renamed = tokio::task::spawn_blocking(move || {
-            if let Some(parent) = to.parent() {
-                private_dir(parent)?;
-            }
-            std::fs::rename(from, to)
-        });
-        match renamed.await.unwrap_or_else(|gone| Err(std::io::Error::other(gone))) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(StoreError::Missing),
-            Err(error) => Err(StoreError::unavailable(error.to_string())),
-            Ok(()) => Ok(()),
-        }
     }
 
     /// Where an object lies, to be sent. `key` has been checked with [`Folder::check_get`].

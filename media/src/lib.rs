@@ -4,10 +4,11 @@
 //!
 //! * What can be put is exactly what was reserved: the key, the length, the type and the checksum are signed.
 //! * What clients can write (`staging/`) is never what is shown (`media/`).
+//! * What counts has no metadata: it is taken out on the way from `staging/` to `media/`.
 //! * The store is behind a breaker: while it is away, whoever needs it hears so at once, and nothing else is held up.
 //!
-//! Reading order: [`keys`] (what lies where), [`store`] (all that is done), [`look`] (is it what was reserved?), [`mod@format`] and
-//! [`duration`], [`folder`] and `s3` (the two places).
+//! Reading order: [`keys`] (what lies where), [`store`] (all that is done), [`look`] (is it what was reserved?), [`mod@format`],
+//! [`duration`] and [`clean`], [`folder`] and `s3` (the two places).
 
 pub mod keys;
 
@@ -18,6 +19,8 @@ pub mod look;
 pub mod format;
 
 pub mod duration;
+
+pub mod clean;
 
 pub mod folder;
 

@@ -1,15 +1,23 @@
 //! Whether what was put there is what was reserved: length, checksum, how it begins, how long it plays. All of it is read,
 //! in parts, so that nothing rests on what a store or a client says about it.
+//!
+//! What is as reserved goes to where it counts without its metadata ([`crate::clean`]). The bytes that are written are those
+//! that were checked, whatever a client puts to its address meanwhile; and what was put stays there, so that a process that
+//! is killed in between can begin again.
 
 use aws_lc_rs::digest;
+use bytes::Bytes;
 use nova_events::media::{MediaKind, RejectReason};
 
+use crate::clean::{MetadataBox, Scanner, clean, free};
 use crate::duration::duration_ms;
 use crate::error::StoreError;
 use crate::format::{MAGIC_BYTES, begins_as};
-use crate::store::MediaStore;
+use crate::store::{Copy, MediaStore};
 
 const PART_BYTES: u64 = 1 << 20;
+/// S3 takes parts of at least 5 MiB, but for the last one.
+const COPY_PART_BYTES: u64 = 8 << 20;
 
 /// What was reserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,27 +37,127 @@ pub enum Found {
     Not(RejectReason),
 }
 
-/// Looks at an object of `expected.content_length` bytes. Audio, which is small, is held whole.
-pub async fn look(store: &MediaStore, key: &str, expected: &Expected) -> Result<Found, StoreError> {
-    if store.size(key).await? != expected.content_length {
+/// Checks the object at `from` and brings it to `to` without its metadata, if it is as reserved. Pictures and sound, which
+/// are small, are held whole; a film is read twice and held in parts.
+pub async fn take_in(
+    store: &MediaStore,
+    from: &str,
+    to: &str,
+    expected: &Expected,
+) -> Result<Found, StoreError> {
+    if store.size(from).await? != expected.content_length {
         return Ok(Found::Not(RejectReason::NotAsReserved));
     }
+    match expected.kind {
+        MediaKind::Video => take_in_film(store, from, to, expected).await,
+        MediaKind::Image | MediaKind::Audio => take_in_whole(store, from, to, expected).await,
+    }
+}
+
+async fn take_in_whole(
+    store: &MediaStore,
+    from: &str,
+    to: &str,
+    expected: &Expected,
+) -> Result<Found, StoreError> {
+    let mut held = Vec::with_capacity(usize::try_from(expected.content_length).unwrap_or(0));
+    let is_expected = read_all(store, from, expected, |part| held.extend_from_slice(part)).await?;
+    if !is_expected {
+        return Ok(Found::Not(RejectReason::NotAsReserved));
+    }
+    let held = Bytes::from(held);
+    let found = judged(&held, expected);
+    if let Found::Not(_) = found {
+        return Ok(found);
+    }
+    let Some(clean) = clean(&expected.content_type, &held) else {
+        return Ok(Found::Not(RejectReason::WrongFormat));
+    };
+    store.put(to, clean).await?;
+    Ok(found)
+}
+
+async fn take_in_film(
+    store: &MediaStore,
+    from: &str,
+    to: &str,
+    expected: &Expected,
+) -> Result<Found, StoreError> {
+    let (mut head, mut scanner) = (Vec::new(), Scanner::default());
+    let has_boxes = expected.content_type == "video/mp4";
+    let is_expected = read_all(store, from, expected, |part| {
+        head.extend_from_slice(&part[..part.len().min(MAGIC_BYTES - head.len())]);
+        if has_boxes {
+            scanner.push(part);
+        }
+    });
+    if !is_expected.await? {
+        return Ok(Found::Not(RejectReason::NotAsReserved));
+    }
+    let found = judged(&head, expected);
+    if let Found::Not(_) = found {
+        return Ok(found);
+    }
+    let Some(metadata) = scanner.found() else { return Ok(Found::Not(RejectReason::WrongFormat)) };
+    let mut copy = store.begin_copy(to).await?;
+    match copy_without(store, from, &mut copy, expected, &metadata).await {
+        Ok(true) => copy.finish().await?,
+        // A client has put something else there meanwhile.
+        Ok(false) => {
+            copy.abort().await;
+            return Ok(Found::Not(RejectReason::NotAsReserved));
+        }
+        Err(error) => {
+            copy.abort().await;
+            return Err(error);
+        }
+    }
+    Ok(found)
+}
+
+/// Copies a film and makes free space of its metadata. Returns whether what was copied is what was reserved.
+async fn copy_without(
+    store: &MediaStore,
+    from: &str,
+    copy: &mut Copy<'_>,
+    expected: &Expected,
+    metadata: &[MetadataBox],
+) -> Result<bool, StoreError> {
     let mut digest = digest::Context::new(&digest::SHA256);
-    let mut held = Vec::new();
+    let mut at = 0;
+    while at < expected.content_length {
+        let part = store.read(from, at..expected.content_length.min(at + COPY_PART_BYTES)).await?;
+        if part.is_empty() {
+            return Ok(false);
+        }
+        digest.update(&part);
+        let mut part = Vec::from(part);
+        free(metadata, at, &mut part);
+        at += part.len() as u64;
+        copy.push(part.into()).await?;
+    }
+    Ok(hex(digest.finish().as_ref()) == expected.sha256)
+}
+
+/// Reads an object of `expected.content_length` bytes in parts. Returns whether its checksum is the expected one.
+async fn read_all(
+    store: &MediaStore,
+    key: &str,
+    expected: &Expected,
+    mut take: impl FnMut(&[u8]),
+) -> Result<bool, StoreError> {
+    let mut digest = digest::Context::new(&digest::SHA256);
     let mut from = 0;
     while from < expected.content_length {
-        let to = expected.content_length.min(from + PART_BYTES);
-        let part = store.read(key, from..to).await?;
-        digest.update(&part);
-        if from == 0 || expected.kind == MediaKind::Audio {
-            held.extend_from_slice(&part);
+        let part = store.read(key, from..expected.content_length.min(from + PART_BYTES)).await?;
+        if part.is_empty() {
+            return Ok(false);
         }
-        from = to;
+        digest.update(&part);
+        take(&part);
+        from += part.len() as u64;
     }
-    if hex(digest.finish().as_ref()) != expected.sha256 {
-        return Ok(Found::Not(RejectReason::NotAsReserved));
-    }
-    Ok(judged(&held, expected))
+    Ok(hex(digest.finish().as_ref()) == expected.sha256)
 }
 
 fn judged(held: &[u8], expected: &Expected) -> Found {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use nova_resilience::{BreakerStatus, Dependency, Guard, GuardOptions, Trouble};
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt as _};
+use object_store::{Error, MultipartUpload, ObjectStore, ObjectStoreExt as _};
 
 use crate::error::{StoreError, judge};
 use crate::folder::Folder;
@@ -130,20 +130,20 @@ impl MediaStore {
 
     /// A few bytes of Nova's own.
     pub async fn write(&self, key: &str, bytes: &'static [u8]) -> Result<(), StoreError> {
-        let path = Path::from(key);
-        self.guarded(|| self.0.objects.put(&path, Bytes::from_static(bytes).into())).await.map(|_| ())
+        self.put(key, Bytes::from_static(bytes)).await
     }
 
-    /// Brings what a client put to where no client can write; from then on it need not be where it was. Again is no error, as
-    /// long as it is still there.
-    pub async fn take_over(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        if let Some(folder) = self.folder() {
-            // `object_store` copies by hard links, and renaming one name of a file to another of the same file does nothing: two
-            // at once would leave one of its own behind.
-            return folder.rename(from, to).await;
-        }
-        let (from, to) = (Path::from(from), Path::from(to));
-        self.guarded(|| self.0.objects.copy(&from, &to)).await
+    /// Writes an object, whole or not at all.
+    pub(crate) async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        let path = Path::from(key);
+        self.guarded(|| self.0.objects.put(&path, bytes.clone().into())).await.map(|_| ())
+    }
+
+    /// Begins an object that is written in parts. It is there once it is finished.
+    pub(crate) async fn begin_copy(&self, key: &str) -> Result<Copy<'_>, StoreError> {
+        let path = Path::from(key);
+        let upload = self.guarded(|| self.0.objects.put_multipart(&path)).await?;
+        Ok(Copy { guard: &self.0.guard, upload })
     }
 
     /// It is not there afterwards.
@@ -201,6 +201,36 @@ impl MediaStore {
         F: Future<Output = Result<T, Error>>,
     {
         Ok(self.0.guard.call_twice(judge, work).await?)
+    }
+}
+
+/// An object that is being written in parts.
+#[derive(Debug)]
+pub(crate) struct Copy<'a> {
+    guard: &'a Guard,
+    upload: Box<dyn MultipartUpload>,
+}
+
+impl Copy<'_> {
+    /// Waits until the store has the part: at most one is held.
+    pub(crate) async fn push(&mut self, part: Bytes) -> Result<(), StoreError> {
+        let sent = self.upload.put_part(part.into());
+        Ok(self.guard.call(judge, sent).await?)
+    }
+
+    pub(crate) async fn finish(mut self) -> Result<(), StoreError> {
+        let finished = self.guard.call(judge, self.upload.complete()).await.map(|_| ());
+        if finished.is_err() {
+            self.abort().await;
+        }
+        Ok(finished?)
+    }
+
+    /// Removes the parts. If that fails they stay with the store, which its lifecycle rule for unfinished uploads removes.
+    pub(crate) async fn abort(mut self) {
+        if let Err(error) = self.guard.call(judge, self.upload.abort()).await {
+            tracing::warn!(error = %StoreError::from(error), "parts of an unfinished object stay in the media store");
+        }
     }
 }
 

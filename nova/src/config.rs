@@ -229,6 +229,7 @@ sections! {
         upload_ttl_s: u64,
         get_ttl_s: u64,
         upload_grace_s: u64,
+        checks_max: usize,
         audio_bytes_max: u64,
         image_bytes_max: u64,
         video_bytes_max: u64,

@@ -1,37 +1,99 @@
 //! MP3 (MPEG-1, 2 and 2.5, layer III): every frame counted.
 
+use std::ops::Range;
+
 use super::array;
 
 /// kbit/s, by index; 0: not a valid one.
 const MPEG1_KBPS: [u64; 16] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0];
 const MPEG2_KBPS: [u64; 16] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0];
 const TAG_HEADER_BYTES: usize = 10;
+/// ID3v1, at the very end, and its extension before it.
 const OLD_TAG_BYTES: usize = 128;
+const EXTENDED_TAG_BYTES: usize = 227;
+/// APEv1 and APEv2: the footer, and the header that APEv2 has as well.
+const APE_BYTES: usize = 32;
+/// Lyrics3v2 ends in six digits (its size without them) and this; Lyrics3 in `LYRICSEND`.
+const LYRICS_END: &[u8] = b"LYRICS200";
+const OLD_LYRICS_END: &[u8] = b"LYRICSEND";
+const OLD_LYRICS_BYTES_MAX: usize = 5_100;
 
 pub(super) fn duration_ms(bytes: &[u8]) -> Option<u64> {
-    let mut at = tag_bytes(bytes)?;
-    let (mut micros, mut frames) = (0_u64, 0_u32);
-    while let Some(header) = array::<4>(bytes, at) {
-        if header.starts_with(b"TAG") && bytes.len() - at == OLD_TAG_BYTES {
-            break;
-        }
+    let sound = bytes.get(sound(bytes)?)?;
+    let (mut at, mut micros) = (0, 0_u64);
+    while let Some(header) = array::<4>(sound, at) {
         let frame = Frame::of(header)?;
         at += frame.bytes;
         micros += frame.samples * 1_000_000 / frame.rate;
-        frames += 1;
     }
-    (frames > 0).then_some(micros / 1_000)
+    (at > 0).then_some(micros / 1_000)
 }
 
-/// An ID3v2 tag may stand before the sound.
+/// Returns where the frames are: behind an ID3v2 tag, before the tags and the zeros that encoders put behind them.
+pub(crate) fn sound(bytes: &[u8]) -> Option<Range<usize>> {
+    let begin = tag_bytes(bytes)?;
+    let mut end = bytes.len();
+    loop {
+        let rest = bytes.get(begin..end)?;
+        let tag = without_last_tag(rest).or_else(|| without_last_tag(&rest[..rest.len() - padding(rest)]));
+        let Some(shorter) = tag else { break };
+        end = begin + shorter;
+    }
+    let end = end_of_last_frame(bytes, begin, end - padding(&bytes[begin..end]), end)?;
+    (begin < end).then_some(begin..end)
+}
+
+fn padding(bytes: &[u8]) -> usize {
+    bytes.iter().rev().take_while(|byte| **byte == 0).count()
+}
+
+/// Zeros may be the end of the last frame or follow it: frames are counted to find out.
+fn end_of_last_frame(bytes: &[u8], begin: usize, from: usize, to: usize) -> Option<usize> {
+    let mut at = begin;
+    while at < from {
+        at += Frame::of(array::<4>(bytes, at)?)?.bytes;
+    }
+    Some(at.min(to))
+}
+
+/// How long it is without the tag that ends it, if one does.
+fn without_last_tag(bytes: &[u8]) -> Option<usize> {
+    let starts = |from_end: usize, magic: &[u8]| {
+        bytes.len().checked_sub(from_end).filter(|at| bytes[*at..].starts_with(magic))
+    };
+    if let Some(at) = starts(OLD_TAG_BYTES, b"TAG").or_else(|| starts(EXTENDED_TAG_BYTES, b"TAG+")) {
+        return Some(at);
+    }
+    if let Some(at) = starts(APE_BYTES, b"APETAGEX") {
+        // The size counts items and footer; bit 31 of the flags says that a header stands before them.
+        let size = usize::try_from(u32::from_le_bytes(array(bytes, at + 12)?)).ok()?;
+        let has_header = u32::from_le_bytes(array(bytes, at + 20)?) >> 31 == 1;
+        let whole = size.checked_add(if has_header { APE_BYTES } else { 0 })?;
+        return bytes.len().checked_sub(whole).filter(|_| size >= APE_BYTES);
+    }
+    if bytes.ends_with(LYRICS_END) {
+        let digits = bytes.len().checked_sub(LYRICS_END.len() + 6)?;
+        let size: usize = std::str::from_utf8(&bytes[digits..digits + 6]).ok()?.parse().ok()?;
+        return digits.checked_sub(size).filter(|at| bytes[*at..].starts_with(b"LYRICSBEGIN"));
+    }
+    if bytes.ends_with(OLD_LYRICS_END) {
+        let from = bytes.len().saturating_sub(OLD_LYRICS_BYTES_MAX + 20);
+        let found = bytes[from..].windows(11).position(|window| window == b"LYRICSBEGIN")?;
+        return Some(from + found);
+    }
+    None
+}
+
+/// An ID3v2 tag may stand before the sound. A flag says that its header stands once more behind it.
 fn tag_bytes(bytes: &[u8]) -> Option<usize> {
     if !bytes.starts_with(b"ID3") {
         return Some(0);
     }
+    let footer = if bytes.get(5)? & 0x10 == 0 { 0 } else { TAG_HEADER_BYTES };
     let size = array::<4>(bytes, 6)?
         .iter()
         .try_fold(0, |size: usize, digit| (*digit < 0x80).then(|| size << 7 | usize::from(*digit)))?;
-    Some(TAG_HEADER_BYTES + size)
+    Some(TAG_HEADER_BYTES + size + footer)
 }
 
 struct Frame {
@@ -80,6 +142,45 @@ mod tests {
         let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
         let old = [&b"TAG"[..], &[0; 125]].concat();
         assert_eq!(duration_ms(&[tag, frames(100), old].concat()), Some(2_612));
+    }
+
+    #[test]
+    fn tags_and_zeros_behind_the_sound_are_not_sound() {
+        let sound = frames(100);
+        let items = b"\x05\0\0\0\0\0\0\0Title\0hello";
+        let ape = |flags: u32| {
+            let size = u32::try_from(items.len() + APE_BYTES).unwrap();
+            let fields = [2_000, size, 1, flags].map(u32::to_le_bytes).concat();
+            [&b"APETAGEX"[..], &fields, &[0; 8]].concat()
+        };
+        let plain = [&items[..], &ape(0)].concat();
+        let whole = [ape(1 << 31 | 1 << 29), items.to_vec(), ape(1 << 31)].concat();
+        let lyrics = b"LYRICSBEGININD0000200000021LYRICS200".to_vec();
+        let old = [&b"TAG"[..], &[7; 125]].concat();
+        let extended = [&b"TAG+"[..], &[7; 223]].concat();
+        for tail in [
+            vec![0; 3_000],
+            plain.clone(),
+            whole.clone(),
+            lyrics.clone(),
+            b"LYRICSBEGINla la laLYRICSEND".to_vec(),
+            [vec![0; 512], whole.clone()].concat(),
+            [whole, lyrics.clone(), old.clone()].concat(),
+            [plain, lyrics, extended, old].concat(),
+        ] {
+            let file = [sound.clone(), tail.clone()].concat();
+            assert_eq!(super::sound(&file), Some(0..sound.len()), "{tail:?}");
+            assert_eq!(duration_ms(&file), Some(2_612), "{tail:?}");
+        }
+    }
+
+    #[test]
+    fn tags_that_lie_about_their_size_are_refused() {
+        let ape = [&b"APETAGEX"[..], &[0xff; 24]].concat();
+        assert_eq!(duration_ms(&[frames(2), ape].concat()), None);
+        assert_eq!(duration_ms(&[frames(2), b"LYRICSBEGIN999999LYRICS200".to_vec()].concat()), None);
+        assert_eq!(duration_ms(b"LYRICS200"), None);
+        assert_eq!(duration_ms(&[0; 500]), None);
     }
 
     #[test]

@@ -74,8 +74,9 @@ impl Config {
             voice_ttl: Duration::from_secs(media.voice_ttl_s),
             upload_ttl: Duration::from_secs(media.upload_ttl_s),
             public_url: media.public_url.clone(),
+            checks_max: media.checks_max,
         };
-        Media { store, options }
+        Media::new(store, options)
     }
 
     pub(crate) fn media_access(&self, store: MediaStore) -> MediaAccess {

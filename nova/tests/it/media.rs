@@ -35,6 +35,7 @@ pub(crate) use in_both_places;
 in_both_places! {
     a_voice_message_is_reserved_put_sent_and_heard;
     a_picture_is_published_and_goes_with_its_post;
+    metadata_is_taken_out_of_what_is_served;
 }
 
 /// What was put to a presigned address came to this status.
@@ -110,6 +111,30 @@ async fn a_voice_message_is_reserved_put_sent_and_heard(place: Place) {
     let heard = bob.items(&format!("/conversations/{conversation}/messages")).await;
     assert_eq!((&heard[0]["deleted"], &heard[0]["media"]), (&json!(true), &Value::Null));
     place.is_empty_soon().await;
+}
+
+async fn metadata_is_taken_out_of_what_is_served(place: Place) {
+    let world = &place.world;
+    let ann = world.someone("ann").await;
+    let served = async |file: &File| {
+        let id = uploaded(&ann, file).await;
+        let medium = ann.see(&format!("/media/{id}")).await;
+        ann.api.bytes_at(medium["url"].as_str().unwrap()).await
+    };
+    let holds = |bytes: &[u8], wanted: &[u8]| bytes.windows(wanted.len()).any(|window| window == wanted);
+    let picture = bytes::jpeg_with_position();
+    let shown = served(&picture).await;
+    assert!(holds(&picture.bytes, bytes::POSITION) && !holds(&shown, bytes::POSITION));
+    assert!(
+        holds(&shown, b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06"),
+        "how it is turned is kept"
+    );
+    assert!(shown.ends_with(b"pixels\xff\xd9"));
+    let film = bytes::film_with_position();
+    let shown = served(&film).await;
+    assert_eq!(shown.len(), film.bytes.len(), "the index of a film holds offsets into it");
+    assert!(holds(&film.bytes[..200], bytes::POSITION) && !holds(&shown[..200], bytes::POSITION));
+    assert_eq!(shown[200..], film.bytes[200..]);
 }
 
 async fn a_picture_is_published_and_goes_with_its_post(place: Place) {

@@ -61,9 +61,55 @@ pub(crate) fn ogg(duration_ms: u64) -> File {
     File { content_type: "audio/ogg", bytes: bytes.concat() }
 }
 
+/// Without metadata: it is served as it is.
 pub(crate) fn png() -> File {
-    let bytes = [&b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"[..], &[7; 900]].concat();
-    File { content_type: "image/png", bytes }
+    let chunk = |kind: &[u8; 4], contents: &[u8]| {
+        // The checksum of a chunk is for decoders.
+        [&u32::try_from(contents.len()).unwrap().to_be_bytes()[..], kind, contents, &[0; 4]].concat()
+    };
+    let bytes = [
+        b"\x89PNG\r\n\x1a\n".to_vec(),
+        chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0]),
+        chunk(b"IDAT", &[7; 900]),
+        chunk(b"IEND", b""),
+    ];
+    File { content_type: "image/png", bytes: bytes.concat() }
+}
+
+/// A position, as it stands in pictures and films.
+pub(crate) const POSITION: &[u8] = b"52.5200N 13.4050E";
+
+/// A picture that says where it was taken, and on which side it lies.
+pub(crate) fn jpeg_with_position() -> File {
+    let segment = |marker: u8, contents: &[u8]| {
+        let length = u16::try_from(contents.len() + 2).unwrap().to_be_bytes();
+        [&[0xff, marker][..], &length, contents].concat()
+    };
+    let turned = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let bytes = [
+        b"\xff\xd8".to_vec(),
+        segment(0xe1, &[&turned[..], POSITION].concat()),
+        segment(0xdb, &[5; 65]),
+        segment(0xc0, &[8, 0, 1, 0, 1, 1, 1, 0x11, 0]),
+        segment(0xda, &[1, 1, 0, 0, 63, 0]),
+        b"pixels\xff\xd9".to_vec(),
+        POSITION.to_vec(),
+    ];
+    File { content_type: "image/jpeg", bytes: bytes.concat() }
+}
+
+/// A film that says where it was taken.
+pub(crate) fn film_with_position() -> File {
+    let boxed = |kind: &[u8; 4], contents: &[u8]| {
+        [&u32::try_from(contents.len() + 8).unwrap().to_be_bytes()[..], kind, contents].concat()
+    };
+    let bytes = [
+        boxed(b"ftyp", b"isom\0\0\x02\0isomiso2avc1mp41"),
+        boxed(b"moov", &boxed(b"udta", &boxed(b"\xa9xyz", POSITION))),
+        // Longer than the parts in which films are read and copied.
+        boxed(b"mdat", &vec![9; 9 << 20]),
+    ];
+    File { content_type: "video/mp4", bytes: bytes.concat() }
 }
 
 pub(crate) fn mp4() -> File {
