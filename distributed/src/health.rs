@@ -9,6 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use sqlx::PgPool;
 
 use crate::kafka::KafkaOptions;
+use crate::postgres::sessions;
 
 /// How long Kafka may take to tell about itself.
 const KAFKA_PATIENCE: Duration = Duration::from_millis(900);
@@ -18,6 +19,8 @@ const KAFKA_PATIENCE: Duration = Duration::from_millis(900);
 pub struct PostgresHealth {
     pub pool: PgPool,
     pub address: String,
+    /// Whether this process writes there: a server that only lets itself be read is of no use to it.
+    pub writes: bool,
 }
 
 #[async_trait::async_trait]
@@ -35,8 +38,10 @@ impl Dependency for PostgresHealth {
     }
 
     async fn check(&self) -> Result<(), Trouble> {
-        let asked = sqlx::query("SELECT 1").execute(&self.pool).await;
-        asked.map(drop).map_err(|error| {
+        let read_only = "SELECT current_setting('transaction_read_only') = 'on'";
+        let asked = sqlx::query_scalar(read_only).fetch_one(&self.pool).await;
+        let is_read_only: bool = asked.map_err(|error| {
+            sessions::observe(&error);
             let class = match &error {
                 sqlx::Error::PoolTimedOut => "no_connection",
                 sqlx::Error::Io(_) => "unreachable",
@@ -44,7 +49,14 @@ impl Dependency for PostgresHealth {
                 _ => "failed",
             };
             Trouble { class, message: format!("PostgreSQL does not answer ({class})") }
-        })
+        })?;
+        if is_read_only && self.writes {
+            // It may be this session alone, from before a failover: the next check asks on a new one.
+            sessions::found_read_only();
+            let message = "PostgreSQL only lets itself be read".to_owned();
+            return Err(Trouble { class: "read_only", message });
+        }
+        Ok(())
     }
 }
 

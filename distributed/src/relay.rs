@@ -128,7 +128,7 @@ pub enum RelayError {
         "the log is published to topics called {noted}.* but kafka.prefix is {configured}; events published before would be missing there: set it back to {noted}"
     )]
     Prefix { noted: String, configured: String },
-    #[error("the outbox in PostgreSQL: {0}")]
+    #[error("the outbox in PostgreSQL: {}", sql_problem(.0))]
     Postgres(#[from] sqlx::Error),
 }
 

@@ -2,7 +2,7 @@
 
 use sqlx::Error;
 
-use super::Server;
+use super::{Server, sessions};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PostgresError {
@@ -78,8 +78,14 @@ impl Server {
     }
 }
 
-/// What went wrong, without any value: the server's messages quote what was given to it.
+/// What went wrong, without any value: the server's messages quote what was given to it. Every statement that failed comes
+/// through here or through [`is_transient`] before it is tried again: sessions that cannot succeed are not used again.
 pub(crate) fn sql_problem(error: &Error) -> String {
+    sessions::observe(error);
+    description(error)
+}
+
+pub(super) fn description(error: &Error) -> String {
     match error {
         Error::Database(refusal) => {
             let code = refusal.code().unwrap_or_default().into_owned();
@@ -112,8 +118,9 @@ pub(crate) fn sql_problem(error: &Error) -> String {
     }
 }
 
-/// Whether the same may succeed a moment later, on another connection.
+/// Whether the same may succeed a moment later, on another connection. A connection that cannot succeed is not used again.
 pub(crate) fn is_transient(error: &Error) -> bool {
+    sessions::observe(error);
     match error {
         Error::Io(_) | Error::Tls(_) | Error::PoolTimedOut | Error::Protocol(_) | Error::WorkerCrashed => true,
         Error::Database(refusal) => refusal.code().is_some_and(|code| {

@@ -9,7 +9,7 @@ pub struct PostgresOptions {
     pub url: String,
     /// Connections kept open when there is nothing to do.
     pub connections_min: u32,
-    /// Connections of this pool at most. The log and the keys use four more.
+    /// Connections of this pool at most. The log and the keys use [`CONNECTIONS_BESIDE`](super::CONNECTIONS_BESIDE) more.
     pub connections_max: u32,
     /// How long opening the first connection may take.
     pub connect_ms_max: u64,

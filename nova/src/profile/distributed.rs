@@ -161,6 +161,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
          every machine: 32 random bytes in base64",
     )?;
     let (pool, log) = open_log(config).await?;
+    warn_of_too_few_connections(config, roles, &pool).await?;
     let keyring = PostgresKeyring::open(pool.clone(), &master, &config.keyring_options()).await?;
     let codec = Codec::new(keyring);
     if roles.relay || roles.projectors {
@@ -197,7 +198,11 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
     shard_stores.extend(in_clickhouse.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
     shard_stores.extend(in_redis.clone().map(|store| Arc::new(store) as Arc<dyn ShardStore>));
     let media = config.media_on_s3()?;
-    let log_health = PostgresHealth { pool: pool.clone(), address: config.postgres.url.place().to_owned() };
+    let log_health = PostgresHealth {
+        pool: pool.clone(),
+        address: config.postgres.url.place().to_owned(),
+        writes: roles.commands || roles.relay || roles.projectors,
+    };
     let mut dependencies: Vec<Arc<dyn Dependency>> = vec![Arc::new(log_health)];
     if let Some(media) = media.as_ref().filter(|_| roles.commands || roles.queries) {
         dependencies.push(Arc::new(media.clone()));
@@ -256,6 +261,25 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         media,
         runtime: Arc::new(running),
     })
+}
+
+/// A process that alone may open more connections than the server has fails under load, not at its start.
+async fn warn_of_too_few_connections(
+    config: &Config,
+    roles: Roles,
+    pool: &postgres::PgPool,
+) -> anyhow::Result<()> {
+    let (of_process, of_server) =
+        (config.postgres_connections_max(roles), postgres::connections_of_server(pool).await?);
+    if of_process > of_server {
+        tracing::warn!(
+            of_process,
+            of_server,
+            "this process may open more connections than PostgreSQL has: lower postgres.connections_max and \
+             postgres.read_connections_max, or raise the server's max_connections; other processes need theirs too"
+        );
+    }
+    Ok(())
 }
 
 /// Kafka may be away: what it does not take waits on disk.

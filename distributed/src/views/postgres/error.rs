@@ -2,7 +2,10 @@
 
 use nova_views::ViewError;
 
+use crate::postgres::sessions;
+
 pub(super) fn view_error(error: &sqlx::Error) -> ViewError {
+    sessions::observe(error);
     let unavailable = |what: &str| ViewError::Unavailable(format!("PostgreSQL: {what}"));
     match error {
         sqlx::Error::Database(error) => {
@@ -41,6 +44,7 @@ pub(super) fn is_missing(error: &sqlx::Error) -> bool {
 /// The connection or the server, not what was said.
 pub(super) fn is_of_the_server(error: &sqlx::Error) -> bool {
     match error {
+        _ if sessions::needs_new_session(error) => true,
         sqlx::Error::Database(error) => {
             // Connection exceptions, insufficient resources, operator intervention, system errors.
             let code = error.code();

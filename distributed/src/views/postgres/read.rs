@@ -28,18 +28,15 @@ use nova_views::{
     Answer, Comment, Conversation, Deletion, DeletionQuery, FeedItem, List, Lookup, Message, MessageHit,
     MessageRange, PageRequest, PostCard, Profile, ProfileKey, ViewError, ViewReader, projection,
 };
-use sqlx::Connection as _;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::PgPool;
 use uuid::Uuid;
 
 use super::PostgresViews;
 use super::cursors::Cursors;
+use crate::postgres::sessions::{self, Purpose};
 use crate::shard::Shard;
 use applied::Applied;
 use frozen::Orders;
-
-/// A connection that was in use so lately is handed out without asking it whether it lives.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
 /// The name by which answers say where they come from.
 const SOURCE: &str = "postgres";
@@ -110,14 +107,9 @@ impl Reads {
                 ("jit", "off".to_owned()),
                 ("max_parallel_workers_per_gather", "0".to_owned()),
             ]);
-        let pool = PgPoolOptions::new()
+        let pool = sessions::pool(Purpose::Reading)
             .max_connections(options.connections_max.max(1))
             .acquire_timeout(Duration::from_millis(options.connection_wait_ms.max(1)))
-            // One that was in use a moment ago is trusted; asking it first would double every question.
-            .test_before_acquire(false)
-            .before_acquire(|connection, about| {
-                Box::pin(async move { Ok(about.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok()) })
-            })
             .connect_lazy_with(connection);
         let (orders, applied) = (Orders::new(&options), Applied::new(cursors, options.expected.clone()));
         Self { pool, options, orders, trending_turn: tokio::sync::Mutex::default(), applied }

@@ -7,7 +7,7 @@ use nova_distributed::kafka::KafkaOptions;
 use nova_distributed::keys::PostgresKeyringOptions;
 use nova_distributed::live::RedisLiveOptions;
 use nova_distributed::log::PostgresLogOptions;
-use nova_distributed::postgres::PostgresOptions;
+use nova_distributed::postgres::{CONNECTIONS_BESIDE, PostgresOptions};
 use nova_distributed::relay::RelayOptions;
 use nova_distributed::shard::Shard;
 use nova_distributed::topics::Topics;
@@ -18,6 +18,7 @@ use nova_distributed::views::{GuardsOptions, ViewsOptions};
 use nova_resilience::{BreakerOptions, GuardOptions};
 
 use crate::config::{Config, Store};
+use crate::profile::Roles;
 
 /// Events in one step of a shard. Steps of many shards are put together, so they need not be large.
 const SHARD_STEP_EVENTS_MAX: usize = 4_096;
@@ -56,6 +57,14 @@ impl Config {
             subjects_cached_max: self.keys.cached_max,
             ..PostgresKeyringOptions::default()
         }
+    }
+
+    /// Connections to PostgreSQL that a process with these roles may open.
+    pub(super) fn postgres_connections_max(&self, roles: Roles) -> u32 {
+        let (writes, reads) = (self.postgres.connections_max, self.postgres.read_connections_max);
+        let fallback =
+            if roles.queries || roles.views { self.resilience.fallback_connections_max } else { 0 };
+        writes + reads + fallback + CONNECTIONS_BESIDE
     }
 
     pub(super) fn postgres_views_options(
