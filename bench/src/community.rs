@@ -1,6 +1,6 @@
 //! The people who are measured, made over HTTP as people are: ids by number, everybody follows the same authors.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,9 +29,14 @@ pub(crate) fn user(kind: &str, number: u64) -> UserId {
     UserId(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("bench:{kind}:{number}").as_bytes()))
 }
 
+/// Where the key is that signs the tokens.
+pub(crate) fn token_key_file(data: &Path) -> PathBuf {
+    data.join("keys").join("token.pkcs8")
+}
+
 /// Tokens of people by number. They hold for a day.
 pub(crate) fn tokens(data: &Path, kind: &str, count: u64) -> anyhow::Result<Vec<String>> {
-    let issuer = Issuer::open_or_create(&data.join("keys").join("token.pkcs8"))?;
+    let issuer = Issuer::open_or_create(&token_key_file(data))?;
     let token = |number| issuer.issue(user(kind, number), Role::User, Duration::from_secs(86_400));
     (0..count).map(|number| token(number).map_err(anyhow::Error::from)).collect()
 }

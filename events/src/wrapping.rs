@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -108,6 +109,18 @@ impl MasterKey {
     /// As [`parse`](Self::parse) reads it.
     pub fn to_text(&self) -> Zeroizing<String> {
         Zeroizing::new(STANDARD.encode(self.bytes.as_slice()))
+    }
+
+    /// Derives 32 bytes for another purpose (HKDF-SHA-256, RFC 5869), the same on every machine. They say nothing about this
+    /// key, nor about the bytes for another purpose.
+    pub fn derive(&self, purpose: &str) -> Result<Zeroizing<[u8; 32]>, MasterKeyError> {
+        let mut derived = Zeroizing::new([0; 32]);
+        Salt::new(HKDF_SHA256, b"nova master key v1")
+            .extract(self.bytes.as_slice())
+            .expand(&[purpose.as_bytes()], HKDF_SHA256)
+            .and_then(|okm| okm.fill(derived.as_mut_slice()))
+            .map_err(|_| MasterKeyError::Refused)?;
+        Ok(derived)
     }
 
     pub fn wrapping(&self) -> Result<Wrapping, MasterKeyError> {

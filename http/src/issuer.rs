@@ -1,4 +1,4 @@
-//! Nova's own tokens, signed with a key in the data folder.
+//! Nova's own tokens, signed with a key in the data folder, or with one that all processes derive from the master key.
 //!
 //! * The key file is made once, whole or not at all, readable by its owner only; a file that others can read is refused.
 //! * The key's id is derived from its public half, so that it never has to be kept beside it.
@@ -12,11 +12,15 @@ use aws_lc_rs::digest;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use nova_events::UserId;
+use nova_events::wrapping::{MasterKey, MasterKeyError};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::auth::Role;
 use crate::token::{PublicKey, Verifier, VerifierOptions, now_s};
+
+/// Of the token key among what is derived from the master key. Another label is another key.
+const DERIVED_FOR: &str = "nova token key v1";
 
 /// No key file of ours is near it.
 const KEY_FILE_BYTES_MAX: u64 = 4096;
@@ -45,6 +49,10 @@ pub enum IssuerError {
     Exposed { path: PathBuf, mode: u32 },
     #[error("{path} does not hold an Ed25519 key in PKCS #8")]
     NotAKey { path: PathBuf },
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    #[error("the cryptographic library refused the token key")]
+    Refused,
     #[error("tokens may be valid for at most {seconds_max} s")]
     LifetimeTooLong { seconds_max: u64 },
     #[error("the token could not be signed")]
@@ -77,10 +85,32 @@ impl Issuer {
                 read(path)?.ok_or_else(|| at_path(io::ErrorKind::NotFound.into()))?
             }
         };
+        Self::of_file(path, &pkcs8, options)
+    }
+
+    /// With the key in `path`, which has to be there: where several machines need the same one, none may make its own.
+    pub fn open(path: &Path, options: VerifierOptions) -> Result<Self, IssuerError> {
+        let missing = || IssuerError::File { path: path.to_owned(), problem: io::ErrorKind::NotFound.into() };
+        Self::of_file(path, &read(path)?.ok_or_else(missing)?, options)
+    }
+
+    /// With a key that every process with this master key derives alike.
+    pub fn derived(master: &MasterKey, options: VerifierOptions) -> Result<Self, IssuerError> {
+        let seed = master.derive(DERIVED_FOR)?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).map_err(|_| IssuerError::Refused)?;
+        let pkcs8 = pair.to_pkcs8().map_err(|_| IssuerError::Refused)?;
+        Ok(Self::of_pair(&pair, pkcs8.as_ref(), options))
+    }
+
+    fn of_file(path: &Path, pkcs8: &[u8], options: VerifierOptions) -> Result<Self, IssuerError> {
         let not_a_key = |_| IssuerError::NotAKey { path: path.to_owned() };
-        let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(not_a_key)?;
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(not_a_key)?;
+        Ok(Self::of_pair(&pair, pkcs8, options))
+    }
+
+    fn of_pair(pair: &Ed25519KeyPair, pkcs8: &[u8], options: VerifierOptions) -> Self {
         let public = pair.public_key().as_ref().to_vec();
-        Ok(Self { kid: kid_of(&public), key: EncodingKey::from_ed_der(&pkcs8), public, options })
+        Self { kid: kid_of(&public), key: EncodingKey::from_ed_der(pkcs8), public, options }
     }
 
     pub fn issue(&self, user: UserId, role: Role, ttl: Duration) -> Result<String, IssuerError> {
@@ -211,6 +241,27 @@ mod tests {
         fs::write(&path, "hello").unwrap();
         assert!(matches!(Issuer::open_or_create(&path), Err(IssuerError::NotAKey { .. })));
         assert_eq!(fs::read(&path).unwrap(), b"hello");
+    }
+
+    #[test]
+    fn processes_with_one_master_key_accept_each_others_tokens() {
+        let derived = |master: u8| {
+            let master = MasterKey::new([master; 32]);
+            Issuer::derived(&master, VerifierOptions::default()).unwrap()
+        };
+        let token = derived(7).issue(UserId::make(), Role::Operator, Duration::from_secs(60)).unwrap();
+        assert_eq!(derived(7).verifier().verify(&token).unwrap().role, Role::Operator);
+        assert!(derived(8).verifier().verify(&token).is_err());
+        // Tokens outlive a release: the derivation stays as it is.
+        assert_eq!(derived(7).kid, "bfb349ff64c35fd6");
+    }
+
+    #[test]
+    fn open_refuses_a_missing_key_and_makes_none() {
+        let path = tempfile::tempdir().unwrap().path().join("token.pkcs8");
+        let missing = Issuer::open(&path, VerifierOptions::default()).unwrap_err();
+        assert!(missing.to_string().contains("token.pkcs8"), "{missing}");
+        assert!(!path.exists());
     }
 
     #[test]

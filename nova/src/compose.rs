@@ -71,7 +71,7 @@ impl Product {
     pub async fn open(config: Config, roles: Roles) -> anyhow::Result<Self> {
         permissions::warn_if_exposed(&config.data.dir);
         let stores = installation(config.profile).open(&config, roles).await?;
-        let issuer = Issuer::with_options(&config.token_key_file(), config.verifier_options())?;
+        let issuer = config.issuer()?;
         let closed = ClosedAccounts::default();
         let serves = roles.commands || roles.queries;
         let closed_known_to = match serves {

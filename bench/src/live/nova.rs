@@ -32,8 +32,13 @@ pub(crate) async fn distributed(arguments: &Arguments) -> anyhow::Result<Arc<Pee
     let folder = tempfile::tempdir()?;
     let own = crate::servers::own::Own::new(folder.path()).await?;
     let mut processes = Vec::new();
+    // The key that signs the tokens of this measurement has to be there before the processes are.
+    let key_file = crate::community::token_key_file(folder.path());
+    nova_http::Issuer::open_or_create(&key_file)?;
+    let mut variables = own.variables.clone();
+    variables.push(("NOVA__AUTH__KEY_FILE".to_owned(), key_file.display().to_string()));
     for role in ["relay", "projectors", "command-api", "query-api"] {
-        let server = start(folder.path(), role, own.variables.clone()).await?;
+        let server = start(folder.path(), role, variables.clone()).await?;
         processes.push((role, server));
     }
     let address = |role: &str| {

@@ -8,11 +8,11 @@ use nova_command_api::{ClientEventLimits, CommandOptions, ExecutorOptions};
 use nova_embedded::ViewsOptions;
 use nova_eventlog::FileLogOptions;
 use nova_events::wrapping::MasterKey;
-use nova_http::{AdaptiveOptions, HttpLimits, VerifierOptions};
+use nova_http::{AdaptiveOptions, HttpLimits, Issuer, VerifierOptions};
 use nova_query_api::{LiveOptions, QueryOptions};
 use nova_views::ranking::Weights;
 
-use super::Config;
+use super::{Config, Profile};
 
 impl Config {
     pub fn log_options(&self) -> FileLogOptions {
@@ -176,6 +176,38 @@ impl Config {
         } else {
             self.auth.key_file.clone()
         }
+    }
+
+    /// Opens what signs Nova's own tokens and verifies them: one key for all processes of an installation.
+    ///
+    /// The embedded profile makes a key in the data folder. In the distributed profile a folder belongs to one machine, so
+    /// the key is that of `auth.key_file`, which has to be there, or it is derived from the master key.
+    pub fn issuer(&self) -> anyhow::Result<Issuer> {
+        let (file, options) = (self.token_key_file(), self.verifier_options());
+        if self.profile == Profile::Embedded {
+            return Ok(Issuer::with_options(&file, options)?);
+        }
+        if !self.auth.key_file.as_os_str().is_empty() {
+            return Issuer::open(&file, options).context(
+                "auth.key_file names the key that every process of the distributed profile signs tokens with",
+            );
+        }
+        if file.exists() {
+            tracing::warn!(
+                file = %file.display(),
+                "tokens signed with this key are not accepted: the token key is derived from keys.master_key, unless \
+                 auth.key_file names one that every process has"
+            );
+        }
+        Ok(Issuer::derived(&self.shared_master_key()?, options)?)
+    }
+
+    /// The master key as the distributed profile needs it: given from outside, the same on every machine.
+    pub fn shared_master_key(&self) -> anyhow::Result<MasterKey> {
+        self.master_key()?.context(
+            "the distributed profile needs keys.master_key (NOVA__KEYS__MASTER_KEY) or keys.master_key_file, the same \
+             on every machine: 32 random bytes in base64",
+        )
     }
 
     /// The key that wraps all keys, when it is given otherwise than by the data folder.

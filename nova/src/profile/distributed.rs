@@ -156,10 +156,7 @@ fn place_of(url: &str) -> &str {
 }
 
 async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
-    let master = config.master_key()?.context(
-        "the distributed profile needs keys.master_key (NOVA__KEYS__MASTER_KEY) or keys.master_key_file, the same on \
-         every machine: 32 random bytes in base64",
-    )?;
+    let master = config.shared_master_key()?;
     let (pool, log) = open_log(config).await?;
     warn_of_too_few_connections(config, roles, &pool).await?;
     let keyring = PostgresKeyring::open(pool.clone(), &master, &config.keyring_options()).await?;

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nova_events::UserId;
-use nova_http::{Issuer, Role as May};
+use nova_events::wrapping::MasterKey;
+use nova_http::{Issuer, Role as May, VerifierOptions};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -23,6 +24,8 @@ static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(())
 
 /// Of each topic: enough for two processes to share the work.
 pub(crate) const PARTITIONS: i32 = 2;
+
+const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 const READY: Duration = Duration::from_secs(60);
 const TTL: Duration = Duration::from_secs(24 * 3600);
@@ -64,7 +67,8 @@ impl Cluster {
         let name = format!("chaos_{}", &Uuid::new_v4().simple().to_string()[..12]);
         servers.sql(&format!("CREATE DATABASE {name}")).await;
         let data = tempfile::tempdir().unwrap();
-        let issuer = Issuer::open_or_create(&data.path().join("keys").join("token.pkcs8")).unwrap();
+        let master = MasterKey::parse(MASTER_KEY).unwrap();
+        let issuer = Issuer::derived(&master, VerifierOptions::default()).unwrap();
         let token = |may| issuer.issue(UserId::make(), may, TTL).unwrap();
         let mut environment = environment(&servers, &name);
         // What is compared here are the best answers: a busy machine gets its time, and stores that were killed are soon asked
@@ -98,8 +102,13 @@ impl Cluster {
 
     /// The program with this installation's configuration.
     pub(crate) fn command(&self) -> Command {
+        self.command_in(self.data.path())
+    }
+
+    /// The same with a data folder of its own, as on another machine.
+    pub(crate) fn command_in(&self, data: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nova"));
-        command.arg("--data").arg(self.data.path()).stdin(Stdio::null());
+        command.arg("--data").arg(data).stdin(Stdio::null());
         command.envs(self.environment.iter().map(|(key, value)| (key, value)));
         command
     }
@@ -289,7 +298,7 @@ impl Cluster {
 fn environment(servers: &Servers, name: &str) -> Vec<(String, String)> {
     let keys = [
         ("PROFILE", "distributed".to_owned()),
-        ("KEYS__MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+        ("KEYS__MASTER_KEY", MASTER_KEY.to_owned()),
         ("POSTGRES__URL", servers.database(name)),
         ("POSTGRES__CONNECTIONS_MAX", "4".to_owned()),
         ("POSTGRES__READ_CONNECTIONS_MAX", "4".to_owned()),

@@ -48,5 +48,6 @@ mod servers;
 #[path = "../it/socket.rs"]
 mod socket;
 mod storms;
+mod tokens;
 mod topics;
 mod views;
