@@ -16,9 +16,11 @@ use crate::topics::Topics;
 
 mod admin;
 mod context;
+mod features;
 
 pub use admin::{check_topics, ensure_topics};
 pub use context::KafkaContext;
+pub use features::check_settings;
 
 /// Where Kafka is, and what belongs to Nova there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +95,10 @@ pub enum KafkaSetupError {
     Authentication { brokers: String, problem: String },
     #[error("kafka.settings: {key}: {problem}")]
     Setting { key: String, problem: String },
+    #[error(
+        "kafka.settings: {key} needs {lacks}, which this build of Nova does not have: use another value, such as plaintext on a private network"
+    )]
+    NotInBuild { key: &'static str, lacks: &'static str },
     #[error("there is no topic {topic} in Kafka at {brokers}; run `nova migrate`")]
     Missing { topic: String, brokers: String },
     #[error(

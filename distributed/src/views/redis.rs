@@ -43,7 +43,7 @@ use self::generations::Standings;
 use self::scripts::Scripts;
 use crate::shard::{Shard, ShardCursor, ShardStore};
 
-pub use self::connect::RedisOpenError;
+pub use self::connect::{RedisOpenError, check_url};
 pub use self::frozen::Frozen;
 pub use self::marks::Shown;
 pub use self::options::RedisOptions;

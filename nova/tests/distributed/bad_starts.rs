@@ -113,6 +113,26 @@ async fn each_says_in_one_line_what_to_do() {
     let redis = [("REDIS__URL", "redis://:kept-secret-4711@127.0.0.1:1/0")];
     end_badly(&mut failures, &cluster, "no Redis", OF_VIEWS, &redis, &[NOWHERE]).await;
 
+    // What this build does not have is named.
+    let tls = [("REDIS__URL", "rediss://:kept-secret-4711@127.0.0.1:1/0")];
+    end_badly(&mut failures, &cluster, "TLS to Redis", OF_VIEWS, &tls, &["rediss://", "TLS"]).await;
+    let settings = format!("{}/tls.toml", cluster.folder().display());
+    for (protocol, mechanism, words) in
+        [("ssl", "PLAIN", "TLS"), ("sasl_ssl", "PLAIN", "TLS"), ("sasl_plaintext", "SCRAM-SHA-256", "SCRAM")]
+    {
+        let text = format!(
+            "[kafka.settings]\n\"security.protocol\" = \"{protocol}\"\n\"sasl.mechanism\" = \"{mechanism}\"\n"
+        );
+        std::fs::write(&settings, text).unwrap();
+        let mut command = cluster.command();
+        let ended = command.args(["--config", &settings, "relay"]).output().unwrap();
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        let good = !ended.status.success() && told.contains("kafka.settings") && told.contains(words);
+        failures.extend((!good).then(|| format!("{protocol}: {told}")));
+    }
+    let key_file = [("AUTH__KEY_FILE", "/nowhere/token.pkcs8")];
+    end_badly(&mut failures, &cluster, "no token key", ALL, &key_file, &["auth.key_file", "/nowhere"]).await;
+
     topics::delete_all(&cluster.servers.kafka, &cluster.name).await;
     end_badly(&mut failures, &cluster, "no topics", OF_KAFKA, &[], &["nova migrate"]).await;
 

@@ -15,6 +15,10 @@ const VERSION_MIN: (u32, u32) = (7, 0);
 pub enum RedisOpenError {
     #[error("the Redis URL cannot be read: it should look like redis://user:password@host:6379/0")]
     Url,
+    #[error(
+        "redis.url begins with {scheme}://, which needs TLS to Redis, and this build of Nova does not have it: use redis:// on a private network"
+    )]
+    Tls { scheme: String },
     #[error("the prefix of keys in Redis may hold letters, digits and :._-{{}} only, and not be empty")]
     Prefix,
     #[error("Redis at {server} cannot be reached ({reason}): is it running there?")]
@@ -25,6 +29,15 @@ pub enum RedisOpenError {
     Version { server: String, found: String },
     #[error("Redis at {server} does not answer as it should: {reason}")]
     Other { server: String, reason: String },
+}
+
+/// Refuses an address that this build cannot connect to, before the client says only that it cannot read it.
+pub fn check_url(url: &str) -> Result<(), RedisOpenError> {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+    match scheme.as_str() {
+        "rediss" | "valkeys" => Err(RedisOpenError::Tls { scheme }),
+        _ => Ok(()),
+    }
 }
 
 #[derive(Clone)]
@@ -141,6 +154,14 @@ pub(super) fn view_error(error: &RedisError) -> ViewError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_needs_tls_is_refused_by_its_scheme() {
+        let refused = check_url("rediss://:secret@host:6380/0").unwrap_err().to_string();
+        assert!(refused.contains("rediss://") && refused.contains("TLS"), "{refused}");
+        assert!(!refused.contains("secret"), "{refused}");
+        assert!(check_url("redis://host:6379/0").is_ok());
+    }
 
     #[test]
     fn old_servers_are_refused() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nova_distributed::client_events::ClientEventsOptions;
-use nova_distributed::kafka::KafkaOptions;
+use nova_distributed::kafka::{KafkaOptions, check_settings};
 use nova_distributed::keys::PostgresKeyringOptions;
 use nova_distributed::live::RedisLiveOptions;
 use nova_distributed::log::PostgresLogOptions;
@@ -13,7 +13,7 @@ use nova_distributed::shard::Shard;
 use nova_distributed::topics::Topics;
 use nova_distributed::views::clickhouse::{ClickHouseOptions, Password};
 use nova_distributed::views::postgres::{PostgresViewsOptions, ReadOptions};
-use nova_distributed::views::redis::RedisOptions;
+use nova_distributed::views::redis::{RedisOptions, check_url};
 use nova_distributed::views::{GuardsOptions, ViewsOptions};
 use nova_resilience::{BreakerOptions, GuardOptions};
 
@@ -96,13 +96,15 @@ impl Config {
         if let Some(password) = kafka.password.or_file("kafka.password", &kafka.password_file)? {
             settings.insert("sasl.password".to_owned(), password);
         }
-        Ok(KafkaOptions {
+        let options = KafkaOptions {
             brokers: kafka.brokers.clone(),
             topics: self.topics(),
             replication: kafka.replication,
             retention_ms: kafka.retention_ms,
             settings,
-        })
+        };
+        check_settings(&options)?;
+        Ok(options)
     }
 
     pub(super) fn client_events_options(&self) -> ClientEventsOptions {
@@ -153,8 +155,10 @@ impl Config {
         let password = redis.password.or_file("redis.password", &redis.password_file)?;
         let defaults = RedisOptions::default();
         let asks_ms = self.resilience.redis_call_ms.max(self.resilience.redis_last_call_ms);
+        let url = redis.url.with_password(password.as_deref());
+        check_url(&url)?;
         Ok(RedisOptions {
-            url: redis.url.with_password(password.as_deref()),
+            url,
             prefix: redis.key_prefix.clone(),
             timeline_posts_max: redis.timeline_posts_max,
             timeline_ttl_ms: redis.timeline_ttl_ms,
