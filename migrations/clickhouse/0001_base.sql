@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS generations (
 ) ENGINE = ReplacingMergeTree(change) ORDER BY projection_name;
 
 -- How far a projection is in a shard; written after the rows up to there. The highest position counts, so it never goes
--- back. partition_offset: where the Kafka partition goes on, -1 when not known.
+-- back. partition_offset: where the Kafka partition goes on, -1 when not known. Where a shard's name begins with `rows:` the
+-- position is the number of keys that a table had, with `refill:` that of the shard in the generation before.
 CREATE TABLE IF NOT EXISTS cursors (
     projection_name LowCardinality(String),
     generation UInt64,

@@ -182,6 +182,7 @@ sections! {
         flush_rows_max: usize,
         write_timeout_ms: u64,
         query_timeout_ms: u64,
+        rows_check_ms: u64,
     }
     Redis {
         url: ServerUrl,

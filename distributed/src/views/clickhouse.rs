@@ -4,12 +4,13 @@
 //! * Effects are exactly once on deliveries that are at least once: every row carries the position of its event, and the
 //!   highest of a key counts; counters are counted from rows, never added to.
 //! * A step is answered when its rows and its cursor are acknowledged and its generation is still the live one.
-//! * A store that has lost its tables says so, gets them back, and is filled again from the log.
+//! * A store that has lost tables, or rows of them, says so, gets them back, and is filled again from the log.
 //! * Errors carry the number and the name of what the server says, never its text, which quotes values.
 //!
 //! Reading order: `options`, `migrations/clickhouse`, `schema`, `generations`, `flush` and `write` (changes to rows),
-//! `feed` (the questions).
+//! `completeness` (rows that are missing), `feed` (the questions).
 
+mod completeness;
 mod core;
 mod error;
 mod feed;
@@ -26,6 +27,7 @@ pub use error::ClickHouseError;
 pub use options::{ClickHouseOptions, Password};
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use nova_events::UserId;
 use nova_views::ranking::{Candidate, Trending};
@@ -80,6 +82,8 @@ impl ClickHouseViews {
         let core = Arc::new(Core::new(server));
         let (steps, waiting) = mpsc::channel(STEPS_WAITING_MAX);
         tokio::spawn(flush::run(Arc::clone(&core), waiting));
+        crate::views::names::describe_losses();
+        tokio::spawn(completeness::watch(Arc::downgrade(&core)));
         let room = Arc::new(Semaphore::new(options.flush_rows_max.max(1) * 2));
         Ok(Self { core, steps, room, trending: Arc::default() })
     }
@@ -109,6 +113,15 @@ impl ClickHouseViews {
     pub fn trending_known(&self, now: chrono::DateTime<chrono::Utc>, after: u64) -> Option<KnownTrending> {
         let ttl_ms = self.core.server.options.trending_ttl_ms;
         self.trending.last(now.timestamp_millis(), after, ttl_ms)
+    }
+
+    /// Fails while rows are missing: what is answered would be short.
+    pub fn whole(&self) -> Result<(), ViewError> {
+        if self.core.incomplete.load(Ordering::Acquire) {
+            let problem = "rows of the views in ClickHouse are missing, and are filled in from the log";
+            return Err(ViewError::Corrupt(problem.to_owned()));
+        }
+        Ok(())
     }
 
     /// Asks the server something cheap.
@@ -243,6 +256,15 @@ impl ShardStore for ClickHouseViews {
                 self.core.writes_to(template, shard).await?;
                 self.core.advance(template.projection, shard, cursor)
             }
+        }
+    }
+
+    /// A generation that lacked rows may have been replaced while nothing was written to it.
+    async fn check(&self, projection: &str, generation: Generation, shard: &Shard) -> Result<(), ViewError> {
+        let template = find(projection)?;
+        match generation {
+            Generation::Live if !self.core.is_current(template.projection, shard) => Err(ViewError::Switched),
+            Generation::Live | Generation::Next => Ok(()),
         }
     }
 

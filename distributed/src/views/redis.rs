@@ -12,13 +12,15 @@
 //!   [`ViewError::Switched`]: whoever asks for the cursor goes on from there, and the log fills in what is missing.
 //! * What must not be shown any more is marked, for whoever shows what was kept. See `marks`.
 //! * Memory is bounded: posts for each timeline and author are capped, timelines go when nobody reads them. Set
-//!   `maxmemory-policy` to `volatile-lru`: then only what can be made again at once is dropped. What stays is an edge for
+//!   `maxmemory-policy` to `volatile-lru`: then only what can be made again at once is dropped. Evictions of anything else are
+//!   noticed, and the store is not used until it has been filled again: see `evictions`. What stays is an edge for
 //!   each follow and each member of a conversation (as in PostgreSQL) and the recent posts of each author.
 //! * The newest messages of a conversation are answered where PostgreSQL cannot be asked, to its members as they are known
 //!   here, and only by what has once been as far as the log was when it began to be filled. See `window`.
 
 mod connect;
 mod conversations;
+mod evictions;
 mod frozen;
 mod generations;
 mod graph;
@@ -34,11 +36,13 @@ mod timelines;
 mod window;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use nova_views::{Apply, DeadLetter, Generation, ProjectionStatus, ViewError, projection};
 use tokio::sync::Semaphore;
 
 use self::connect::Connections;
+use self::evictions::Evictions;
 use self::generations::Standings;
 use self::scripts::Scripts;
 use crate::shard::{Shard, ShardCursor, ShardStore};
@@ -68,6 +72,9 @@ struct Shared {
     standings: Standings,
     regenerations: Semaphore,
     sweeping: Arc<tokio::sync::Mutex<()>>,
+    evictions: tokio::sync::Mutex<Evictions>,
+    /// Keys were evicted that only the log can bring back.
+    lost: AtomicBool,
 }
 
 impl std::fmt::Debug for RedisViews {
@@ -88,8 +95,14 @@ impl RedisViews {
             standings: Standings::default(),
             regenerations,
             sweeping: Arc::default(),
+            evictions: tokio::sync::Mutex::default(),
+            lost: AtomicBool::new(false),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        let views = Self { shared: Arc::new(shared) };
+        super::names::describe_losses();
+        views.look_for_evictions().await;
+        tokio::spawn(evictions::watch(Arc::downgrade(&views.shared)));
+        Ok(views)
     }
 }
 

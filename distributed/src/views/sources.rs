@@ -177,15 +177,27 @@ impl Sources {
         }
     }
 
+    /// Fails while it lacks rows, as if it did not answer: what it says would be short without a word.
+    fn whole_clickhouse(&self) -> Result<ClickHouseViews, ViewError> {
+        let store = self.stores.clickhouse.get()?;
+        store.whole().map(|()| store.clone())
+    }
+
+    /// The same while it lacks keys.
+    fn whole_redis(&self) -> Result<RedisViews, ViewError> {
+        let store = self.stores.redis.get()?;
+        store.trusted().map(|()| store.clone())
+    }
+
     /// Asks the store something cheap that goes the way of every question.
     pub(super) async fn ping(&self, source: Source) -> Result<(), ViewError> {
         match source {
             Source::Postgres => self.stores.postgres.ping().await,
             Source::Fallback => self.stores.fallback.ping().await,
-            Source::ClickHouse => self.stores.clickhouse.get()?.ping().await,
+            Source::ClickHouse => self.whole_clickhouse()?.ping().await,
             Source::Redis => {
                 // It goes on when nobody waits for it any more: that is how the connection finds out that it is dead.
-                let redis = self.stores.redis.get()?.clone();
+                let redis = self.whole_redis()?;
                 let ping = tokio::spawn(async move { redis.ping().await });
                 ping.await.unwrap_or_else(|_| {
                     Err(ViewError::Unavailable("redis: the ping was given up".to_owned()))
@@ -220,7 +232,7 @@ impl Sources {
     where
         F: Future<Output = Result<T, ViewError>> + Send,
     {
-        let guarded = self.clickhouse.call(judge, async { ask(self.stores.clickhouse.get()?.clone()).await });
+        let guarded = self.clickhouse.call(judge, async { ask(self.whole_clickhouse()?).await });
         guarded.await.map_err(|error| told(Source::ClickHouse, error))
     }
 
@@ -238,7 +250,7 @@ impl Sources {
     where
         F: Future<Output = Result<T, ViewError>> + Send,
     {
-        let ask = || async { ask(self.stores.redis.get()?.clone()).await };
+        let ask = || async { ask(self.whole_redis()?).await };
         let guarded = self.redis.call_twice_within(self.patience(Source::Redis), judge, ask);
         guarded.await.map_err(|error| told(Source::Redis, error))
     }

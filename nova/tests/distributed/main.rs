@@ -6,8 +6,8 @@
 //! * every view of every store answers as a replay of the log does.
 //!
 //! The tests run one at a time. `NOVA_CHAOS_SECONDS` makes the faults last longer, `NOVA_CHAOS_SEED` repeats a run's choices
-//! (not its timing), `NOVA_CHAOS_SPELLS` says how often PostgreSQL is read-only for a while, `NOVA_CHAOS_SERVERS` names a folder of `deploy/local/servers` whose servers may be killed; without it
-//! the tests that kill servers start their own.
+//! (not its timing), `NOVA_CHAOS_SPELLS` says how often PostgreSQL is read-only for a while, `NOVA_CHAOS_SERVERS` names a
+//! folder of `deploy/local/servers` whose servers may be killed; without it the tests that kill servers start their own.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
@@ -30,6 +30,7 @@ mod live_kill;
 mod live_stage;
 mod load;
 mod log;
+mod losses;
 #[path = "../it/media/bucket.rs"]
 mod media_bucket;
 #[expect(dead_code, reason = "shared with the stories of the embedded profile, which use all of it")]

@@ -37,6 +37,8 @@ pub(super) struct Core {
     /// The cursors could not be written because their table is gone.
     lost: AtomicBool,
     known: Mutex<Option<(Instant, Generations)>>,
+    /// Rows of a live generation are missing, or are being filled in.
+    pub(super) incomplete: AtomicBool,
     /// One repair at a time.
     repairing: tokio::sync::Mutex<()>,
 }
@@ -52,6 +54,7 @@ impl Core {
             advanced: Notify::new(),
             lost: AtomicBool::new(false),
             known: Mutex::default(),
+            incomplete: AtomicBool::new(false),
             repairing: tokio::sync::Mutex::default(),
         }
     }
@@ -62,6 +65,21 @@ impl Core {
         let row = generations::ensure(&self.server, template).await?;
         self.lost.store(false, Ordering::Release);
         Ok(row)
+    }
+
+    /// Puts an empty generation in the place of one that lacks rows. `false`: another one is live already.
+    pub(super) async fn replace(&self, template: &'static Template, lacking: u64) -> Result<bool, Failure> {
+        let _one = self.repairing.lock().await;
+        let replaced = generations::replace(&self.server, template, lacking).await?;
+        self.saw(&Generations::load(&self.server).await?);
+        Ok(replaced)
+    }
+
+    /// Whether the shard still writes to what is live, as far as this process knows.
+    pub(super) fn is_current(&self, projection: &'static str, shard: &Shard) -> bool {
+        let writes_to = self.writes_to.lock().get(&(projection, shard.clone())).copied();
+        let live = self.known.lock().as_ref().and_then(|(_, known)| known.of(projection).map(|row| row.live));
+        writes_to.is_none() || live.is_none() || writes_to == live
     }
 
     /// From now on the shard writes to the live generation.

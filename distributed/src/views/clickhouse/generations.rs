@@ -3,13 +3,15 @@
 //!
 //! * Numbers are never used twice, so what is late for an old generation cannot reach a new one; the first one is the
 //!   server's clock, so that holds also for a database that was dropped and made again.
-//! * Whoever finds the tables of the live generation gone makes a new, empty one. Two that find it at once make the same
-//!   one, or that of the later one counts.
+//! * Whoever finds the tables of the live generation gone, or rows missing from them (`completeness`), makes a new, empty one.
+//!   Two that find it at once make the same one, or that of the later one counts. Beside its cursors stands how far the one
+//!   before was, so that readers know until when it is short.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use nova_views::{ViewError, projection};
 
+use super::completeness::{COUNTED, Notes, WANTED};
 use super::error::Failure;
 use super::rows::{CursorRow, GenerationRow};
 use super::schema::{self, BASE_TABLES, Relation, Template};
@@ -104,16 +106,8 @@ async fn repair(server: &Server, template: &Template) -> Result<GenerationRow, F
             }
             let unused = unused(&before, &there);
             let clock_ms = server.clock().await? / 1_000_000;
-            let row = GenerationRow {
-                live: if before.live == 0 { unused.max(clock_ms) } else { unused },
-                next: 0,
-                rebuilds: before.rebuilds + 1,
-                change: before.change + 1,
-                ..before
-            };
-            template.create(server, row.live).await?;
-            server.insert("generations", std::slice::from_ref(&row)).await?;
-            row
+            let live = if before.live == 0 { unused.max(clock_ms) } else { unused };
+            make_live(server, template, before, live).await?
         }
     };
     if !template.is_shown(row.live, &relations) {
@@ -123,6 +117,63 @@ async fn repair(server: &Server, template: &Template) -> Result<GenerationRow, F
         template.drop(server, old).await?;
     }
     Ok(row)
+}
+
+/// Puts an empty generation in the place of the live one.
+async fn make_live(
+    server: &Server,
+    template: &Template,
+    before: GenerationRow,
+    live: u64,
+) -> Result<GenerationRow, Failure> {
+    let row =
+        GenerationRow { live, next: 0, rebuilds: before.rebuilds + 1, change: before.change + 1, ..before };
+    template.create(server, live).await?;
+    let wanted = wanted(server, template.projection, before.live).await?;
+    let wanted = wanted.into_iter().map(|(shard, position)| CursorRow {
+        projection: template.projection.to_owned(),
+        generation: live,
+        shard: format!("{WANTED}{shard}"),
+        position,
+        partition_offset: -1,
+    });
+    server.insert("cursors", &wanted.collect::<Vec<_>>()).await?;
+    server.insert("generations", std::slice::from_ref(&row)).await?;
+    Ok(row)
+}
+
+/// How far each shard was in a generation, or should have come in it.
+async fn wanted(
+    server: &Server,
+    projection: &'static str,
+    generation: u64,
+) -> Result<BTreeMap<String, u64>, Failure> {
+    let mut wanted = BTreeMap::new();
+    for row in all_cursors(server, projection, generation).await? {
+        let shard = row.shard.strip_prefix(WANTED).unwrap_or(&row.shard);
+        if row.position > 0 && !shard.starts_with(COUNTED) {
+            let position = wanted.entry(shard.to_owned()).or_insert(row.position);
+            *position = row.position.max(*position);
+        }
+    }
+    // The whole log is followed by a rebuild only, where it is shared out.
+    if wanted.len() > 1 {
+        wanted.remove(Shard::whole().as_str());
+    }
+    Ok(wanted)
+}
+
+/// The same for a generation whose tables are there but lack rows. Does nothing, and says so, when another one is live.
+pub(super) async fn replace(server: &Server, template: &Template, lacking: u64) -> Result<bool, Failure> {
+    let (relations, generations) = futures::try_join!(schema::relations(server), Generations::load(server))?;
+    let there = template.generations(&relations);
+    let before = generations.of(template.projection).filter(|row| row.live == lacking).cloned();
+    let Some(before) = before else { return Ok(false) };
+    let live = unused(&before, &there);
+    make_live(server, template, before, live).await?;
+    template.show(server, live).await?;
+    template.drop(server, lacking).await?;
+    Ok(true)
 }
 
 fn unused(row: &GenerationRow, there: &std::collections::BTreeSet<u64>) -> u64 {
@@ -192,8 +243,37 @@ pub(super) async fn switch(
     Ok(())
 }
 
-/// The cursors of a generation, by shard.
+/// What stands beside the cursors of the live generations.
+pub(super) async fn notes(server: &Server) -> Result<Notes, Failure> {
+    let sql = "SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL
+               WHERE (projection_name, generation) IN (SELECT projection_name, live FROM generations FINAL)";
+    Ok(Notes::of(server.fetch(sql).await?))
+}
+
+/// The number of keys in a table, as it stands beside the cursors: the highest counts.
+pub(super) fn counted(projection: &str, generation: u64, table: &str, keys: u64) -> CursorRow {
+    CursorRow {
+        projection: projection.to_owned(),
+        generation,
+        shard: format!("{COUNTED}{table}"),
+        position: keys,
+        partition_offset: -1,
+    }
+}
+
+/// The cursors of a generation, by shard. No shard has a colon in its name.
 pub(super) async fn cursors(
+    server: &Server,
+    projection: &'static str,
+    generation: u64,
+) -> Result<Vec<CursorRow>, Failure> {
+    let mut rows = all_cursors(server, projection, generation).await?;
+    rows.retain(|row| !row.shard.contains(':'));
+    Ok(rows)
+}
+
+/// With what stands beside them.
+async fn all_cursors(
     server: &Server,
     projection: &'static str,
     generation: u64,

@@ -18,6 +18,8 @@ pub struct ClickHouseOptions {
     pub flush_rows_max: usize,
     /// That a projection has come further with nothing to change is written this often; a crash forgets no more.
     pub advance_interval_ms: u64,
+    /// How often a process looks whether rows are missing from the tables. 0: never.
+    pub rows_check_ms: u64,
     /// A write that takes longer is given up and offered again.
     pub write_timeout_ms: u64,
     /// A question that takes longer is given up: whoever asks has other sources.
@@ -36,6 +38,7 @@ impl Default for ClickHouseOptions {
             flush_interval_ms: 100,
             flush_rows_max: 50_000,
             advance_interval_ms: 200,
+            rows_check_ms: 10_000,
             write_timeout_ms: 30_000,
             query_timeout_ms: 2_000,
             trending_ttl_ms: 2_000,

@@ -96,7 +96,7 @@ fn check_version(server: &str, about: &str) -> Result<(), RedisOpenError> {
     Ok(())
 }
 
-/// Settings that cost memory, or lose what has no time to live. A server that does not tell them is taken as it is.
+/// Settings that cost memory. A server that does not tell them is taken as it is.
 async fn advise(connection: &mut redis::aio::MultiplexedConnection, server: &str, options: &RedisOptions) {
     let mut setting = async |name: &str| -> Option<String> {
         let pair: Vec<String> =
@@ -111,15 +111,6 @@ async fn advise(connection: &mut redis::aio::MultiplexedConnection, server: &str
             server,
             "Redis keeps timelines in about 6 times the memory they need: set zset-max-listpack-entries to {wanted} \
              or more (it is {entries})"
-        );
-    }
-    if let Some(policy) = setting("maxmemory-policy").await
-        && policy.starts_with("allkeys")
-    {
-        tracing::warn!(
-            server,
-            "Redis may drop any key when its memory is full: set maxmemory-policy to volatile-lru (it is {policy}), so \
-             that only timelines and caches go"
         );
     }
 }

@@ -3,12 +3,14 @@
 //! Below the prefix: `live-2` (a hash: which generation of each projection is live, which is being filled),
 //! `g:{generation}:...` (what one projection holds; of conversations: `cursors`, `filled`, and for each `members`, `window`,
 //! `said`), `t:{posts}:{graph}:{user}` (a timeline, made of both),
-//! `b:...` (a timeline that is being put together), `z:{name}` (a frozen order), `page:{name}` (a page that was good), `m:...` and `marks:{bucket}` (marks). Ids are 16 bytes, as they are.
+//! `evictions` (what is known of the server's evictions), `b:...` (a timeline that is being put together), `z:{name}` (a frozen order), `page:{name}` (a page that was good), `m:...` and `marks:{bucket}` (marks). Ids are 16 bytes, as they are.
 
 use std::collections::HashSet;
 
 /// As in `lua/common.lua`. 2: with marks, of blocks from the beginning on.
 pub(super) const LIVE: &str = "live-2";
+/// A hash: up to which count of the server's evictions the views were whole.
+pub(super) const EVICTIONS: &str = "evictions";
 
 pub(super) const FAN_OUT_FOLLOWERS: &str = "redis_fan_out_followers_total";
 pub(super) const FAN_OUT_SECONDS: &str = "redis_fan_out_seconds";

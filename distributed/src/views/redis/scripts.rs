@@ -29,6 +29,7 @@ pub(super) struct Scripts {
     pub(super) marks: Named,
     pub(super) marked: Named,
     pub(super) follows: Named,
+    pub(super) refill: Named,
 }
 
 #[derive(Debug)]
@@ -72,6 +73,7 @@ impl Scripts {
             marks: script!("marks", prefix),
             marked: script!("marked", prefix),
             follows: script!("follows", prefix),
+            refill: script!("refill", prefix),
         }
     }
 }

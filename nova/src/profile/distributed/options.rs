@@ -145,6 +145,7 @@ impl Config {
             flush_rows_max: clickhouse.flush_rows_max,
             write_timeout_ms: clickhouse.write_timeout_ms,
             query_timeout_ms: clickhouse.query_timeout_ms,
+            rows_check_ms: clickhouse.rows_check_ms,
             trending_ttl_ms: self.views.trending_ttl_ms,
             ..ClickHouseOptions::default()
         })
