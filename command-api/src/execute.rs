@@ -19,7 +19,6 @@ use nova_domain::world::MessageSentAt;
 use nova_domain::{By, Command, Decision, Limits, Names, Need, Refusal, Stop, World};
 use nova_eventlog::{Append, Appended, EventLog, Expected, LogError, StreamId, Write};
 use nova_events::live::{Announcement, Live};
-use nova_events::media::Carrier;
 use nova_events::message::MessageEvent;
 use nova_events::{
     Actor, Codec, CodecError, Envelope, Event, MediaId, MessageId, Meta, PostId, UserId, streams,
@@ -29,6 +28,8 @@ use uuid::Uuid;
 
 use crate::states::{Loaded, States, StatesOptions, Turn};
 use crate::turns::Turns;
+
+mod shown;
 
 #[derive(Debug, Clone)]
 pub struct ExecutorOptions {
@@ -305,20 +306,6 @@ impl Executor {
     pub async fn media(&self, id: MediaId) -> Result<MediaState, CommandError> {
         let (_, state) = self.states.load(&streams::media(id)).await?;
         Ok(state.media().clone())
-    }
-
-    /// Whether a medium, as the log has it now, is still there to be shown to anybody: it is not deleted, nor the post that
-    /// carries it, nor is the account of that post's author closed. What never was reserved is not known to be gone.
-    pub async fn is_medium_shown(&self, id: MediaId) -> Result<bool, CommandError> {
-        let medium = self.media(id).await?;
-        if medium.deleted {
-            return Ok(false);
-        }
-        let (Some(Carrier::Post { post_id }), Some(reserved)) = (medium.carrier, &medium.reserved) else {
-            return Ok(true);
-        };
-        let (_, post) = self.states.load(&streams::post(post_id)).await?;
-        Ok(!post.post().is_hidden() && self.closed.reason(reserved.owner).is_none())
     }
 
     /// The media that a post was published with.

@@ -214,7 +214,6 @@ fn the_pool_reaches_every_command_and_most_refusals() {
         "not_yours",
         "yourself",
         "blocked",
-        "not_a_member",
         "not_an_admin",
         "direct_conversation",
         "too_many_members",

@@ -118,9 +118,10 @@ async fn hidden_takes_as_long_as_unknown() {
         }
         let [hidden, unknown] = times.map(|mut times| {
             times.sort_unstable();
-            times[TIMES / 2]
+            // Not the median: of a machine that does other things too, the quickest answers say most.
+            times[TIMES / 10]
         });
-        println!("{method} {suffix}: hidden {hidden:?}, unknown {unknown:?} (medians of {TIMES})");
+        println!("{method} {suffix}: hidden {hidden:?}, unknown {unknown:?} (lowest tenth of {TIMES})");
         let apart = hidden.abs_diff(unknown);
         assert!(apart < Duration::from_millis(2), "{method} {suffix}: {hidden:?} and {unknown:?}");
     }

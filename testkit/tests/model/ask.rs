@@ -402,6 +402,25 @@ impl Nova {
     }
 }
 
+impl Nova {
+    pub(crate) fn is_known_to(&self, viewer: UserId, user: UserId) -> bool {
+        self.user(user).is_some() && !self.blocked(viewer, user)
+    }
+
+    pub(crate) fn is_hidden_from(&self, viewer: UserId, target: Target) -> bool {
+        let (author, post) = match target {
+            Target::Post(post) => (None, Some(post)),
+            Target::Comment(comment) => {
+                let comment = self.comment(comment);
+                (comment.map(|comment| comment.author), comment.map(|comment| comment.post))
+            }
+        };
+        let post = post.and_then(|post| self.post(post));
+        author.is_some_and(|author| self.blocked(viewer, author))
+            || post.is_none_or(|post| self.blocked(viewer, post.author) || !self.may_see(viewer, post))
+    }
+}
+
 impl Conversation {
     pub(crate) fn delivered_up_to(&self, user: UserId) -> Option<u64> {
         self.delivered.iter().filter(|(whose, ..)| *whose == user).map(|(.., seq)| *seq).max()

@@ -471,23 +471,6 @@ impl Nova {
         }
     }
 
-    fn is_known_to(&self, viewer: UserId, user: UserId) -> bool {
-        self.user(user).is_some() && !self.blocked(viewer, user)
-    }
-
-    fn is_hidden_from(&self, viewer: UserId, target: Target) -> bool {
-        let (author, post) = match target {
-            Target::Post(post) => (None, Some(post)),
-            Target::Comment(comment) => {
-                let comment = self.comment(comment);
-                (comment.map(|comment| comment.author), comment.map(|comment| comment.post))
-            }
-        };
-        let post = post.and_then(|post| self.post(post));
-        author.is_some_and(|author| self.blocked(viewer, author))
-            || post.is_none_or(|post| self.blocked(viewer, post.author) || !self.may_see(viewer, post))
-    }
-
     fn is_seen(&self, viewer: UserId, post: PostId, need: &mut impl FnMut(bool, &'static str)) {
         let Some(post) = self.post(post) else { return need(false, "not_found") };
         need(!self.blocked(viewer, post.author), "not_found");

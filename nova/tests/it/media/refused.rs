@@ -137,12 +137,12 @@ async fn what_was_put_has_to_be_what_it_says(place: Place) {
     let file = ogg(299_000);
     let upload = reserve(&ann, &file).await;
     assert_eq!(put(&ann, &upload, &file).await, 200);
-    complete(&bob, &upload).await.problem(403, "not_yours");
+    complete(&bob, &upload).await.problem(404, "not_found");
     bob.post(&format!("/uploads/{}/complete", Uuid::now_v7()), json!({})).await.problem(404, "not_found");
     let (first, second) = tokio::join!(complete(&ann, &upload), complete(&ann, &upload));
     assert_eq!(first.id(), second.id());
     let id = complete(&ann, &upload).await.id();
-    bob.delete(&format!("/media/{id}")).await.problem(403, "not_yours");
+    bob.delete(&format!("/media/{id}")).await.problem(404, "not_found");
     place.holds_soon(&[format!("media/{id}")]).await;
 }
 
@@ -156,7 +156,7 @@ async fn a_medium_is_sent_once_by_its_owner_as_what_it_is(place: Place) {
         (uploaded(&ann, &png()).await, uploaded(&ann, &ogg(2_000)).await, uploaded(&ann, &mp4()).await);
 
     ann.post(&messages, with(Uuid::now_v7(), Value::Null)).await.problem(404, "not_found");
-    bob.post(&messages, with(picture, Value::Null)).await.problem(403, "not_yours");
+    bob.post(&messages, with(picture, Value::Null)).await.problem(404, "not_found");
     ann.post(&messages, with(picture, json!("audio"))).await.problem(422, "validation_failed");
     let pending: Uuid = reserve(&ann, &png()).await["upload_id"].as_str().unwrap().parse().unwrap();
     ann.post(&messages, with(pending, Value::Null)).await.problem(409, "media_not_ready");
