@@ -1,10 +1,9 @@
 //! What both HTTP sides of Nova share: how errors look, who is calling, how bodies and parameters are read, and the
 //! one layer around every request.
 //!
-//! Reading order: [`problem`] (errors as RFC 9457 problems), [`token`] and [`issuer`] (bearer tokens), [`closed`] (the accounts that are
-//! closed), [`auth`] (the
-//! caller as a handler's argument), [`json`] and [`params`] (bodies, paths, queries, headers), [`openapi`], [`rate`],
-//! [`overload`] and [`layers`].
+//! Reading order: [`problem`] (errors as RFC 9457 problems), [`token`] and [`issuer`] (bearer tokens), [`closed`] (the
+//! accounts that are closed), [`address`] (where a request comes from), [`auth`] (the caller as a handler's argument),
+//! [`json`] and [`params`] (bodies, paths, queries, headers), [`openapi`], [`rate`], [`overload`] and [`layers`].
 
 pub mod problem;
 
@@ -13,6 +12,8 @@ pub mod token;
 pub mod issuer;
 
 pub mod closed;
+
+pub mod address;
 
 pub mod auth;
 
@@ -31,6 +32,7 @@ mod linger;
 pub mod overload;
 mod telemetry;
 
+pub use address::{AddressShare, ClientAddress, ForwardingHeader, TrustedProxies};
 pub use auth::{AuditorCaller, Caller, OperatorCaller, ReturningCaller, Role};
 pub use check::{check_bytes, check_text};
 pub use closed::{ClosedAccounts, ClosedReason};
