@@ -12,6 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap, HeaderName, request};
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
@@ -50,7 +51,8 @@ pub enum AddressShare {
 
 /// The header in which trusted proxies report the client. A proxy sets one of them and passes the other one on as the client sent
 /// it, so only the configured one is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ForwardingHeader {
     #[default]
     XForwardedFor,

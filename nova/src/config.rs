@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
+use nova_http::{ForwardingHeader, TrustedProxies};
 use serde::{Deserialize, Serialize};
 
 use secrets::refuse_secrets;
@@ -98,7 +99,20 @@ sections! {
         telemetry: Telemetry,
     }
     Data { dir: PathBuf, disk_reserve_bytes: u64, }
-    Server { listen: SocketAddr, drain_ms: u64, header_timeout_ms: u64, connections_max: usize, threads: usize, }
+    Server {
+        listen: SocketAddr,
+        drain_ms: u64,
+        header_timeout_ms: u64,
+        write_timeout_ms: u64,
+        write_bytes_per_second_min: u64,
+        connections_max: usize,
+        connections_per_address_max: usize,
+        connection_buffer_bytes: usize,
+        unsent_bytes_max: usize,
+        trusted_proxies: Vec<String>,
+        forwarding_header: ForwardingHeader,
+        threads: usize,
+    }
     Http {
         body_bytes_max: usize,
         in_flight_max: usize,
@@ -378,6 +392,7 @@ impl Config {
             );
         }
         self.resilience.check()?;
+        self.server.check()?;
         for (name, weight) in [
             ("freshness", self.ranking.freshness),
             ("engagement", self.ranking.engagement),
@@ -393,6 +408,32 @@ impl Config {
     /// As TOML, secrets masked.
     pub fn shown(&self) -> anyhow::Result<String> {
         toml::to_string(self).context("the configuration cannot be shown")
+    }
+}
+
+impl Server {
+    fn check(&self) -> anyhow::Result<()> {
+        /// What the HTTP library can do with.
+        const BUFFER_BYTES_MIN: usize = 8_192;
+        if self.connection_buffer_bytes < BUFFER_BYTES_MIN {
+            bail!(
+                "the configuration is not valid: server.connection_buffer_bytes must be at least {BUFFER_BYTES_MIN}"
+            );
+        }
+        if self.write_timeout_ms == 0 || self.connections_per_address_max == 0 {
+            bail!(
+                "the configuration is not valid: server.write_timeout_ms and server.connections_per_address_max must be at \
+                 least 1"
+            );
+        }
+        self.trusted_proxies().map(drop)
+    }
+
+    /// The proxies whose word about a client's address is taken.
+    pub fn trusted_proxies(&self) -> anyhow::Result<TrustedProxies> {
+        let entries = self.trusted_proxies.iter().map(String::as_str);
+        TrustedProxies::parse(entries, self.forwarding_header)
+            .context("the configuration is not valid: server.trusted_proxies")
     }
 }
 

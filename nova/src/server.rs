@@ -1,9 +1,12 @@
 //! Serving: connections in, a graceful end.
 //!
-//! * At most `connections_max` are open; further ones wait in the kernel's queue.
+//! * At most `connections_max` are open, and fewer where the system allows fewer files; of one address no more than its share. Idle ones
+//!   are closed for new ones; while all are in use, further ones wait in the kernel's queue.
+//! * What a connection holds in memory is bounded, whatever its client does or does not read (`stream`, `service`).
 //! * After the signal nothing new is accepted, live sessions are sent away, and requests that are being answered are
 //!   answered. What takes longer than `drain_ms` is cut off; a second signal cuts it off at once.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +17,20 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use nova_query_api::Live;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::compose::Product;
+use connections::{ConnectionLimits, Connections, OverShare};
+use stream::WriteLimits;
 use workers::{Accepted, Serving, Workers};
 
+mod connections;
+mod descriptors;
+mod service;
+mod stream;
 mod workers;
 
 /// Connections that wait to be accepted; `net.core.somaxconn` is above it on most systems. With the usual 128 the kernel drops
@@ -77,7 +85,9 @@ pub struct Server {
     live: Live,
     header_timeout: Duration,
     drain: Duration,
-    connections_max: usize,
+    connections: ConnectionLimits,
+    buffer_bytes: usize,
+    writes: WriteLimits,
     threads: usize,
 }
 
@@ -85,6 +95,7 @@ impl Server {
     #[expect(clippy::unused_async, reason = "so that nobody calls it outside of a runtime")]
     pub async fn bind(product: &Product, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
         let config = &product.config().server;
+        let connections_max = descriptors::connections_max(product.config())?;
         let listener =
             listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
         Ok(Self {
@@ -94,7 +105,25 @@ impl Server {
             live: product.live().clone(),
             header_timeout: Duration::from_millis(config.header_timeout_ms),
             drain: Duration::from_millis(config.drain_ms),
-            connections_max: config.connections_max.max(1),
+            connections: ConnectionLimits {
+                connections_max,
+                per_address_max: if connections_max < config.connections_max {
+                    // Where fewer fit than are configured, one address must not have them all.
+                    config.connections_per_address_max.min(connections_max.div_ceil(2))
+                } else {
+                    config.connections_per_address_max
+                },
+                unsent_bytes_max: config.unsent_bytes_max,
+                trusted: config.trusted_proxies()?,
+            },
+            buffer_bytes: config.connection_buffer_bytes,
+            writes: WriteLimits {
+                timeout: Duration::from_millis(config.write_timeout_ms),
+                bytes_min: usize::try_from(
+                    config.write_bytes_per_second_min.saturating_mul(config.write_timeout_ms) / 1_000,
+                )
+                .unwrap_or(usize::MAX),
+            },
             threads: config.threads,
         })
     }
@@ -106,12 +135,15 @@ impl Server {
 
     /// Serves until it is stopped and drained.
     pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
-        let permits = Arc::new(Semaphore::new(self.connections_max));
+        let connections = Connections::new(self.connections);
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(self.header_timeout).pipeline_flush(true);
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.header_timeout)
+            .max_buf_size(self.buffer_bytes);
         let serving = Serving {
             router: self.router,
             http,
+            writes: self.writes,
             connections: TaskTracker::new(),
             stopping: CancellationToken::new(),
             ending: CancellationToken::new(),
@@ -120,7 +152,7 @@ impl Server {
         loop {
             tokio::select! {
                 () = stop.gracefully.cancelled() => break,
-                accepted = accept(&self.listener, &permits) => workers.give(accepted),
+                accepted = accept(&self.listener, &connections, self.buffer_bytes) => workers.give(accepted),
             }
         }
         drop(self.listener);
@@ -148,22 +180,69 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(WAITING_MAX)
 }
 
-async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Accepted {
-    // The semaphore is never closed.
-    let permit = Arc::clone(permits).acquire_owned().await.ok();
+/// The answer to a connection of an address that has its share already.
+const OVER_SHARE: &str = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\n\
+    connection: close\r\ncontent-length: 158\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\"code\":\"too_many_connections\",\
+    \"detail\":\"This address has as many connections as it may have.\"}";
+
+async fn accept(listener: &TcpListener, connections: &Arc<Connections>, buffer_bytes: usize) -> Accepted {
     loop {
-        let accepted = listener.accept().await.and_then(|(stream, _)| {
-            // Answers are small and whole: waiting for more to send only delays them.
-            let _ = stream.set_nodelay(true);
-            stream.into_std()
-        });
-        match accepted {
-            Ok(stream) => return (stream, permit),
+        connections.room().await;
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // The client has gone already.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) =>
+            {
+                continue;
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
+                connections.accept_failed();
                 // Mostly: no file descriptors left. Some connection has to end first.
+                connections.close_idle();
                 tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
             }
+        };
+        let open = match connections.admit(peer) {
+            Ok(open) => open,
+            Err(OverShare) => {
+                let _ = stream.try_write(OVER_SHARE.as_bytes());
+                continue;
+            }
+        };
+        limit_send_queue(&stream, buffer_bytes);
+        // Answers are small and whole: waiting for more to send only delays them.
+        let _ = stream.set_nodelay(true);
+        match stream.into_std() {
+            Ok(stream) => return (stream, open),
+            Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
         }
+    }
+}
+
+/// Bounds what the kernel holds of answers beside what is on its way to the client, without slowing down clients that read.
+fn limit_send_queue(stream: &TcpStream, buffer_bytes: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        let bytes = u32::try_from(buffer_bytes / 4).unwrap_or(u32::MAX);
+        let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(bytes);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, buffer_bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusal_of_a_connection_is_a_whole_answer() {
+        let (head, body) = OVER_SHARE.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], 429);
     }
 }

@@ -123,6 +123,8 @@ fn spawn(program: &Path, arguments: &[&str], launch: &Launch) -> anyhow::Result<
     };
     let mut command = Command::new(program);
     command.args(arguments).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
+    // All clients of a measurement have one address.
+    command.env("NOVA__SERVER__CONNECTIONS_PER_ADDRESS_MAX", "1000000");
     command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
     // A process inherits the cores of the thread that starts it.
     let _pinned = launch.core.map(cores::pin).transpose()?;

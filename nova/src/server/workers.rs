@@ -7,25 +7,33 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::connections::{Connection, OpenConnection};
+use super::service::ConnectionService;
+use super::stream::{ClientStream, WriteLimits};
+
 /// A connection that was accepted, and its place among those that may be open.
-pub(super) type Accepted = (std::net::TcpStream, Option<OwnedSemaphorePermit>);
+pub(super) type Accepted = (std::net::TcpStream, OpenConnection);
+
+/// How soon a connection that is to end for want of room is looked at again.
+const SHED_CHECK: Duration = Duration::from_millis(100);
 
 /// What every connection is served with.
 #[derive(Clone)]
 pub(super) struct Serving {
     pub(super) router: Router,
     pub(super) http: http1::Builder,
+    pub(super) writes: WriteLimits,
     pub(super) connections: TaskTracker,
     /// Requests under way are still answered, then connections end.
     pub(super) stopping: CancellationToken,
@@ -60,7 +68,7 @@ impl Workers {
                 .thread_name("nova-http-aside")
                 .build()
                 .context("cannot start a runtime for requests")?;
-            // Unbounded, but every connection in it holds one of the permits that bound them.
+            // Unbounded, but every connection in it is one of those that may be open.
             let (sender, accepted) = mpsc::unbounded_channel();
             let serving = serving.clone();
             let thread = std::thread::Builder::new()
@@ -97,7 +105,7 @@ impl Workers {
 async fn work(mut accepted: mpsc::UnboundedReceiver<Accepted>, serving: Serving) {
     let serving = Arc::new(serving);
     loop {
-        let (stream, permit) = tokio::select! {
+        let (stream, open) = tokio::select! {
             () = serving.ending.cancelled() => return,
             next = accepted.recv() => match next {
                 Some(next) => next,
@@ -105,27 +113,45 @@ async fn work(mut accepted: mpsc::UnboundedReceiver<Accepted>, serving: Serving)
             },
         };
         match TcpStream::from_std(stream) {
-            Ok(stream) => serve(stream, permit, &serving),
+            Ok(stream) => serve(stream, open, &serving),
             Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
         }
     }
     serving.ending.cancelled().await;
 }
 
-fn serve(stream: TcpStream, permit: Option<OwnedSemaphorePermit>, serving: &Serving) {
-    let service = TowerToHyperService::new(serving.router.clone());
-    let connection = serving.http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+fn serve(stream: TcpStream, open: OpenConnection, serving: &Serving) {
+    let connection = Arc::clone(open.connection());
+    let service = ConnectionService::new(serving.router.clone(), Arc::clone(&connection));
     let stopping = serving.stopping.clone();
+    let stream = ClientStream::new(stream, open, serving.writes, stopping.clone());
+    let served = serving.http.serve_connection(TokioIo::new(stream), service).with_upgrades();
     serving.connections.spawn(async move {
-        let mut connection = std::pin::pin!(connection);
+        let mut served = std::pin::pin!(served);
         // Clients that go away in the middle are no fault of ours: errors say nothing.
         tokio::select! {
-            _ = connection.as_mut() => {}
+            _ = served.as_mut() => {}
             () = stopping.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
+                served.as_mut().graceful_shutdown();
+                let _ = served.await;
+            }
+            () = connection.shed() => {
+                served.as_mut().graceful_shutdown();
+                tokio::select! {
+                    _ = served => {}
+                    () = idle(&connection) => {}
+                }
             }
         }
-        drop(permit);
     });
+}
+
+/// Returns when the connection answers nothing. A request that came just before it was to end is answered first.
+async fn idle(connection: &Connection) {
+    loop {
+        tokio::time::sleep(SHED_CHECK).await;
+        if connection.is_idle() {
+            return;
+        }
+    }
 }
