@@ -323,7 +323,12 @@ sections! {
         drain_ms: u64,
         timeline_lookups_max: usize,
     }
-    Telemetry { format: LogFormat, filter: String, }
+    Telemetry {
+        format: LogFormat,
+        filter: String,
+        repeated_lines_per_second_max: u32,
+        suppressed_interval_ms: u64,
+    }
 }
 
 /// What the command line says.

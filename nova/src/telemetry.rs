@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogFormat, Telemetry};
+use repeats::RepeatLimit;
+
+mod repeats;
 
 /// Goes before `telemetry.filter`.
 const FILTER_VARIABLE: &str = "NOVA_LOG";
@@ -32,13 +36,17 @@ pub fn init(telemetry: &Telemetry) -> anyhow::Result<()> {
         LogFormat::Compact => true,
         LogFormat::Json => false,
     };
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
-    let started = if compact {
-        builder.compact().with_ansi(is_terminal).with_target(false).finish().try_init()
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if compact {
+        lines.compact().with_ansi(is_terminal).with_target(false).boxed()
     } else {
-        builder.json().flatten_event(true).with_current_span(true).with_span_list(false).finish().try_init()
+        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
     };
-    started.context("telemetry is set up already")
+    let repeats = RepeatLimit::new(telemetry.repeated_lines_per_second_max);
+    let subscriber = tracing_subscriber::registry().with(lines).with(repeats.clone()).with(filter);
+    subscriber.try_init().context("telemetry is set up already")?;
+    let interval = Duration::from_millis(telemetry.suppressed_interval_ms);
+    repeats.report_every(interval).context("cannot start a thread for the log")
 }
 
 /// How often what has been observed goes into its buckets.
