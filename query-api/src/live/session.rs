@@ -76,6 +76,8 @@ struct Subscription {
 }
 
 const REPLAY_PAGE: usize = 64;
+/// What a client that does not read may hold of a replay: a page ends early when its frames are as large as this.
+const REPLAY_BYTES_MAX: usize = 256 * 1024;
 const SCAN_PAGE: usize = 1024;
 const EMPTY_PAGES_MAX: u32 = 100;
 const EMPTY_PAGE_PAUSE: Duration = Duration::from_millis(20);
@@ -409,13 +411,19 @@ impl Subscription {
         let stream = streams::messages(conversation);
         let page =
             shared.log.read_stream(&stream, self.track.next(), Direction::Forwards, REPLAY_PAGE).await?;
-        shared.metrics.replayed.increment(page.len() as u64);
+        let mut bytes = 0;
         for recorded in &page {
+            if bytes >= REPLAY_BYTES_MAX {
+                return Ok(Replayed::Part);
+            }
+            shared.metrics.replayed.increment(1);
             if let Some((_, frame)) = self.ends.take_if(|(position, _)| recorded.position > *position) {
                 return Ok(Replayed::Ended(frame));
             }
             if self.track.on_replayed(recorded.revision) {
-                out.push_back(self.told(shared, conversation, recorded).await?);
+                let frame = self.told(shared, conversation, recorded).await?;
+                bytes += frame.text.len();
+                out.push_back(frame);
             }
         }
         if self.track.caught_up() {
