@@ -32,6 +32,11 @@ pub trait Dependency: Send + Sync + 'static {
     /// Asks it something cheap, now, past the breaker.
     async fn check(&self) -> Result<(), Trouble>;
 
+    /// Returns what the last check found, in words for everybody: no addresses and nothing secret.
+    fn detail(&self) -> Option<String> {
+        None
+    }
+
     /// The breaker between this process and it, if there is one.
     fn breaker(&self) -> Option<BreakerStatus> {
         None
@@ -49,6 +54,8 @@ pub struct DependencyHealth {
     pub latency_ms: f64,
     pub error_class: Option<&'static str>,
     pub error: Option<String>,
+    /// What was found, in words for everybody; `None` when up and down say it all.
+    pub detail: Option<String>,
     pub breaker: Option<BreakerStatus>,
 }
 
@@ -72,6 +79,7 @@ pub async fn check_all(dependencies: &[Arc<dyn Dependency>], limit: Duration) ->
             latency_ms: began.elapsed().as_secs_f64() * 1_000.0,
             error_class: trouble.as_ref().map(|trouble| trouble.class),
             error: trouble.map(|trouble| trouble.message),
+            detail: dependency.detail(),
             breaker: dependency.breaker(),
         }
     });

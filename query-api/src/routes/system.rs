@@ -267,7 +267,9 @@ fn server(found: DependencyHealth) -> Dependency {
         latency_ms: Some(found.latency_ms),
         breaker: breaker.map(|breaker| breaker.state),
         error_class: found.error_class.or(last),
-        detail: if found.up { "it answers" } else { "it does not answer" }.to_owned(),
+        detail: found
+            .detail
+            .unwrap_or_else(|| if found.up { "it answers" } else { "it does not answer" }.to_owned()),
     }
 }
 
