@@ -51,7 +51,7 @@ use std::time::Duration;
 
 use nova_eventlog::{EventFeed, EventLog, LogError};
 use rdkafka::error::KafkaError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::kafka::KafkaOptions;
@@ -124,6 +124,8 @@ struct Shared {
     options: GroupOptions,
     probe: Probe,
     commands: Commands,
+    /// Everything up to here is in Kafka, as the relay's cursor says.
+    published: watch::Receiver<u64>,
     /// The highest position seen anywhere.
     head: AtomicU64,
     queued_bytes: Arc<AtomicUsize>,
@@ -152,11 +154,12 @@ impl KafkaGroup {
 
     /// Joins the group, on a thread of its own. Whether Kafka can be reached is not looked at: the member joins when it
     /// can. The receiver has to be read: it is the only way to know what is taken away. When it is dropped the member
-    /// leaves.
+    /// leaves. `published` is how far the relay is; it tells a client that has stopped working from a quiet partition.
     pub fn start(
         kafka: KafkaOptions,
         options: GroupOptions,
         log: Arc<dyn EventLog>,
+        published: watch::Receiver<u64>,
     ) -> Result<(Self, mpsc::Receiver<Assignment>), GroupError> {
         if options.group_id.is_empty() || options.categories.is_empty() {
             return Err(GroupError::Empty);
@@ -168,7 +171,7 @@ impl KafkaGroup {
         let (sender, assignments) = mpsc::channel(Self::ASSIGNMENTS_MAX);
         let timeout = Duration::from_millis(options.probe_timeout_ms);
         let probe =
-            Probe::new(&options.prober(&kafka), timeout, kafka.topics.partitions).map_err(no_client)?;
+            Probe::new(options.prober(&kafka), timeout, kafka.topics.partitions).map_err(no_client)?;
         let config = options.consumer(&kafka);
         let shared = Arc::new(Shared {
             log,
@@ -176,6 +179,7 @@ impl KafkaGroup {
             options,
             probe,
             commands: commands.clone(),
+            published,
             head: AtomicU64::new(0),
             queued_bytes: Arc::default(),
         });
@@ -191,6 +195,12 @@ impl KafkaGroup {
             })
             .map_err(|error| failed(error.to_string()))?;
         Ok((Self { commands, ended }, assignments))
+    }
+
+    /// Replaces the client if it holds no shard. To be called when shards of the group stand still that should be
+    /// somebody's.
+    pub fn renew_if_idle(&self) {
+        self.commands.send(Command::RenewIfIdle);
     }
 
     /// Revokes every shard, waits for what is under way, and leaves the group, so that others take over at once.

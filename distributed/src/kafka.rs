@@ -17,10 +17,14 @@ use crate::topics::Topics;
 mod admin;
 mod context;
 mod features;
+mod retire;
 
 pub use admin::{check_topics, ensure_topics};
+pub(crate) use admin::{missing_topic, missing_topics};
 pub use context::KafkaContext;
 pub use features::check_settings;
+pub use retire::names;
+pub(crate) use retire::{replaced, retire};
 
 /// Where Kafka is, and what belongs to Nova there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +103,7 @@ pub enum KafkaSetupError {
         "kafka.settings: {key} needs {lacks}, which this build of Nova does not have: use another value, such as plaintext on a private network"
     )]
     NotInBuild { key: &'static str, lacks: &'static str },
-    #[error("there is no topic {topic} in Kafka at {brokers}; run `nova migrate`")]
+    #[error("the topic {topic} is missing in Kafka at {brokers}: run `nova migrate`")]
     Missing { topic: String, brokers: String },
     #[error(
         "the topic {topic} has {actual} partitions but kafka.partitions is {configured}; the number cannot change: set it back to {actual}, or use another kafka.prefix"

@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`postgres`] (connections, schema), [`log`] and [`keys`] (what lives there and nowhere else),
 //! [`topics`] (what stands in Kafka), [`kafka`] and [`relay`] (how it gets there), [`feed`] (how it comes from there),
-//! [`client_events`] (what goes there without the log), [`live`] (what is told at once), [`shard`] (how the views' stores share the work), [`views`] (the stores, and the answers).
+//! [`client_events`] (what goes there without the log), [`live`] (what is told at once), [`shard`] (how the views' stores share the work), [`stalls`] (which of it stands still), [`views`] (the stores, and the answers).
 
 pub mod postgres;
 
@@ -25,5 +25,7 @@ pub mod client_events;
 pub mod live;
 
 pub mod shard;
+
+pub mod stalls;
 
 pub mod views;

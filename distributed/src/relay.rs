@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::kafka::KafkaOptions;
+use crate::kafka::{KafkaOptions, replaced};
 use crate::postgres::sql_problem;
 use lease::Lease;
 use session::{End, Memory, Session};
@@ -36,17 +36,20 @@ mod lease;
 mod outbox;
 mod publisher;
 mod redrive;
+mod seen;
 mod session;
 mod store;
 
 pub use outbox::{
     OutboxStatus, ParkedEvent, ParkedSummary, outbox_status, parked, remember_topics, request_redrive,
 };
+pub use seen::{OutboxSeen, OutboxWatch};
 
 /// Names of the relay's metrics.
 pub mod names {
     pub const BACKLOG: &str = "outbox_backlog_events";
     pub const OLDEST: &str = "outbox_oldest_unpublished_seconds";
+    pub const OBSERVED: &str = "outbox_observed_timestamp_seconds";
     pub const BATCH: &str = "relay_batch_events";
     pub const IN_FLIGHT: &str = "relay_in_flight_events";
     pub const PUBLISH_SECONDS: &str = "relay_publish_seconds";
@@ -96,7 +99,7 @@ impl Default for RelayOptions {
             in_flight_bytes_max: 32 << 20,
             watermark_interval_ms: 100,
             cursor_interval_ms: 20,
-            stall_ms: 20_000,
+            stall_ms: 8_000,
             stop_ms: 5_000,
             linger_ms: 2,
             parked_retry_ms: 30_000,
@@ -326,7 +329,7 @@ impl Shared {
             let mut status = self.status.lock();
             (status.leads, status.in_flight_events) = (false, 0);
         }
-        for name in [names::LEADER, names::IN_FLIGHT, names::BACKLOG, names::OLDEST] {
+        for name in [names::LEADER, names::IN_FLIGHT] {
             metrics::gauge!(name).set(0.0);
         }
     }
@@ -354,6 +357,7 @@ impl Shared {
                 backoff = Backoff::new();
             }
             metrics::counter!(names::RETRIES).increment(1);
+            replaced("relay");
             tracing::warn!(%problem, "the relay goes on from its cursor with a new producer");
             self.problem(Some(problem));
             tokio::select! {

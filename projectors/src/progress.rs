@@ -1,7 +1,7 @@
 //! How far the projections are. Reading it costs a few atomic loads and no question to any store.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -43,6 +43,8 @@ impl ProjectionProgress {
 struct Lane {
     name: &'static str,
     position: AtomicU64,
+    /// The store has told its cursor.
+    known: AtomicBool,
     parked_streams: AtomicUsize,
     parked_gauge: metrics::Gauge,
     speed: Mutex<Speed>,
@@ -78,6 +80,7 @@ impl Progress {
             .map(|projection| Lane {
                 name: projection.name,
                 position: AtomicU64::new(0),
+                known: AtomicBool::new(false),
                 parked_streams: AtomicUsize::new(0),
                 speed: Mutex::new(Speed { since: Instant::now(), from: 0, per_second: 0.0 }),
                 lag_gauge: gauge(names::LAG_EVENTS, projection.name, part),
@@ -116,6 +119,28 @@ impl Progress {
         self.shared.head.fetch_max(head, Ordering::AcqRel);
     }
 
+    /// Brings the gauges up to date. `head` is that of the log as it is now; without it the lag is not known.
+    pub(crate) fn show(&self, head: Option<u64>) {
+        if let Some(head) = head {
+            self.saw_head(head);
+        }
+        for lane in &self.shared.lanes {
+            let known = lane.known.load(Ordering::Acquire);
+            let position = lane.position.load(Ordering::Acquire);
+            let lag = head.filter(|_| known).map(|head| head.saturating_sub(position));
+            lane.lag_gauge.set(lag.map_or(f64::NAN, |lag| lag as f64));
+            lane.position_gauge.set(if known { position as f64 } else { f64::NAN });
+        }
+    }
+
+    /// Another process may run the projections from now on: how far they are is not known here.
+    pub(crate) fn hide(&self) {
+        for lane in &self.shared.lanes {
+            lane.known.store(false, Ordering::Release);
+        }
+        self.show(None);
+    }
+
     pub(crate) fn position(&self, lane: usize) -> u64 {
         self.shared.lanes.get(lane).map_or(0, |lane| lane.position.load(Ordering::Acquire))
     }
@@ -124,14 +149,13 @@ impl Progress {
     pub(crate) fn start_at(&self, lane: usize, position: u64) {
         let Some(lane) = self.shared.lanes.get(lane) else { return };
         lane.position.store(position, Ordering::Release);
+        lane.known.store(true, Ordering::Release);
         *lane.speed.lock() = Speed { since: Instant::now(), from: position, per_second: 0.0 };
     }
 
     pub(crate) fn reached(&self, lane: usize, position: u64) {
         let Some(lane) = self.shared.lanes.get(lane) else { return };
         lane.position.fetch_max(position, Ordering::AcqRel);
-        lane.position_gauge.set(position as f64);
-        lane.lag_gauge.set(self.head().saturating_sub(position) as f64);
         let mut speed = lane.speed.lock();
         let elapsed = speed.since.elapsed();
         if elapsed >= Speed::WINDOW {

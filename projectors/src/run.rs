@@ -46,6 +46,9 @@ impl Default for Options {
     }
 }
 
+/// How often the gauges of lag and position are brought up to date.
+const SHOW_INTERVAL: Duration = Duration::from_millis(500);
+
 /// As many events at once are a sign of load.
 const LOAD_EVENTS: usize = 32;
 
@@ -112,11 +115,19 @@ impl Projectors {
         views: Arc<dyn ViewWriter>,
         options: Options,
     ) -> Self {
-        Self::start_some(ALL.iter().collect(), "", log, feed, codec, views, options)
+        let head = Arc::clone(&log);
+        let projectors = Self::start_some(ALL.iter().collect(), "", log, feed, codec, views, options);
+        let (progress, stop) = (projectors.progress().clone(), projectors.shared.stop.clone());
+        tokio::spawn(async move {
+            while stop.run_until_cancelled(tokio::time::sleep(SHOW_INTERVAL)).await.is_some() {
+                progress.show(Some(head.head()));
+            }
+        });
+        projectors
     }
 
     /// Starts the loop for these projections. `part` names what it follows where that is not the whole log; it is a
-    /// label of its metrics.
+    /// label of its metrics, which [`Projectors::show`] brings up to date.
     pub fn start_some(
         projections: Vec<&'static Projection>,
         part: &str,
@@ -144,6 +155,14 @@ impl Projectors {
 
     pub fn progress(&self) -> &Progress {
         &self.shared.progress
+    }
+
+    /// Brings the gauges of lag and position up to date. `head` is that of the log as it is now; `None` when it is not
+    /// known, and then the lag is not either.
+    pub fn show(&self, head: Option<u64>) {
+        if !self.shared.stop.is_cancelled() {
+            self.shared.progress.show(head);
+        }
     }
 
     /// Rebuilds one view from the log, beside the live one, and switches to it. Returns when that is done.
@@ -178,6 +197,7 @@ impl Projectors {
     /// Stops after the steps that are under way. What waits is taken up again at the next start.
     pub async fn stop(&self) {
         self.shared.stop.cancel();
+        self.shared.progress.hide();
         let task = self.task.lock().take();
         if let Some(task) = task {
             let _ = task.await;
@@ -188,6 +208,7 @@ impl Projectors {
 impl Drop for Projectors {
     fn drop(&mut self) {
         self.shared.stop.cancel();
+        self.shared.progress.hide();
     }
 }
 

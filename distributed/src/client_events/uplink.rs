@@ -17,7 +17,7 @@ use rdkafka::producer::{
 };
 use tokio::sync::oneshot;
 
-use crate::kafka::{KafkaContext, KafkaOptions, KafkaSetupError, about_the_record};
+use crate::kafka::{KafkaContext, KafkaOptions, KafkaSetupError, about_the_record, replaced, retire};
 use crate::topics::client_event_headers;
 
 /// Why a batch is not known to be in Kafka.
@@ -142,6 +142,7 @@ impl Uplink {
         let partition = self.kafka.topics.partition_of_key(&key);
         let mut held = self.producer.lock();
         if held.as_ref().is_some_and(|sending| sending.client().fatal_error().is_some()) {
+            replaced("client-events");
             give_up(held.take());
         }
         let mut failed = None;
@@ -178,11 +179,12 @@ impl Uplink {
 
     /// Gives up the producer with all that it holds; the next send makes another one.
     pub(super) fn renew(&self) {
-        give_up(self.producer.lock().take());
+        replaced("client-events");
+        self.close();
     }
 
     pub(super) fn close(&self) {
-        self.renew();
+        give_up(self.producer.lock().take());
     }
 }
 
@@ -195,8 +197,7 @@ impl Drop for Uplink {
 fn give_up(producer: Option<Sending>) {
     if let Some(producer) = producer {
         producer.purge(PurgeConfig::default().queue().inflight());
-        // Dropping it waits for its thread, which must not hold up the runtime.
-        std::thread::spawn(move || drop(producer));
+        retire(producer);
     }
 }
 

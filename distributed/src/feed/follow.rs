@@ -197,7 +197,8 @@ impl Follow {
         let queued = Arc::clone(&self.group.queued_bytes);
         let pipe = Arc::new(Pipe::new(options.shard_events_max.max(2), options.shard_bytes_max, queued));
         let place = self.holding.place;
-        self.group.tell(Command::Follow { place, offset, pipe: Arc::clone(&pipe) });
+        let position = self.position;
+        self.group.tell(Command::Follow { place, offset, position, pipe: Arc::clone(&pipe) });
         Tap { pipe, place, group: Arc::clone(&self.group) }
     }
 

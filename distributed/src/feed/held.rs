@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use nova_eventlog::Recorded;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
@@ -28,6 +29,8 @@ pub(super) struct Follower {
     pub(super) pipe: Arc<Pipe>,
     /// The offset that comes next.
     pub(super) next: i64,
+    /// What has come is complete up to here.
+    pub(super) position: u64,
 }
 
 /// Passes a record to its follower.
@@ -57,6 +60,12 @@ pub(super) fn take(
     }
     follower.next = offset + 1;
     let item = Item { offset, record: read(shared, held.holding.category, record) };
+    if let Some(
+        Record::Event { event: Recorded { position, .. }, late: false } | Record::Watermark { position },
+    ) = &item.record
+    {
+        follower.position = follower.position.max(*position);
+    }
     match follower.pipe.push(item) {
         Pushed::Taken => {}
         Pushed::Full => pause(consumer, held),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc as std_mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext;
@@ -16,6 +16,7 @@ use super::context::FeedContext;
 use super::pipe::Pipe;
 use super::session::{End, Session};
 use super::{Assignment, Shared};
+use crate::kafka::{replaced, retire};
 use crate::shard::Shard;
 
 /// A partition, and which time it is that this member holds it.
@@ -38,6 +39,8 @@ pub(super) enum Command {
     Follow {
         place: Place,
         offset: i64,
+        /// The follower has everything up to here.
+        position: u64,
         pipe: Arc<Pipe>,
     },
     /// There is room in the pipe again.
@@ -45,6 +48,8 @@ pub(super) enum Command {
         place: Place,
         pipe: Arc<Pipe>,
     },
+    /// Replaces the client if it holds no partition.
+    RenewIfIdle,
     Stop,
 }
 
@@ -102,10 +107,15 @@ pub(super) struct Poller {
     /// What the program has not been told yet.
     pub(super) untold: VecDeque<Assignment>,
     pub(super) assignments_made: u64,
+    /// What was published when a client was last replaced because it stood still.
+    pub(super) replaced_at: Option<u64>,
 }
 
 impl Poller {
-    const RETRY_LONGEST: Duration = Duration::from_secs(30);
+    const RETRY_FIRST: Duration = Duration::from_millis(250);
+    const RETRY_LONGEST: Duration = Duration::from_secs(5);
+    /// A client that worked for so long is no reason to wait before the next one.
+    const WORKED: Duration = Duration::from_secs(60);
 
     pub(super) fn new(
         shared: Arc<Shared>,
@@ -113,7 +123,15 @@ impl Poller {
         received: Received,
         assignments: mpsc::Sender<Assignment>,
     ) -> Self {
-        Self { shared, config, received, assignments, untold: VecDeque::new(), assignments_made: 0 }
+        Self {
+            shared,
+            config,
+            received,
+            assignments,
+            untold: VecDeque::new(),
+            assignments_made: 0,
+            replaced_at: None,
+        }
     }
 
     pub(super) fn consumer(&self) -> Result<BaseConsumer<FeedContext>, KafkaError> {
@@ -128,18 +146,25 @@ impl Poller {
 
     pub(super) fn run(mut self, consumer: BaseConsumer<FeedContext>) {
         let mut next = Some(consumer);
-        let mut pause = Duration::from_millis(250);
+        let mut pause = Self::RETRY_FIRST;
         loop {
-            let end = match next.take().map_or_else(|| self.consumer(), Ok) {
-                Ok(consumer) => Session::new(&mut self, consumer).run(),
-                Err(error) => End::Dead(error.to_string()),
+            let began = Instant::now();
+            let problem = match next.take().map_or_else(|| self.consumer(), Ok) {
+                Ok(consumer) => match Session::new(&mut self, consumer).run() {
+                    // Destroying it leaves the group.
+                    (End::Stopped, _consumer) => return,
+                    (End::Dead(problem), consumer) => {
+                        replaced("feed");
+                        retire(consumer);
+                        problem
+                    }
+                },
+                Err(error) => error.to_string(),
             };
-            match end {
-                End::Stopped => return,
-                End::Dead(problem) => {
-                    let group = &self.shared.options.group_id;
-                    tracing::error!(group, problem, "the member of the group is dead, making a new one");
-                }
+            let group = &self.shared.options.group_id;
+            tracing::error!(group, problem, "the member of the group is dead, making a new one");
+            if began.elapsed() > Self::WORKED {
+                pause = Self::RETRY_FIRST;
             }
             if self.stopped_within(pause) {
                 return;
@@ -150,12 +175,14 @@ impl Poller {
 
     /// Followers that ask meanwhile hold nothing any more: their feeds have ended.
     fn stopped_within(&self, pause: Duration) -> bool {
-        let until = std::time::Instant::now() + pause;
+        let until = Instant::now() + pause;
         loop {
-            let left = until.saturating_duration_since(std::time::Instant::now());
+            let left = until.saturating_duration_since(Instant::now());
             match self.received.wait(left) {
                 Some(Command::Stop) => return true,
-                Some(Command::Wake | Command::Follow { .. } | Command::Resume { .. }) => {}
+                Some(
+                    Command::Wake | Command::Follow { .. } | Command::Resume { .. } | Command::RenewIfIdle,
+                ) => {}
                 None if left.is_zero() => return self.assignments.is_closed(),
                 None => {}
             }

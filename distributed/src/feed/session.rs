@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
@@ -35,9 +34,6 @@ pub(super) enum End {
     Dead(String),
 }
 
-/// An assignment, and where its partition ends.
-type EndOf = (u64, i64);
-
 /// Partitions that are given back as soon as everyone is done with them.
 struct Releasing {
     list: Option<TopicPartitionList>,
@@ -57,8 +53,8 @@ pub(super) struct Session<'a> {
     tidied: Instant,
     told: BTreeMap<i32, Instant>,
     watchdog: Watchdog,
-    /// Where partitions end, as far as it was asked.
-    ends: (mpsc::Sender<EndOf>, mpsc::Receiver<EndOf>),
+    /// It holds no partition and is to be replaced.
+    idle: bool,
 }
 
 impl<'a> Session<'a> {
@@ -74,12 +70,12 @@ impl<'a> Session<'a> {
             tidied: Instant::now(),
             told: BTreeMap::new(),
             watchdog: Watchdog::default(),
-            ends: mpsc::channel(),
+            idle: false,
         }
     }
 
-    /// Leaves the group at the end: dropping the client does that.
-    pub(super) fn run(mut self) -> End {
+    /// Returns how it ended, and the client: destroying that leaves the group, and may take its time.
+    pub(super) fn run(mut self) -> (End, BaseConsumer<FeedContext>) {
         let end = loop {
             if let Some(end) = self.turn() {
                 break end;
@@ -89,7 +85,7 @@ impl<'a> Session<'a> {
         self.tell_program();
         self.tidy();
         self.consumer.context().close();
-        end
+        (end, self.consumer)
     }
 
     fn turn(&mut self) -> Option<End> {
@@ -153,13 +149,14 @@ impl<'a> Session<'a> {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Wake => {}
+            Command::RenewIfIdle => self.idle = self.held.is_empty(),
             Command::Stop => self.stopping = true,
-            Command::Follow { place, offset, pipe } => {
+            Command::Follow { place, offset, position, pipe } => {
                 let Some(held) = self.held.get_mut(&place.assignment) else {
                     return pipe.fail(unavailable("the partition is not ours any more".to_owned()));
                 };
                 match start(&self.consumer, held, offset) {
-                    Ok(()) => held.follower = Some(Follower { pipe, next: offset }),
+                    Ok(()) => held.follower = Some(Follower { pipe, next: offset, position }),
                     Err(error) => {
                         held.follower = None;
                         let Holding { topic, place, .. } = &*held.holding;
@@ -325,38 +322,29 @@ impl<'a> Session<'a> {
         None
     }
 
-    /// What is wrong if the client does not fetch what it could.
+    /// What is wrong if the client does not do what it could.
     fn watch(&mut self) -> Option<String> {
-        let now = Instant::now();
+        if self.idle && self.held.is_empty() {
+            return Some("it holds no partition, and some that nobody moves are its group's".to_owned());
+        }
+        self.idle = false;
         let awaited: Vec<Awaited> = self
             .held
             .iter()
             .filter(|(_, held)| held.started && !held.paused)
             .filter_map(|(&assignment, held)| {
-                Some(Awaited { assignment, next: held.follower.as_ref()?.next })
+                let follower = held.follower.as_ref()?;
+                Some(Awaited { assignment, next: follower.next, position: follower.position })
             })
             .collect();
-        while let Ok((assignment, end)) = self.ends.1.try_recv() {
-            self.watchdog.learned(assignment, end, now);
-        }
-        if let Some(stuck) = self.watchdog.stuck(&awaited, now) {
-            let Holding { topic, place, .. } = &*self.held.get(&stuck.assignment)?.holding;
-            let partition = place.partition;
-            return Some(format!(
-                "{topic} {partition} has records from {} on, which do not come",
-                stuck.next
-            ));
-        }
-        let due = self.watchdog.due(&awaited, now);
-        let places = due.iter().filter_map(|assignment| {
-            let Holding { topic, place, .. } = &*self.held.get(assignment)?.holding;
-            Some((*assignment, topic.clone(), place.partition))
-        });
-        let places: Vec<_> = places.collect();
-        if !places.is_empty() {
-            self.shared.probe.ends(places, self.ends.0.clone());
-        }
-        None
+        let published = *self.shared.published.borrow();
+        let stuck = self.watchdog.stuck(&awaited, published, self.poller.replaced_at, Instant::now())?;
+        self.poller.replaced_at = Some(published);
+        let Holding { topic, place, .. } = &*self.held.get(&stuck.assignment)?.holding;
+        Some(format!(
+            "{topic} {} does not come on from position {}, although Kafka has it up to {published}",
+            place.partition, stuck.position
+        ))
     }
 
     fn tidy(&mut self) {

@@ -1,17 +1,20 @@
 //! Notices a client that does not fetch although there is something to fetch. After a broker was away librdkafka
 //! sometimes goes on as if nothing had happened, and never asks for a partition again
-//! (<https://github.com/fede1024/rust-rdkafka/issues/597>): no error, no lost assignment, no record.
+//! (<https://github.com/fede1024/rust-rdkafka/issues/597>, <https://github.com/confluentinc/librdkafka/issues/5301>): no
+//! error, no lost assignment, no record.
 //!
-//! A partition that has not moved for a while is asked about, over the client that is there to ask. If it has records that
-//! the follower waits for, and still waits for them a while later, the client is not to be trusted any more.
+//! Only progress counts, and no client of Kafka is asked. The relay moves its cursor in PostgreSQL over what Kafka has
+//! acknowledged, and a watermark with that position follows in every partition. A partition that is followed, behind that
+//! cursor and does not move for [`GRACE`] has a client that is not to be trusted any more.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// A partition from which nothing has come for so long is asked about.
-const STILL: Duration = Duration::from_secs(15);
-/// And has so long to move once it is known that it could.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a partition may stand although Kafka has more of it.
+const GRACE: Duration = Duration::from_secs(5);
+/// The same when a client was replaced already and the relay has not moved since: it may have died between its cursor and
+/// its watermarks, and then no client gets further.
+const GRACE_AGAIN: Duration = Duration::from_secs(60);
 
 /// A partition that is followed and not paused.
 #[derive(Debug, Clone, Copy)]
@@ -19,16 +22,15 @@ pub(super) struct Awaited {
     pub(super) assignment: u64,
     /// The offset that comes next.
     pub(super) next: i64,
+    /// What has come is complete up to here.
+    pub(super) position: u64,
 }
 
-/// A partition since it was first seen where it is.
+/// A partition since it was first seen where it is, behind what is published.
 #[derive(Debug)]
 struct Still {
     next: i64,
-    /// Nothing has come since then, or it was asked about then.
     since: Instant,
-    /// Kafka had something there: since when that is known.
-    there_since: Option<Instant>,
 }
 
 /// Knows no Kafka and no clock.
@@ -38,38 +40,23 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Which of these to ask about. To be called about once a second, with all that are awaited: what has moved is seen by it.
-    pub(super) fn due(&mut self, awaited: &[Awaited], now: Instant) -> Vec<u64> {
+    /// Returns a partition that does not move although it could. To be called about once a second, with all that are
+    /// awaited. Everything up to `published` is in Kafka; a client was replaced before when it was `replaced_at`.
+    pub(super) fn stuck(
+        &mut self,
+        awaited: &[Awaited],
+        published: u64,
+        replaced_at: Option<u64>,
+        now: Instant,
+    ) -> Option<Awaited> {
+        let behind = || awaited.iter().filter(|one| one.position < published);
         self.still.retain(|assignment, still| {
-            awaited.iter().any(|one| one.assignment == *assignment && one.next == still.next)
+            behind().any(|one| one.assignment == *assignment && one.next == still.next)
         });
-        let mut due = Vec::new();
-        for &Awaited { assignment, next } in awaited {
-            let still = self.still.entry(assignment).or_insert(Still { next, since: now, there_since: None });
-            if now.saturating_duration_since(still.since) >= STILL {
-                still.since = now;
-                due.push(assignment);
-            }
-        }
-        due
-    }
-
-    /// Kafka has records of the partition up to before `end`.
-    pub(super) fn learned(&mut self, assignment: u64, end: i64, now: Instant) {
-        if let Some(still) = self.still.get_mut(&assignment)
-            && end > still.next
-        {
-            still.there_since.get_or_insert(now);
-        }
-    }
-
-    /// One of these that has not moved although it could.
-    pub(super) fn stuck(&self, awaited: &[Awaited], now: Instant) -> Option<Awaited> {
-        awaited.iter().copied().find(|one| {
-            self.still.get(&one.assignment).is_some_and(|still| {
-                let there_for = still.there_since.map(|since| now.saturating_duration_since(since));
-                still.next == one.next && there_for.is_some_and(|time| time >= GRACE)
-            })
+        let grace = if replaced_at.is_some_and(|at| at >= published) { GRACE_AGAIN } else { GRACE };
+        behind().copied().find(|one| {
+            let still = self.still.entry(one.assignment).or_insert(Still { next: one.next, since: now });
+            now.saturating_duration_since(still.since) >= grace
         })
     }
 }
@@ -82,50 +69,41 @@ mod tests {
         began + Duration::from_secs(seconds)
     }
 
-    #[test]
-    fn what_could_move_and_does_not_is_stuck() {
-        let began = Instant::now();
-        let mut watchdog = Watchdog::default();
-        let awaited = |next: i64| [Awaited { assignment: 7, next }];
-        assert!(watchdog.due(&awaited(5), began).is_empty());
-        assert!(watchdog.due(&awaited(5), at(began, 14)).is_empty(), "it has only just moved");
-        assert_eq!(watchdog.due(&awaited(5), at(began, 15)), [7]);
-        assert!(watchdog.due(&awaited(5), at(began, 16)).is_empty(), "it has just been asked about");
-        watchdog.learned(7, 6, at(began, 17));
-        assert!(watchdog.stuck(&awaited(5), at(began, 26)).is_none(), "it may be on its way");
-        assert_eq!(watchdog.stuck(&awaited(5), at(began, 27)).unwrap().assignment, 7);
-        assert!(watchdog.stuck(&awaited(6), at(began, 27)).is_none(), "it has moved");
+    const fn awaited(next: i64, position: u64) -> [Awaited; 1] {
+        [Awaited { assignment: 7, next, position }]
     }
 
     #[test]
-    fn a_quiet_partition_is_asked_about_again_and_never_stuck() {
+    fn a_partition_behind_the_relay_that_does_not_move_is_stuck() {
         let began = Instant::now();
         let mut watchdog = Watchdog::default();
-        let awaited = [Awaited { assignment: 1, next: 5 }];
-        assert!(watchdog.due(&awaited, began).is_empty());
-        for round in 1..9 {
-            let now = at(began, 15 * round);
-            assert_eq!(watchdog.due(&awaited, now), [1]);
-            watchdog.learned(1, 5, now);
-            assert!(watchdog.stuck(&awaited, at(began, 15 * round + 14)).is_none());
+        assert!(watchdog.stuck(&awaited(5, 40), 41, None, began).is_none());
+        assert!(watchdog.stuck(&awaited(5, 40), 99, None, at(began, 4)).is_none(), "it may be on its way");
+        assert_eq!(watchdog.stuck(&awaited(5, 40), 99, None, at(began, 5)).unwrap().assignment, 7);
+        assert!(watchdog.stuck(&awaited(6, 41), 99, None, at(began, 5)).is_none(), "it has moved");
+        assert!(watchdog.stuck(&awaited(6, 41), 99, None, at(began, 9)).is_none());
+        assert!(watchdog.stuck(&awaited(6, 41), 99, None, at(began, 10)).is_some());
+    }
+
+    #[test]
+    fn a_partition_that_has_all_that_is_published_is_never_stuck() {
+        let began = Instant::now();
+        let mut watchdog = Watchdog::default();
+        for seconds in 0..200 {
+            assert!(watchdog.stuck(&awaited(5, 40), 40, None, at(began, seconds)).is_none());
         }
+        assert!(watchdog.stuck(&awaited(5, 40), 41, None, at(began, 200)).is_none(), "time counts from now");
+        assert!(watchdog.stuck(&[], 41, None, at(began, 300)).is_none());
+        assert!(watchdog.still.is_empty());
     }
 
     #[test]
-    fn what_was_learned_of_a_place_that_was_passed_counts_no_more() {
+    fn a_relay_that_stands_still_does_not_cost_one_client_after_the_other() {
         let began = Instant::now();
         let mut watchdog = Watchdog::default();
-        let before = [Awaited { assignment: 1, next: 5 }];
-        assert!(watchdog.due(&before, began).is_empty());
-        assert_eq!(watchdog.due(&before, at(began, 15)), [1]);
-        watchdog.learned(1, 9, at(began, 15));
-        let after = [Awaited { assignment: 1, next: 9 }];
-        assert!(watchdog.due(&after, at(began, 16)).is_empty());
-        assert!(watchdog.due(&after, at(began, 17)).is_empty());
-        assert!(watchdog.stuck(&after, at(began, 60)).is_none());
-        assert_eq!(watchdog.due(&after, at(began, 31)), [1]);
-        assert!(watchdog.stuck(&after, at(began, 60)).is_none(), "nothing is known to be there");
-        assert!(watchdog.due(&[], at(began, 61)).is_empty(), "nobody follows it any more");
-        assert!(watchdog.still.is_empty());
+        assert!(watchdog.stuck(&awaited(5, 40), 41, Some(41), began).is_none());
+        assert!(watchdog.stuck(&awaited(5, 40), 41, Some(41), at(began, 59)).is_none());
+        assert!(watchdog.stuck(&awaited(5, 40), 42, Some(41), at(began, 59)).is_some(), "it has moved on");
+        assert!(watchdog.stuck(&awaited(5, 40), 41, Some(41), at(began, 60)).is_some());
     }
 }

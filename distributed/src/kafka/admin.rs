@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext};
 
 use super::context::about_authentication;
@@ -56,6 +57,17 @@ pub async fn check_topics(options: &KafkaOptions) -> Result<(), KafkaSetupError>
         Some(topic) => Err(KafkaSetupError::Missing { topic, brokers: options.brokers.clone() }),
         None => Ok(()),
     }
+}
+
+/// What an operator has to do about a topic that was deleted, or never made.
+pub(crate) fn missing_topic(topic: &str) -> String {
+    format!("topic {topic} is missing: run nova migrate")
+}
+
+/// Those of Nova's topics that the cluster does not have, by its own account of all topics.
+pub(crate) fn missing_topics(options: &KafkaOptions, metadata: &Metadata) -> Vec<String> {
+    let present = partitions_of(metadata);
+    names(options).filter(|name| !present.contains_key(name)).collect()
 }
 
 fn names(options: &KafkaOptions) -> impl Iterator<Item = String> {
@@ -133,8 +145,12 @@ fn partitions_now(options: &KafkaOptions) -> Result<BTreeMap<String, usize>, Kaf
         client.poll(Duration::from_millis(100));
         setup_error(options, &error, client.context().last_error())
     })?;
+    Ok(partitions_of(&metadata))
+}
+
+fn partitions_of(metadata: &Metadata) -> BTreeMap<String, usize> {
     let topics = metadata.topics().iter().filter(|topic| topic.error().is_none());
-    Ok(topics.map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())
+    topics.map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect()
 }
 
 pub(super) fn setup_error(

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
-use rdkafka::message::OwnedHeaders;
+use rdkafka::message::{Message as _, OwnedHeaders};
 use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer, ProducerContext, PurgeConfig, ThreadedProducer,
 };
@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::RelayOptions;
 use super::store::Parking;
-use crate::kafka::{KafkaContext, KafkaOptions, about_the_record};
+use crate::kafka::{KafkaContext, KafkaOptions, about_the_record, missing_topic, retire};
 
 /// Which records a delivery is about. `position` is 0 for a watermark.
 #[derive(Debug)]
@@ -203,10 +203,20 @@ impl ProducerContext for Told {
     type DeliveryOpaque = Box<Ticket>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
-        if let Err((error, _)) = result {
-            self.acks.fail(error.rdkafka_error_code(), error.to_string(), ticket.position);
+        if let Err((error, message)) = result {
+            self.acks.fail(error.rdkafka_error_code(), problem_of(error, message.topic()), ticket.position);
         }
         self.acks.settled(ticket.batch);
+    }
+}
+
+/// Why a record of this topic is not in Kafka.
+fn problem_of(error: &KafkaError, topic: &str) -> String {
+    match error.rdkafka_error_code() {
+        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition) => {
+            missing_topic(topic)
+        }
+        Some(_) | None => error.to_string(),
     }
 }
 
@@ -250,6 +260,8 @@ impl Publisher {
             ("queue.buffering.max.kbytes", "131072"),
             ("socket.timeout.ms", "10000"),
             ("retry.backoff.ms", "50"),
+            // A topic that is missing for so long was deleted, and is reported as such before the relay counts as stalled.
+            ("topic.metadata.propagation.max.ms", "5000"),
         ];
         let fixed = [
             ("enable.idempotence", "true"),
@@ -297,6 +309,7 @@ impl Publisher {
     }
 
     pub(super) fn send(&self, batch: u64, record: Outgoing<'_>) -> Outcome {
+        let record_topic = record.topic;
         let Some(producer) = &self.producer else {
             return Outcome::Failed("the producer is closed".to_owned());
         };
@@ -315,7 +328,7 @@ impl Publisher {
         match error.rdkafka_error_code() {
             Some(Code::QueueFull) => Outcome::Full,
             Some(code) if about_the_record(code) => Outcome::Refused(code.to_string()),
-            Some(_) | None => Outcome::Failed(error.to_string()),
+            Some(_) | None => Outcome::Failed(problem_of(&error, record_topic)),
         }
     }
 
@@ -329,6 +342,7 @@ impl Publisher {
         let closed = tokio::task::spawn_blocking(move || {
             if let Some(producer) = producer {
                 let _ = producer.flush(Duration::from_millis(500));
+                retire(producer);
             }
         });
         let _ = closed.await;
@@ -340,8 +354,7 @@ impl Drop for Publisher {
     fn drop(&mut self) {
         if let Some(producer) = self.producer.take() {
             producer.purge(PurgeConfig::default().queue().inflight());
-            // Dropping it waits for its thread, which must not hold up the runtime.
-            std::thread::spawn(move || drop(producer));
+            retire(producer);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use nova_eventlog::{Filter, LogError, Page, Recorded};
 use tokio::time::Instant;
@@ -517,11 +517,6 @@ impl<'a> Session<'a> {
             status.in_flight_events = events;
             status.parked_streams = self.parked.len();
         }
-        let oldest = self.publisher.acks.oldest().map(|(_, recorded_at_ms)| recorded_at_ms);
-        let oldest = oldest.or_else(|| self.ready.as_ref()?.events.first().map(|event| event.recorded_at_ms));
-        let age = oldest.filter(|at| *at < u64::MAX).map_or(0, |at| now_ms().saturating_sub(at));
-        metrics::gauge!(names::OLDEST).set(age as f64 / 1_000.0);
-        metrics::gauge!(names::BACKLOG).set(self.head().saturating_sub(self.cursor) as f64);
         metrics::gauge!(names::IN_FLIGHT).set(events as f64);
         metrics::gauge!(names::PARKED_STREAMS).set(self.parked.len() as f64);
     }
@@ -556,9 +551,4 @@ fn parking(event: &Recorded, error: String, retry_after: Option<Duration>) -> Pa
         error,
         retry_after,
     }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -41,8 +41,12 @@ async fn a_known_offset_goes_on_in_kafka() {
     // This log holds nothing: what comes, comes from Kafka.
     let dir = tempfile::tempdir().unwrap();
     let empty = std::sync::Arc::new(FileLog::open(dir.path(), FileLogOptions::default()).unwrap());
-    let started =
-        nova_distributed::feed::KafkaGroup::start(world.kafka.clone(), world.options("g"), empty.clone());
+    let started = nova_distributed::feed::KafkaGroup::start(
+        world.kafka.clone(),
+        world.options("g"),
+        empty.clone(),
+        world.published(),
+    );
     let (group, mut assignments) = started.unwrap();
     let shard = one(&mut assignments).await;
     for after in [60, 30, 99, 1] {

@@ -9,7 +9,7 @@ use nova_distributed::feed::{Assignment, GroupOptions, GroupProtocol, KafkaGroup
 use nova_eventlog::{FileLog, FileLogOptions};
 
 use crate::program::{Program, Views};
-use crate::world::{PATIENCE, Reader, World, assigned, kafka_at};
+use crate::world::{PATIENCE, Reader, World, assigned, kafka_at, one};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_feed_ends_and_the_rest_goes_on() {
@@ -185,6 +185,28 @@ async fn a_member_that_is_killed_is_replaced() {
     program.ended().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_idle_member_is_replaced_on_request() {
+    let world = World::new("idle", &["post"], 1).await;
+    world.append_many(10, 5).await;
+    world.publish().await;
+    let (first, mut of_first) = world.join(world.options("g"));
+    let shard = one(&mut of_first).await;
+    let (second, mut of_second) = world.join(world.options("g"));
+    for _ in 0..3 {
+        first.renew_if_idle();
+        second.renew_if_idle();
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+    }
+    assert!(of_first.try_recv().is_err(), "nothing is taken from a member that holds something");
+    let mut reader = Reader::new(&shard.feed, 0, 7);
+    reader.until(10).await;
+    first.stop().await;
+    let shard = one(&mut of_second).await;
+    Reader::new(&shard.feed, 0, 7).until(10).await;
+    second.stop().await;
+}
+
 async fn be_killed(prefix: &str) {
     let dir = tempfile::tempdir().unwrap();
     let log = Arc::new(FileLog::open(dir.path(), FileLogOptions::default()).unwrap());
@@ -193,7 +215,8 @@ async fn be_killed(prefix: &str) {
         categories: vec!["post"],
         ..GroupOptions::default()
     };
-    let (_group, mut assignments) = KafkaGroup::start(kafka_at(prefix, 4), options, log).unwrap();
+    let (_published, published) = tokio::sync::watch::channel(0);
+    let (_group, mut assignments) = KafkaGroup::start(kafka_at(prefix, 4), options, log, published).unwrap();
     let _shards = assigned(&mut assignments, 4).await;
     println!("all four");
     tokio::time::sleep(Duration::from_secs(120)).await;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,7 +19,7 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -32,7 +31,7 @@ pub(crate) struct World {
     admin: AdminClient<KafkaContext>,
     producer: ThreadedProducer<rdkafka::producer::DefaultProducerContext>,
     /// How far the relay is.
-    published: AtomicU64,
+    published: watch::Sender<u64>,
     _dir: tempfile::TempDir,
 }
 
@@ -60,7 +59,7 @@ impl World {
                 .unwrap();
         let settings = [("enable.idempotence", "true"), ("linger.ms", "1")];
         let producer = kafka.client("test", &settings, &[]).create().unwrap();
-        let published = AtomicU64::new(0);
+        let published = watch::Sender::new(0);
         let world =
             Self { kafka, log, categories: categories.to_vec(), admin, producer, published, _dir: dir };
         world.create_topics().await;
@@ -108,7 +107,12 @@ impl World {
     }
 
     pub(crate) fn join(&self, options: GroupOptions) -> (KafkaGroup, mpsc::Receiver<Assignment>) {
-        KafkaGroup::start(self.kafka.clone(), options, self.log.clone()).unwrap()
+        KafkaGroup::start(self.kafka.clone(), options, self.log.clone(), self.published()).unwrap()
+    }
+
+    /// Follows how far the relay is.
+    pub(crate) fn published(&self) -> watch::Receiver<u64> {
+        self.published.subscribe()
     }
 
     /// One event a stream, in one append.
@@ -168,7 +172,7 @@ impl World {
     /// Publishes what has not been, and a watermark everywhere.
     pub(crate) async fn publish(&self) {
         let events = self.in_log().await;
-        let after = self.published.load(Ordering::Relaxed);
+        let after = *self.published.borrow();
         for event in events.iter().filter(|event| event.position > after) {
             self.produce(event, false);
         }
@@ -179,7 +183,7 @@ impl World {
 
     fn flushed(&self, position: u64) {
         self.producer.flush(PATIENCE).unwrap();
-        self.published.store(position, Ordering::Relaxed);
+        self.published.send_replace(position);
     }
 
     pub(crate) fn flush(&self) {

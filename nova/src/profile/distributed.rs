@@ -16,8 +16,9 @@ use nova_distributed::keys::PostgresKeyring;
 use nova_distributed::live::RedisLive;
 use nova_distributed::log::PostgresLog;
 use nova_distributed::postgres;
-use nova_distributed::relay::{self, Relay};
+use nova_distributed::relay::{self, OutboxWatch, Relay};
 use nova_distributed::shard::{Shard, ShardStore, ShardWriter};
+use nova_distributed::stalls::StallWatch;
 use nova_distributed::views::clickhouse::{self, ClickHouseViews};
 use nova_distributed::views::from_log::FromLog;
 use nova_distributed::views::postgres::PostgresViews;
@@ -31,6 +32,7 @@ use nova_projectors::{Apart, Redriven};
 use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter, projection};
 use parking_lot::Mutex;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Installation, Parked, Roles, Runtime, Stores, Told, wait_for_views};
 use crate::config::{Config, Store};
@@ -39,7 +41,7 @@ mod groups;
 mod inspect;
 mod options;
 
-use groups::Group;
+use groups::{Group, Watches};
 
 /// How long a start waits to learn how far the views are.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
@@ -204,12 +206,25 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
     if let Some(media) = media.as_ref().filter(|_| roles.commands || roles.queries) {
         dependencies.push(Arc::new(media.clone()));
     }
+    let mut kafka_watch = None;
     if roles.relay || roles.projectors || roles.commands {
         // Commands need it for client events only, and those can wait.
         let breaker = client_events.as_ref().map(|events| Arc::clone(events.breaker()));
         let required = roles.relay || roles.projectors;
-        dependencies.push(Arc::new(KafkaHealth::new(config.kafka_options()?, required, breaker)));
+        let health = Arc::new(KafkaHealth::new(config.kafka_options()?, required, breaker));
+        kafka_watch = Some(health.watch());
+        dependencies.push(health);
     }
+    let stalls = (roles.projectors || roles.queries).then(|| {
+        let stands_for = |store: &Arc<dyn ShardStore>| {
+            let counts = roles.queries || config.fills(store.name());
+            counts.then(|| (Arc::clone(store), expected(config, store.projections())))
+        };
+        let stores = shard_stores.iter().filter_map(stands_for).collect();
+        Arc::new(StallWatch::start(Arc::clone(&log) as Arc<dyn EventLog>, stores))
+    });
+    dependencies.extend(stalls.clone().map(|stalls| stalls as Arc<dyn Dependency>));
+    let outbox = (roles.relay || roles.projectors).then(|| Arc::new(OutboxWatch::start(pool.clone())));
     let (reader, writer): (Arc<dyn ViewReader>, Arc<dyn ViewWriter>) = match (in_clickhouse, in_redis) {
         (Some(clickhouse), Some(redis)) => {
             let fallback =
@@ -241,6 +256,9 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
         codec: codec.clone(),
         stores: shard_stores,
         in_postgres: to_save,
+        outbox,
+        stalls,
+        kafka_watch,
         relay: Mutex::default(),
         groups: Mutex::default(),
     };
@@ -293,13 +311,22 @@ struct Running {
     codec: Codec,
     stores: Vec<Arc<dyn ShardStore>>,
     in_postgres: PostgresViews,
+    /// Of a process that relays or projects.
+    outbox: Option<Arc<OutboxWatch>>,
+    /// Of a process that projects or answers queries.
+    stalls: Option<Arc<StallWatch>>,
+    /// Ends with what is running.
+    kafka_watch: Option<AbortOnDropHandle<()>>,
     relay: Mutex<Option<Relay>>,
     groups: Mutex<Vec<Group>>,
 }
 
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Running").field("stores", &self.stores).finish_non_exhaustive()
+        f.debug_struct("Running")
+            .field("stores", &self.stores)
+            .field("kafka_watch", &self.kafka_watch)
+            .finish_non_exhaustive()
     }
 }
 
@@ -338,7 +365,10 @@ impl Runtime for Running {
             );
             *self.relay.lock() = Some(relay);
         }
-        if roles.projectors {
+        if roles.projectors
+            && let (Some(outbox), Some(stalls)) = (&self.outbox, &self.stalls)
+        {
+            let watches = Watches { outbox: Arc::clone(outbox), stalls: Arc::clone(stalls) };
             for store in self.stores.iter().filter(|store| config.fills(store.name())) {
                 let group_id = format!("{}.views.{}", kafka.topics.prefix, store.name());
                 let options = GroupOptions { group_id, ..GroupOptions::default() };
@@ -349,6 +379,7 @@ impl Runtime for Running {
                     Arc::clone(&self.log) as Arc<dyn EventLog>,
                     self.codec.clone(),
                     config.shard_projector_options(),
+                    watches.clone(),
                 )?;
                 self.groups.lock().push(group);
             }

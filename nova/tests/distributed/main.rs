@@ -21,6 +21,8 @@ mod degraded;
 mod dice;
 mod events_kill;
 mod faults;
+mod gauges;
+mod hangs_kill;
 mod kafka;
 mod kill;
 mod kit_kill;
@@ -39,6 +41,7 @@ mod media_bytes;
 mod media_kill;
 #[path = "../it/race.rs"]
 mod messages_race;
+mod missing_topics;
 mod model;
 mod poison;
 mod process;

@@ -6,21 +6,36 @@ use std::time::Duration;
 
 use nova_distributed::feed::{AssignedShard, Assignment, GroupOptions, KafkaGroup};
 use nova_distributed::kafka::KafkaOptions;
+use nova_distributed::relay::OutboxWatch;
 use nova_distributed::shard::{Shard, ShardStore, ShardWriter};
+use nova_distributed::stalls::StallWatch;
 use nova_eventlog::EventLog;
 use nova_events::Codec;
 use nova_projectors::{ALL, Options, Projection, Projectors};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+
+/// How often gauges are brought up to date, and the group is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// A member without shards is replaced when the store has stood for so long although Kafka has more, and so often.
+const IDLE_MAX: Duration = Duration::from_secs(15);
 
 /// How long the steps that are under way may take when a shard is taken away. What takes longer is repeated by whoever
 /// gets the shard, which changes nothing.
 const HAND_OVER: Duration = Duration::from_secs(2);
 
+/// How far the log, the relay and the stores are, as PostgreSQL and the stores say.
+#[derive(Debug, Clone)]
+pub(super) struct Watches {
+    pub(super) outbox: Arc<OutboxWatch>,
+    pub(super) stalls: Arc<StallWatch>,
+}
+
 #[derive(Debug)]
 pub(super) struct Group {
-    kafka: KafkaGroup,
+    kafka: Arc<KafkaGroup>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -33,6 +48,7 @@ impl Group {
         log: Arc<dyn EventLog>,
         codec: Codec,
         projectors: Options,
+        watches: Watches,
     ) -> anyhow::Result<Self> {
         let projections: Vec<&'static Projection> =
             ALL.iter().filter(|projection| store.projections().contains(&projection.name)).collect();
@@ -41,9 +57,20 @@ impl Group {
         categories.sort_unstable();
         categories.dedup();
         options.categories = categories;
-        let (kafka, assignments) = KafkaGroup::start(kafka, options, Arc::clone(&log))?;
-        let stop = CancellationToken::new();
-        let shards = Shards { store, projections, log, codec, projectors, running: HashMap::new() };
+        let published = watches.outbox.published();
+        let (kafka, assignments) = KafkaGroup::start(kafka, options, Arc::clone(&log), published)?;
+        let (kafka, stop) = (Arc::new(kafka), CancellationToken::new());
+        let shards = Shards {
+            store,
+            projections,
+            log,
+            codec,
+            projectors,
+            watches,
+            kafka: Arc::clone(&kafka),
+            running: HashMap::new(),
+            idle_since: Instant::now(),
+        };
         let task = tokio::spawn(shards.run(assignments, stop.clone()));
         Ok(Self { kafka, stop, task })
     }
@@ -64,14 +91,24 @@ struct Shards {
     log: Arc<dyn EventLog>,
     codec: Codec,
     projectors: Options,
+    watches: Watches,
+    kafka: Arc<KafkaGroup>,
     running: HashMap<Shard, Projectors>,
+    /// When a shard was held last, or the member was last replaced because there was none.
+    idle_since: Instant,
 }
 
 impl Shards {
     async fn run(mut self, mut assignments: mpsc::Receiver<Assignment>, stop: CancellationToken) {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let assignment = tokio::select! {
                 () = stop.cancelled() => break,
+                _ = look.tick() => {
+                    self.look();
+                    continue;
+                }
                 assignment = assignments.recv() => assignment,
             };
             // The group has ended: nothing is ours any more.
@@ -96,6 +133,26 @@ impl Shards {
             if let Assignment::Revoked { done, .. } = assignment {
                 let _ = done.send(());
             }
+        }
+    }
+
+    /// Shows how far the shards are, and has a member replaced that should hold some and does not.
+    fn look(&mut self) {
+        let seen = self.watches.outbox.seen();
+        for projectors in self.running.values() {
+            projectors.show(seen.map(|seen| seen.head));
+        }
+        if !self.running.is_empty() {
+            self.idle_since = Instant::now();
+        }
+        let stands = self.watches.stalls.stalls().into_iter().any(|stall| {
+            let published = seen.is_some_and(|seen| seen.published > stall.position);
+            let long = stall.since.elapsed().is_ok_and(|time| time >= IDLE_MAX);
+            stall.store == self.store.name() && published && long
+        });
+        if stands && self.idle_since.elapsed() >= IDLE_MAX {
+            self.idle_since = Instant::now();
+            self.kafka.renew_if_idle();
         }
     }
 

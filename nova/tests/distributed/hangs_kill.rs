@@ -1,0 +1,205 @@
+//! Kafka hangs under load, and processes are stopped, in a row and without a restart by hand. Each time everything comes
+//! back by itself within [`RECOVERY`], and meanwhile health and gauges tell the truth.
+//!
+//! A hang of more than nine seconds is the one that matters: Kafka's controller then takes the broker for dead, and for a
+//! moment after its return the broker tells its clients of a cluster without brokers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::check::{all_equals_a_replay, all_is_well, positions};
+use crate::client::Api;
+use crate::cluster::Cluster;
+use crate::dice::Dice;
+use crate::faults::leading;
+use crate::gauges::{GaugeWatch, total, values};
+use crate::load::Town;
+use crate::process::Role;
+use crate::servers::Servers;
+use crate::views::PROJECTIONS;
+
+/// Within so long of its end a fault is over for everybody.
+const RECOVERY: Duration = Duration::from_secs(30);
+const HANG: Duration = Duration::from_secs(10);
+
+/// How often, by this variable of the environment.
+fn rounds(variable: &str) -> u64 {
+    std::env::var(variable).map_or(3, |text| text.parse().expect("a number of rounds"))
+}
+
+/// Threads that keep all cores busy until this is dropped.
+struct Burn(Arc<AtomicBool>);
+
+impl Burn {
+    fn start() -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            let stop = Arc::clone(&stop);
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        Self(stop)
+    }
+}
+
+impl Drop for Burn {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The part of a process's health that says which shards stand still: its status, and what it names.
+async fn shards(api: &Api) -> Option<(String, String)> {
+    let asked = api.ask("GET", "/health/dependencies").try_send();
+    let health = tokio::time::timeout(Duration::from_secs(5), asked).await.ok()??.body;
+    let all = health["dependencies"].as_array()?.iter();
+    let mut found = all.filter(|one| one["name"] == "projection_shards");
+    let found = found.next().unwrap_or_else(|| panic!("shards are not among what is checked: {health}"));
+    Some((found["status"].as_str()?.to_owned(), found["detail"].as_str()?.to_owned()))
+}
+
+/// Waits until projectors and queries name a shard that stands, with a metric beside it, but not beyond this.
+async fn is_named(cluster: &Cluster, until: Instant) {
+    for role in [Role::Projectors, Role::QueryApi] {
+        let api = cluster.living(role).remove(0);
+        let mut last = None;
+        loop {
+            let named = shards(&api).await;
+            let metric = values(&api, "projection_shard_stalled_seconds").await;
+            let is_named = named.as_ref().is_some_and(|(status, detail)| {
+                status == "down" && detail.contains(" stands at ") && detail.contains(" since 20")
+            });
+            if is_named && metric.iter().any(|(_, seconds)| *seconds > 0.0) {
+                break;
+            }
+            last = named.or(last);
+            assert!(
+                Instant::now() < until,
+                "{role:?} does not name what stands: {last:?} {metric:?}; the log is at {}, views at {:?}",
+                head(cluster).await,
+                positions(cluster).await
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+/// Waits until every view of every store has seen the log up to `head`; how long that took.
+async fn every_view_reaches(cluster: &Cluster, head: u64, since: Instant) -> Duration {
+    loop {
+        let positions = positions(cluster).await;
+        let all = positions.len() == PROJECTIONS.len() && positions.values().all(|at| *at >= head);
+        let took = since.elapsed();
+        if all {
+            return took;
+        }
+        let health = match cluster.living(Role::Projectors).first() {
+            Some(api) if took >= RECOVERY => shards(api).await,
+            Some(_) | None => None,
+        };
+        assert!(took < RECOVERY, "not at {head} {took:.1?} after the end: {positions:?}; {health:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Waits until every process says that every shard moves.
+async fn no_shard_stands(cluster: &Cluster, since: Instant) {
+    for role in [Role::Projectors, Role::QueryApi] {
+        for api in cluster.living(role) {
+            while shards(&api).await.is_none_or(|(status, _)| status != "up") {
+                assert!(
+                    since.elapsed() < RECOVERY,
+                    "{role:?} says that shards stand: {:?}",
+                    shards(&api).await
+                );
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn head(cluster: &Cluster) -> u64 {
+    let mut connection = crate::faults::connect(cluster).await;
+    let head: i64 =
+        sqlx::query_scalar("SELECT position FROM nova.head").fetch_one(&mut connection).await.unwrap();
+    head.cast_unsigned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_view_moves_again_after_kafka_hung() {
+    let mut dice = Dice::of_this_run();
+    let cluster = Arc::new(Cluster::found(Servers::own, &[]).await);
+    cluster.start(&Role::ALL, 1).await;
+    let town = Town::found(&cluster).await;
+    let busy = town.busy(&mut dice);
+    let gauges = GaugeWatch::start(&cluster).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut worst = Duration::ZERO;
+    for round in 0..rounds("NOVA_KAFKA_HANGS") {
+        let burn = (round % 2 == 1).then(Burn::start);
+        let before = total(&cluster, "kafka_clients_replaced_total").await;
+        let (began, frozen) = (Instant::now(), cluster.servers.freeze("kafka"));
+        is_named(&cluster, began + RECOVERY).await;
+        tokio::time::sleep(HANG.saturating_sub(began.elapsed())).await;
+        let hung = began.elapsed();
+        let head = head(&cluster).await;
+        drop(frozen);
+        let ended = Instant::now();
+        let took = every_view_reaches(&cluster, head, ended).await;
+        no_shard_stands(&cluster, ended).await;
+        drop(burn);
+        let replaced = total(&cluster, "kafka_clients_replaced_total").await - before;
+        let load = if round % 2 == 1 { "busy cores" } else { "free cores" };
+        println!(
+            "hang {round} of {hung:.1?}, {load}: every view at {head} after {took:.1?}; {replaced} clients replaced"
+        );
+        worst = worst.max(took);
+        tokio::time::sleep(Duration::from_millis(dice.below(1_500))).await;
+    }
+    println!("the slowest recovery took {worst:.1?}");
+    busy.rest().await;
+    all_is_well(&town).await;
+    let compared = gauges.end().await;
+    println!("{compared} gauges agreed with the log");
+    assert!(compared > 10, "gauges were hardly ever there");
+    if rounds("NOVA_KAFKA_HANGS") > 3 {
+        all_equals_a_replay(&town).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_of_every_kind_fail_over() {
+    let mut dice = Dice::of_this_run();
+    let cluster = Arc::new(Cluster::found(Servers::given, &[]).await);
+    cluster.start(&Role::ALL, 2).await;
+    let town = Town::found(&cluster).await;
+    let busy = town.busy(&mut dice);
+    let rounds = rounds("NOVA_FAILOVERS");
+    // Longer than the relay's lease and the session of a member of a group.
+    let stopped_for = Duration::from_secs(if rounds > 3 { 30 } else { 9 });
+    for round in 0..rounds {
+        let (leader, _) = leading(&cluster, RECOVERY, None).await;
+        let others = [Role::Projectors, Role::CommandApi, Role::QueryApi];
+        let mut victims = vec![leader];
+        victims.extend(others.map(|role| dice.pick(&cluster.of(role)).unwrap()));
+        victims.iter().for_each(|number| cluster.with(*number, |process| process.signal("STOP")));
+        let began = Instant::now();
+        leading(&cluster, RECOVERY, Some(leader)).await;
+        tokio::time::sleep(stopped_for.saturating_sub(began.elapsed())).await;
+        let head = head(&cluster).await;
+        victims.iter().for_each(|number| cluster.with(*number, |process| process.signal("CONT")));
+        let took = every_view_reaches(&cluster, head, Instant::now()).await;
+        println!("failover {round} of {stopped_for:.1?}: every view at {head} {took:.1?} after the end");
+        for number in victims {
+            cluster.with(number, |process| {
+                assert_eq!(process.ended(), None, "it goes on: {}", process.last_words());
+            });
+        }
+    }
+    busy.rest().await;
+    all_is_well(&town).await;
+}
