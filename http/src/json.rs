@@ -21,7 +21,7 @@ use crate::problem::{ApiError, FieldError};
 #[derive(Debug, Clone, Copy)]
 pub struct ValidJson<T>(pub T);
 
-/// A JSON body of shape `T`, or no body.
+/// A JSON body of shape `T`; no body, or `null`, is `None`.
 #[derive(Debug, Clone, Copy)]
 pub struct OptionalJson<T>(pub Option<T>);
 
@@ -44,6 +44,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
             return Ok(Self(None));
         }
         media_type?;
+        if body.trim_ascii() == b"null" {
+            return Ok(Self(None));
+        }
         parse(&body).map(|value| Self(Some(value)))
     }
 }
