@@ -45,7 +45,8 @@ pub(crate) struct VoiceBody {
     upload_id: MediaId,
     /// How long it plays, within two seconds (or a tenth) of what its container says.
     duration_ms: u64,
-    /// At most 100 samples of how loud it is: fractions of 1, or whole numbers up to 255.
+    /// At most 100 samples of how loud it is: whole numbers from 0 to 255. Or fractions from 0 to 1, of which at least one
+    /// is no whole number: `[0, 1, 1, 0]` is nearly silent. A mixture of the two is refused.
     #[serde(default)]
     waveform: Vec<f64>,
     #[schema(value_type = Option<uuid::Uuid>)]
@@ -74,7 +75,7 @@ pub(crate) async fn send_voice(
         ));
     }
     let Some(waveform) = samples(&body.waveform) else {
-        let detail = "must be fractions between 0 and 1, or numbers between 0 and 255".to_owned();
+        let detail = "must be whole numbers from 0 to 255, or fractions from 0 to 1".to_owned();
         return Err(ApiError::invalid_field("waveform", "invalid", detail));
     };
     let send = SendMessage {
@@ -88,14 +89,13 @@ pub(crate) async fn send_voice(
     state.create_with_media(asking, body.upload_id, voice).await
 }
 
-/// As bytes. Whether they are fractions shows in the largest one.
+/// As bytes. One that is no whole number makes them fractions.
 fn samples(given: &[f64]) -> Option<Vec<u8>> {
-    let largest = given.iter().copied().fold(0.0, f64::max);
-    let scale = if largest <= 1.0 { 255.0 } else { 1.0 };
+    let are_fractions = given.iter().any(|value| value.fract() != 0.0);
+    let (largest, scale) = if are_fractions { (1.0, 255.0) } else { (255.0, 1.0) };
     let sample = |value: &f64| {
-        let scaled = (value * scale).round();
         // Within what a byte holds, so nothing is cut off.
-        (0.0..=255.0).contains(&scaled).then_some(scaled as u8)
+        (0.0..=largest).contains(value).then_some((value * scale).round() as u8)
     };
     given.iter().map(sample).collect()
 }
@@ -109,6 +109,9 @@ mod tests {
         assert_eq!(samples(&[0.0, 0.5, 1.0]), Some(vec![0, 128, 255]));
         assert_eq!(samples(&[0.0, 128.0, 255.0]), Some(vec![0, 128, 255]));
         assert_eq!(samples(&[]), Some(Vec::new()));
+        // Whole numbers are bytes, however small.
+        assert_eq!(samples(&[0.0, 1.0, 1.0, 0.0]), Some(vec![0, 1, 1, 0]));
+        assert_eq!(samples(&[0.5, 2.0]), None);
         assert_eq!(samples(&[-0.5, 1.0]), None);
         assert_eq!(samples(&[3.0, 256.0]), None);
         assert_eq!(samples(&[f64::NAN]), None);
