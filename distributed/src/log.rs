@@ -184,6 +184,11 @@ impl EventLog for PostgresLog {
     fn head(&self) -> u64 {
         self.shared.head.get()
     }
+
+    async fn clock_ms(&self) -> Result<i64, LogError> {
+        self.shared.ensure_open()?;
+        self.shared.reader.clock_ms().await
+    }
 }
 
 struct Following {

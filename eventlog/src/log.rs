@@ -50,6 +50,13 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// The position of the last durable event, 0 for an empty log.
     fn head(&self) -> u64;
+
+    /// What time it is for the log, in milliseconds since the Unix epoch: events are recorded by this clock. A log in
+    /// this process has the clock of this process.
+    async fn clock_ms(&self) -> Result<i64, LogError> {
+        let since_epoch = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+        Ok(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
 }
 
 /// Part of the log.

@@ -20,6 +20,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(30);
 
 const HEAD: &str = "SELECT position FROM nova.head";
 const STREAM_HEAD: &str = "SELECT revision FROM nova.events WHERE stream = $1 ORDER BY revision DESC LIMIT 1";
+const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 const FIND: &str = "SELECT position, stream, revision, event_id, ordinal, kind, recorded_at, data, meta \
      FROM nova.events WHERE event_id = $1";
 
@@ -110,6 +111,10 @@ impl Reader {
         let head: i64 =
             self.patiently(|pool| async move { sqlx::query_scalar(HEAD).fetch_one(&pool).await }).await?;
         Ok(head.cast_unsigned())
+    }
+
+    pub(super) async fn clock_ms(&self) -> Result<i64, LogError> {
+        self.patiently(|pool| async move { sqlx::query_scalar(CLOCK).fetch_one(&pool).await }).await
     }
 
     pub(super) async fn stream_head(&self, stream: &StreamId) -> Result<Option<u64>, LogError> {
