@@ -168,6 +168,7 @@ impl Maker {
                 correlation_id: command_id,
                 causation_id: None,
                 traceparent: None,
+                fingerprint: None,
             };
             let event = self.codec.encode(&event, &meta, &stream, command_id, ordinal as u16).await?;
             writes.push(Write { stream, expected: Expected::Any, events: vec![event] });

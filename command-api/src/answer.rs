@@ -47,9 +47,9 @@ impl From<CommandError> for ApiError {
             CommandError::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",
-                "this Idempotency-Key has been used for another command",
+                "this Idempotency-Key has been used for another request: of another kind, about something else or with another body",
             )
-            .field("Idempotency-Key", "reused", "make a new UUID for each command"),
+            .field("Idempotency-Key", "reused", "make a new UUID for each request, and repeat it with the same one only"),
             CommandError::Busy => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",

@@ -49,6 +49,7 @@ impl Asking {
             moderator: caller.role == Role::Moderator,
             command_id: key.map_or_else(Uuid::now_v7, |key| scoped_command_id(caller.user, key)),
             repeatable: key.is_some(),
+            imported: false,
             at_ms: now_ms(),
             correlation_id: caller.correlation_id,
             causation_id: None,

@@ -10,10 +10,12 @@
 //!   stream costs each of them a few attempts and nobody is turned away for bad luck.
 //! * A refusal that rests on a state that is not durable yet is given only once the log has confirmed that state.
 
+mod earlier;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use nova_domain::command::{subject_of, subjects_of};
+use nova_domain::command::subjects_of;
 use nova_domain::media::MediaState;
 use nova_domain::world::MessageSentAt;
 use nova_domain::{By, Command, Decision, Limits, Names, Need, Refusal, Stop, World};
@@ -26,6 +28,7 @@ use nova_events::{
 use nova_http::ClosedAccounts;
 use uuid::Uuid;
 
+use crate::clock::LogClock;
 use crate::states::{Loaded, States, StatesOptions, Turn};
 use crate::turns::Turns;
 
@@ -57,6 +60,9 @@ pub struct Context {
     pub command_id: Uuid,
     /// The command id was given with the request, so the command may have been carried out before.
     pub repeatable: bool,
+    /// It is history from elsewhere: its time is its own, and its id names the thing, so that it is the same command
+    /// whatever the data says of the thing now.
+    pub imported: bool,
     /// When it happens, in milliseconds since the Unix epoch.
     pub at_ms: i64,
     pub correlation_id: Uuid,
@@ -72,6 +78,7 @@ impl Context {
             moderator: false,
             command_id,
             repeatable: true,
+            imported: true,
             at_ms,
             correlation_id: command_id,
             causation_id: None,
@@ -103,7 +110,7 @@ pub struct Outcome {
 pub enum CommandError {
     #[error("{0}")]
     Refused(Refusal),
-    #[error("the idempotency key has been used for another command")]
+    #[error("the idempotency key has been used for another request")]
     KeyReused,
     #[error("what the command is about keeps changing")]
     Busy,
@@ -121,6 +128,7 @@ pub enum CommandError {
 pub struct Executor {
     log: Arc<dyn EventLog>,
     codec: Codec,
+    clock: LogClock,
     states: Arc<States>,
     turns: Arc<Turns>,
     options: Arc<ExecutorOptions>,
@@ -146,8 +154,10 @@ impl Executor {
         let states_options =
             StatesOptions { bytes_max: options.states_bytes_max, run_ahead: options.sole_writer };
         let states = Arc::new(States::new(log.clone(), codec.clone(), &states_options));
+        let clock = LogClock::new(log.clone(), !options.sole_writer);
         let closed = ClosedAccounts::default();
-        Self { log, codec, states, turns: Arc::default(), options: Arc::new(options), live: None, closed }
+        let (turns, options) = (Arc::default(), Arc::new(options));
+        Self { log, codec, clock, states, turns, options, live: None, closed }
     }
 
     /// Accounts that a command closes or opens again are noted there before it answers.
@@ -165,6 +175,13 @@ impl Executor {
         self.codec.keyring().name_hash(handle)
     }
 
+    /// The holder of a handle, as the log has it now. `None`: nobody has it.
+    pub async fn holder_of(&self, handle: &str) -> Result<Option<UserId>, CommandError> {
+        let Some(stream) = streams::handle(&self.handle_key(handle)) else { return Ok(None) };
+        let (_, state) = self.states.load(&stream).await?;
+        Ok(state.handle().holder)
+    }
+
     /// The same hash as the id that the names of other streams hold.
     fn name_key(&self, name: &str) -> Uuid {
         let hash = self.codec.keyring().name_hash(name);
@@ -179,14 +196,17 @@ impl Executor {
     /// Carries out a command. When it answers `Ok`, what it did is durable.
     pub async fn execute(
         &self,
-        context: Context,
+        mut context: Context,
         command: impl Into<Command>,
     ) -> Result<Outcome, CommandError> {
         let command = command.into();
         if context.repeatable
-            && let Some(outcome) = self.earlier_outcome(context.command_id, &command).await?
+            && let Some(outcome) = self.earlier_outcome(&context, &command).await?
         {
             return Ok(outcome);
+        }
+        if !context.imported {
+            context.at_ms = self.clock.translate(context.at_ms).await;
         }
         let mut contended: Option<StreamId> = None;
         for attempt in 0..self.options.attempts_max {
@@ -268,7 +288,7 @@ impl Executor {
         context: &Context,
         command: &Command,
     ) -> Result<Option<Outcome>, CommandError> {
-        if context.repeatable { self.earlier_outcome(context.command_id, command).await } else { Ok(None) }
+        if context.repeatable { self.earlier_outcome(context, command).await } else { Ok(None) }
     }
 
     /// Also notes in `guesses` the streams whose states run ahead of what is durable.
@@ -327,7 +347,7 @@ impl Executor {
             return Ok(None);
         }
         let envelope = self.codec.decode(&recorded).await?;
-        let at_ms = envelope.meta.occurred_at_ms;
+        let at_ms = envelope.occurred_at_ms();
         Ok(match envelope.event {
             Event::Message(MessageEvent::MessageSent(sent)) => Some(MessageSentAt { sent, at_ms }),
             _ => None,
@@ -363,7 +383,7 @@ impl Executor {
         guesses: &[StreamId],
         decision: Decision,
     ) -> Result<Attempt, CommandError> {
-        let (writes, events) = self.encode(context, world, &decision).await?;
+        let (writes, events) = self.encode(context, command, world, &decision).await?;
         let append = Append { command_id: context.command_id, writes };
         // The states move forward in the same order as their appends are queued.
         let appended =
@@ -374,7 +394,7 @@ impl Executor {
         match appended {
             Ok(appended) if appended.duplicate => {
                 self.states.forget(events.iter().map(|(stream, _)| stream));
-                match self.earlier_outcome(context.command_id, command).await? {
+                match self.earlier_outcome(context, command).await? {
                     Some(outcome) => Ok(Attempt::Done(outcome)),
                     None => Err(CommandError::Failed),
                 }
@@ -426,6 +446,7 @@ impl Executor {
                 correlation_id: context.correlation_id,
                 causation_id: context.causation_id,
                 traceparent: None,
+                fingerprint: None,
             };
             let envelope = Envelope {
                 position,
@@ -448,11 +469,13 @@ impl Executor {
     async fn encode(
         &self,
         context: &Context,
+        command: &Command,
         world: &World,
         decision: &Decision,
     ) -> Result<(Vec<Write>, Vec<(StreamId, Event)>), CommandError> {
         let events = grouped_by_stream(&decision.events);
         let mut writes: Vec<Write> = Vec::with_capacity(events.len() + world.seen().len());
+        let mut fingerprint = self.fingerprint(context, command);
         for (ordinal, (stream, event)) in events.iter().enumerate() {
             let meta = Meta {
                 schema_version: event.version(),
@@ -462,6 +485,8 @@ impl Executor {
                 correlation_id: context.correlation_id,
                 causation_id: context.causation_id,
                 traceparent: context.traceparent.clone(),
+                // A command is found by its first event.
+                fingerprint: fingerprint.take(),
             };
             // A decision has a handful of events; the log refuses more than ordinals can count.
             let ordinal = u16::try_from(ordinal).unwrap_or(u16::MAX);
@@ -477,40 +502,6 @@ impl Executor {
         }
         writes.extend(conditions(world, &events));
         Ok((writes, events))
-    }
-
-    /// What this command did when it was carried out before.
-    async fn earlier_outcome(
-        &self,
-        command_id: Uuid,
-        command: &Command,
-    ) -> Result<Option<Outcome>, CommandError> {
-        let Some(first) = self.log.find(command_id).await? else {
-            return Ok(None);
-        };
-        if first.ordinal != 0 || !command.begins_with(first.kind.as_str()) {
-            return Err(CommandError::KeyReused);
-        }
-        let envelope = self.codec.decode(&first).await?;
-        let id = subject_of(&envelope.event);
-        if command.names().is_some_and(|named| named != id) {
-            return Err(CommandError::KeyReused);
-        }
-        // The log tells the whole first result to whoever appends the same command again.
-        let again = Append {
-            command_id,
-            writes: vec![Write {
-                stream: first.stream.clone(),
-                expected: Expected::Any,
-                events: vec![nova_eventlog::NewEvent {
-                    kind: first.kind,
-                    data: first.data,
-                    meta: first.meta,
-                }],
-            }],
-        };
-        let appended = self.log.append(again).await?;
-        Ok(Some(Outcome { duplicate: true, ..outcome_of(id, &appended) }))
     }
 }
 

@@ -2,11 +2,12 @@
 //! and the answer says where they stand. What was acknowledged is durable; what was refused left no trace.
 //!
 //! Reading order: [`routes`] (every path in one list), [`execute`] (load, decide, append, retry), `states` (the cached
-//! states of streams), `answer` (outcomes and refusals as HTTP), `asking` (what a request says about itself); [`media`]
+//! states of streams), `answer` (outcomes and refusals as HTTP), `asking` (what a request says about itself), `clock` (what time it is for the log); [`media`]
 //! and [`sweep`] (uploads, and what is left of those that came to nothing).
 
 mod answer;
 mod asking;
+mod clock;
 pub mod execute;
 pub mod media;
 mod params;

@@ -17,6 +17,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{delete, patch, post, put};
 use nova_domain::Command;
+use nova_events::UserId;
 use nova_events::client_events::ClientEvents;
 use nova_http::ApiError;
 use serde::Deserialize;
@@ -25,6 +26,7 @@ use utoipa::{OpenApi, ToSchema};
 use crate::answer::accepted;
 use crate::execute::{Context, Executor};
 use crate::media::Media;
+use crate::params::UserName;
 
 pub use events::ClientEventLimits;
 
@@ -166,6 +168,17 @@ impl CommandState {
 }
 
 impl CommandState {
+    /// The person that a path names. A handle that nobody has becomes the id of nobody, so that the command answers as it
+    /// does for an unknown id.
+    async fn user_of(&self, name: UserName) -> Result<UserId, ApiError> {
+        match name {
+            UserName::Id(user) => Ok(user),
+            UserName::Handle(handle) => {
+                Ok(self.executor.holder_of(&handle).await?.unwrap_or_else(UserId::make))
+            }
+        }
+    }
+
     fn media(&self) -> Result<&Media, ApiError> {
         self.media.as_ref().ok_or_else(|| {
             ApiError::unavailable("This installation has no place for media: uploads are not taken.")

@@ -135,7 +135,7 @@ impl States {
                     tracing::error!(position = recorded.position, error = %error, "an event cannot be decoded");
                     CommandError::Failed
                 })?;
-                state.evolve(&envelope.event, envelope.meta.occurred_at_ms);
+                state.evolve(&envelope.event, envelope.occurred_at_ms());
                 revision = Some(recorded.revision);
             }
             if is_last {

@@ -200,6 +200,7 @@ impl Sweeper {
             moderator: false,
             command_id: id,
             repeatable: false,
+            imported: false,
             at_ms: Utc::now().timestamp_millis(),
             correlation_id: id,
             causation_id: None,

@@ -3,13 +3,14 @@
 use nova_events::block::{Blocked, Unblocked};
 use nova_events::follow::Unfollowed;
 use nova_events::{UserId, streams};
+use serde::Serialize;
 
 use crate::refusal::Refusal;
 use crate::world::{By, Decision, Stop, World};
 
 /// Block someone. It also ends the following between the two, both ways, at once. It is open to whoever is blocked by them
 /// already: otherwise a person could keep others from ever blocking them by being first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Block {
     pub user: UserId,
 }
@@ -42,7 +43,7 @@ impl Block {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unblock {
     pub user: UserId,
 }

@@ -15,6 +15,7 @@ use nova_events::nonce::NonceEvent;
 use nova_events::post::PostEvent;
 use nova_events::read::ReadEvent;
 use nova_events::user::UserEvent;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::like::target_id;
@@ -27,7 +28,9 @@ use crate::{
 /// with another command is noticed).
 macro_rules! commands {
     ($( $variant:ident($command:ty) => $($first:literal)|+ ),* $(,)?) => {
-        #[derive(Debug, Clone, PartialEq, Eq)]
+        /// Serialised, it is the canonical form of what was asked for: what a repeated request has in common with the
+        /// first, and so without the ids and times that are made up for each.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
         pub enum Command { $( $variant($command), )* }
 
         $( impl From<$command> for Command {

@@ -4,16 +4,19 @@ use nova_events::comment::{CommentAdded, CommentDeleted, CommentEdited, CommentE
 use nova_events::post::Text;
 use nova_events::user::Reason;
 use nova_events::{CommentId, Personal, PostId, UserId, streams};
+use serde::Serialize;
 
-use crate::post::{Deleted, check_restorable};
+use crate::deletion::{Deletions, Owners};
 use crate::refusal::Refusal;
-use crate::text::{check_reason, check_text};
+use crate::text::{TextDigest, check_reason, check_text};
 use crate::world::{By, Decision, Stop, World};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommentState {
     pub added: Option<Added>,
-    pub deleted: Option<Deleted>,
+    /// What it says now.
+    pub text: TextDigest,
+    pub deletions: Deletions,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +24,13 @@ pub struct Added {
     pub author: UserId,
     pub post: PostId,
     pub post_author: UserId,
+    pub parent: Option<CommentId>,
+}
+
+impl Added {
+    fn owners(&self) -> Owners {
+        Owners { author: self.author, host: Some(self.post_author) }
+    }
 }
 
 impl CommentState {
@@ -28,23 +38,42 @@ impl CommentState {
         match event {
             CommentEvent::CommentAdded(event) => {
                 let (author, post, post_author) = (event.author, event.post_id, event.post_author);
-                self.added = Some(Added { author, post, post_author });
+                self.added = Some(Added { author, post, post_author, parent: event.parent });
+                self.text = TextDigest::of(&event.personal);
             }
-            CommentEvent::CommentEdited(_) => {}
-            CommentEvent::CommentDeleted(event) => {
-                self.deleted = Some(Deleted { by: event.deleted_by, at_ms })
-            }
-            CommentEvent::CommentRestored(_) => self.deleted = None,
+            CommentEvent::CommentEdited(event) => self.text = TextDigest::of(&event.personal),
+            CommentEvent::CommentDeleted(event) => self.deletions.add(event.deleted_by, at_ms),
+            CommentEvent::CommentRestored(event) => self.deletions.undo(event.still_deleted_by, at_ms),
         }
     }
 
     pub(crate) fn added(&self) -> Result<&Added, Refusal> {
         self.added.as_ref().ok_or(Refusal::Unknown("comment"))
     }
+
+    pub fn is_hidden(&self) -> bool {
+        self.deletions.top().is_some()
+    }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What holds for saying holds for saying it again: the author of a comment that is there still sees the post, and whom they
+/// answered. Otherwise there is no such comment for them.
+fn check_may_say_again(added: &Added, world: &World) -> Result<(), Stop> {
+    let parent = added.parent.map(streams::comment);
+    world.want(std::iter::once(streams::post(added.post)).chain(parent))?;
+    world.check_post_seen_by(added.author, added.post).map_err(|stop| stop.unknown_as("comment"))?;
+    let Some(parent) = added.parent else { return Ok(()) };
+    match &world.comment(parent)?.added {
+        Some(parent) if world.is_blocked_between(added.author, parent.author)? => {
+            Err(Refusal::Unknown("comment").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AddComment {
+    #[serde(skip)]
     pub comment: CommentId,
     pub post: PostId,
     pub parent: Option<CommentId>,
@@ -78,9 +107,10 @@ impl AddComment {
             if world.is_blocked_between(author, parent.author)? {
                 return Err(unknown().into());
             }
-            if state.deleted.is_some() {
+            if state.is_hidden() {
                 return Err(Refusal::Gone("comment").into());
             }
+            world.want([streams::user(parent.author)])?;
             world.check_person(parent.author)?;
         }
         let event = CommentAdded {
@@ -95,7 +125,7 @@ impl AddComment {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EditComment {
     pub comment: CommentId,
     pub text: String,
@@ -113,17 +143,21 @@ impl EditComment {
         if added.author != author {
             return Err(world.comment_not_yours(author, self.comment));
         }
-        if state.deleted.is_some() {
+        check_may_say_again(added, world)?;
+        if state.is_hidden() {
             return Err(Refusal::Gone("comment").into());
         }
         let personal = Personal::Clear(Text { text: self.text.clone() });
+        if state.text.is_of(&personal) {
+            return Ok(Decision::nothing(self.comment.0, stream));
+        }
         let event = CommentEdited { comment_id: self.comment, post_id: added.post, author, personal };
         Ok(Decision::one(self.comment.0, stream, event))
     }
 }
 
-/// By its author, the post's author, or a moderator.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// By its author, the post's author, or a moderator; a deletion by one of them stands over those by the ones before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeleteComment {
     pub comment: CommentId,
     pub reason: Option<String>,
@@ -142,7 +176,7 @@ impl DeleteComment {
                 return Err(world.comment_not_yours(deleted_by, self.comment));
             }
         }
-        if state.deleted.is_some() {
+        if state.deletions.covers(deleted_by, added.owners()) {
             return Ok(Decision::nothing(self.comment.0, stream));
         }
         let event = CommentDeleted {
@@ -157,8 +191,9 @@ impl DeleteComment {
     }
 }
 
-/// Bring a deleted comment back: whoever of its author and the post's author deleted it, or a moderator.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Bring a deleted comment back: whoever of its author and the post's author deleted it; a moderator what moderators
+/// deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RestoreComment {
     pub comment: CommentId,
 }
@@ -167,6 +202,9 @@ impl RestoreComment {
     pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
         let restored_by = by.user()?;
         let stream = streams::comment(self.comment);
+        if !by.moderator {
+            world.want([stream.clone(), streams::user(restored_by)])?;
+        }
         let state = world.comment(self.comment)?;
         let added = state.added()?;
         if !by.moderator {
@@ -175,16 +213,20 @@ impl RestoreComment {
                 return Err(world.comment_not_yours(restored_by, self.comment));
             }
         }
-        let Some(deleted) = &state.deleted else {
+        if !state.is_hidden() {
             return Ok(Decision::nothing(self.comment.0, stream));
-        };
-        check_restorable(deleted, restored_by, "comment", by)?;
+        }
+        if added.author == restored_by {
+            check_may_say_again(added, world)?;
+        }
+        let still_deleted_by = state.deletions.check_undo(restored_by, added.owners(), "comment", by)?;
         let event = CommentRestored {
             comment_id: self.comment,
             post_id: added.post,
             post_author: added.post_author,
             author: added.author,
             restored_by,
+            still_deleted_by,
         };
         Ok(Decision::one(self.comment.0, stream, event))
     }

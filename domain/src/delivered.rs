@@ -2,6 +2,7 @@
 
 use nova_events::delivered::{DeliveredEvent, DeliveredUpTo};
 use nova_events::{ConversationId, UserId, streams};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::refusal::Refusal;
@@ -22,7 +23,7 @@ impl DeliveredState {
 }
 
 /// A device has everything up to `seq`. A lower mark than the present one changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MarkDelivered {
     pub conversation: ConversationId,
     /// As the client names it. It goes no further than its keyed hash.

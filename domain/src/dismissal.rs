@@ -2,12 +2,13 @@
 
 use nova_events::dismissal::{SuggestionDismissed, SuggestionRestored};
 use nova_events::{UserId, streams};
+use serde::Serialize;
 
 use crate::refusal::Refusal;
 use crate::world::{By, Decision, Stop, World};
 
-/// Do not suggest this person to me.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Do not suggest this person to me. Whoever they are to each other, so that it tells nothing of blocks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DismissSuggestion {
     pub user: UserId,
 }
@@ -30,7 +31,7 @@ impl DismissSuggestion {
 }
 
 /// They may be suggested to me again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RestoreSuggestion {
     pub user: UserId,
 }

@@ -2,11 +2,12 @@
 
 use nova_events::follow::{Followed, Unfollowed};
 use nova_events::{UserId, streams};
+use serde::Serialize;
 
 use crate::refusal::Refusal;
 use crate::world::{By, Decision, Stop, World};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Follow {
     pub user: UserId,
 }
@@ -34,7 +35,7 @@ impl Follow {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unfollow {
     pub user: UserId,
 }

@@ -3,7 +3,7 @@
 //! append, so that nothing is ever decided on something that changes before the write.
 //!
 //! Reading order: [`command`] (all there is to ask for), the areas ([`user`] to [`media`]: state, commands, decisions),
-//! [`state`] (the states by stream), [`world`] (what a decision looks at), [`refusal`] (the ways to say no),
+//! [`deletion`] (who undoes whose), [`state`] (the states by stream), [`world`] (what a decision looks at), [`refusal`] (the ways to say no),
 //! [`limits`] and [`text`].
 
 pub mod command;
@@ -32,6 +32,7 @@ pub mod delivered;
 
 pub mod media;
 
+pub mod deletion;
 pub mod limits;
 pub mod refusal;
 pub mod state;

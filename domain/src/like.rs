@@ -2,12 +2,13 @@
 
 use nova_events::like::{Liked, Target, Unliked};
 use nova_events::{PostId, UserId, streams};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::refusal::Refusal;
 use crate::world::{By, Decision, Stop, World};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Like {
     pub target: Target,
 }
@@ -31,7 +32,7 @@ impl Like {
 }
 
 /// Taking a like back is always possible, also from what one cannot see any more. Without a like, something hidden is unknown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unlike {
     pub target: Target,
 }

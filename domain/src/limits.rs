@@ -10,6 +10,8 @@ pub struct Limits {
     pub message_text_bytes_max: usize,
     pub handle_chars_min: usize,
     pub handle_chars_max: usize,
+    /// Handles that nobody can take. Underscores do not count: `ad_min` is `admin`.
+    pub handles_reserved: Vec<String>,
     pub display_name_bytes_max: usize,
     pub bio_bytes_max: usize,
     pub title_bytes_max: usize,
@@ -35,6 +37,12 @@ pub struct Limits {
 }
 
 impl Limits {
+    pub(crate) fn is_reserved(&self, handle: &str) -> bool {
+        let letters = |name: &str| name.bytes().filter(|b| *b != b'_').collect::<Vec<_>>();
+        let handle = letters(handle);
+        self.handles_reserved.iter().any(|reserved| letters(reserved) == handle)
+    }
+
     pub fn media_bytes_max(&self, kind: MediaKind) -> u64 {
         match kind {
             MediaKind::Audio => self.audio_bytes_max,
@@ -43,6 +51,42 @@ impl Limits {
         }
     }
 }
+
+/// Names that people would take for those of the installation, of the people who run it, or of everybody.
+const HANDLES_RESERVED: [&str; 32] = [
+    "abuse",
+    "admin",
+    "administrator",
+    "admins",
+    "all",
+    "anonymous",
+    "api",
+    "auditor",
+    "everyone",
+    "help",
+    "here",
+    "hostmaster",
+    "info",
+    "mod",
+    "moderation",
+    "moderator",
+    "moderators",
+    "mods",
+    "nobody",
+    "nova",
+    "null",
+    "official",
+    "operator",
+    "postmaster",
+    "root",
+    "security",
+    "staff",
+    "support",
+    "sysadmin",
+    "system",
+    "team",
+    "webmaster",
+];
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -54,6 +98,7 @@ impl Default for Limits {
             message_text_bytes_max: 64 * 1024,
             handle_chars_min: 3,
             handle_chars_max: 30,
+            handles_reserved: HANDLES_RESERVED.map(str::to_owned).to_vec(),
             display_name_bytes_max: 200,
             bio_bytes_max: 2_000,
             title_bytes_max: 200,

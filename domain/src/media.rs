@@ -8,6 +8,7 @@ use nova_events::media::{
     UploadRejected, UploadReserved, Waveform,
 };
 use nova_events::{Actor, ConversationId, MediaId, Personal, UserId, streams};
+use serde::Serialize;
 
 use crate::limits::Limits;
 use crate::message::check_may_speak;
@@ -76,8 +77,9 @@ pub fn kind_of(content_type: &str) -> Option<MediaKind> {
 }
 
 /// I want to upload this.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReserveUpload {
+    #[serde(skip)]
     pub media: MediaId,
     /// To be sent there: only who may speak there may upload for it.
     pub conversation: Option<ConversationId>,
@@ -86,7 +88,9 @@ pub struct ReserveUpload {
     pub content_type: String,
     pub content_length: u64,
     pub sha256: String,
+    #[serde(skip)]
     pub staging_key: String,
+    #[serde(skip)]
     pub expires_at_ms: i64,
 }
 
@@ -150,9 +154,10 @@ impl ReserveUpload {
 }
 
 /// The bytes are there, and have been found to be what was reserved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CompleteUpload {
     pub media: MediaId,
+    #[serde(skip)]
     pub duration_ms: Option<u64>,
 }
 
@@ -184,7 +189,7 @@ impl CompleteUpload {
 }
 
 /// The bytes are not what was reserved; or (by Nova itself) nobody completed it in time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RejectUpload {
     pub media: MediaId,
     pub reason: RejectReason,
@@ -208,7 +213,7 @@ impl RejectUpload {
 }
 
 /// Delete what I uploaded, as long as nothing carries it: what is carried goes with what carries it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeleteMedia {
     pub media: MediaId,
 }

@@ -1,7 +1,7 @@
 //! Messages.
 
 use nova_eventlog::StreamId;
-use nova_events::conversation::{ConversationKind, Role};
+use nova_events::conversation::ConversationKind;
 use nova_events::media::{Carrier, MediaKind};
 use nova_events::message::{
     Body, MessageDeleteMarked, MessageDeleted, MessageEditMarked, MessageEdited, MessageMarkEvent,
@@ -10,10 +10,11 @@ use nova_events::message::{
 use nova_events::nonce::{NonceEvent, NonceUsed};
 use nova_events::user::Reason;
 use nova_events::{ConversationId, MediaId, MessageId, Personal, UserId, streams};
+use serde::Serialize;
 
 use crate::media::{attached, gone_with_its_carrier};
 use crate::refusal::Refusal;
-use crate::text::{check_reason, check_text};
+use crate::text::{check_reason, check_text, is_blank};
 use crate::world::{By, Decision, MessageSentAt, Stop, World};
 
 /// The marks on one message.
@@ -65,7 +66,7 @@ fn unused_nonce(
 }
 
 /// Say something. The message's id is the command's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SendMessage {
     pub conversation: ConversationId,
     /// `None`: as the body says, text or encrypted.
@@ -110,7 +111,10 @@ impl SendMessage {
             message_type,
             reply_to: self.reply_to,
             media_id: self.media,
-            personal: Personal::Clear(self.body.clone()),
+            personal: Personal::Clear(match self.media {
+                Some(_) => said_beside_medium(&self.body),
+                None => self.body.clone(),
+            }),
         };
         let sent = Decision::one(message_id.0, streams::messages(self.conversation), event).and_nonce(
             nonce,
@@ -189,7 +193,7 @@ impl Decision {
 const DURATION_DIFFERENCE_MS_MAX: u64 = 2_000;
 
 /// Say it aloud: an audio message with how loud it is over its time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SendVoice {
     pub send: SendMessage,
     pub duration_ms: u64,
@@ -211,16 +215,22 @@ impl SendVoice {
     }
 }
 
-/// What is sent with a medium: nothing, or clear words. What the clients encrypt Nova cannot look at, so it is not taken.
+/// What is sent with a medium: nothing (a blank text is nothing), or clear words. What the clients encrypt Nova cannot look at, so it is not taken.
 fn check_caption(body: &Body, by: &By<'_>) -> Result<MessageType, Refusal> {
     if body.encrypted_content.is_some() || body.nonce.is_some() {
         let detail = "cannot be sent together with a medium";
         return Err(Refusal::invalid("encrypted_content", "ambiguous", detail));
     }
-    if body.text.is_none() {
-        return Ok(MessageType::Text);
+    match said_beside_medium(body).text {
+        None => Ok(MessageType::Text),
+        Some(_) => check_body(body, by),
     }
-    check_body(body, by)
+}
+
+/// What is kept of the words beside a medium.
+fn said_beside_medium(body: &Body) -> Body {
+    let text = body.text.clone().filter(|text| !is_blank(text));
+    Body { text, ..body.clone() }
 }
 
 /// A body is either clear text or encrypted content with its nonce.
@@ -251,15 +261,15 @@ fn check_body(body: &Body, by: &By<'_>) -> Result<MessageType, Refusal> {
 }
 
 /// A member; and in a direct conversation neither blocks the other.
-pub(crate) fn check_may_speak(user: UserId, id: ConversationId, world: &World) -> Result<Role, Stop> {
+pub(crate) fn check_may_speak(user: UserId, id: ConversationId, world: &World) -> Result<(), Stop> {
     let state = world.conversation(id)?;
-    let (kind, role) = state.check_member(user)?;
+    let (kind, _) = state.check_member(user)?;
     if kind == ConversationKind::Direct {
-        for (member, _) in &state.members {
-            world.check_not_blocked(user, *member)?;
+        for member in &state.members {
+            world.check_not_blocked(user, member.user)?;
         }
     }
-    Ok(role)
+    Ok(())
 }
 
 fn message_in(world: &World, id: MessageId, conversation: ConversationId) -> Result<&MessageSentAt, Stop> {
@@ -269,7 +279,7 @@ fn message_in(world: &World, id: MessageId, conversation: ConversationId) -> Res
 
 /// Say it differently: its sender, within the edit window. Races with a deletion, a removal or another edit have one
 /// outcome, because the mark, the membership and the edit are one append.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EditMessage {
     pub conversation: ConversationId,
     pub message: MessageId,
@@ -279,7 +289,6 @@ pub struct EditMessage {
 impl EditMessage {
     pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
         let sender = by.user()?;
-        let holds = check_body(&self.body, by)?;
         let mark = streams::message(self.message);
         world.want([streams::conversation(self.conversation), streams::user(sender), mark.clone()])?;
         world.check_actor(sender)?;
@@ -291,9 +300,11 @@ impl EditMessage {
         if world.state(mark.clone())?.mark().deleted {
             return Err(Refusal::Gone("message").into());
         }
-        // Of a message with a medium the words beside it can change.
-        let held =
-            if message.sent.media_id.is_some() { MessageType::Text } else { message.sent.message_type };
+        // Of a message with a medium the words beside it can change, and go.
+        let (holds, held) = match message.sent.media_id {
+            Some(_) => (check_caption(&self.body, by)?, MessageType::Text),
+            None => (check_body(&self.body, by)?, message.sent.message_type),
+        };
         if holds != held {
             return Err(Refusal::invalid("message_type", "mismatch", "cannot change with an edit").into());
         }
@@ -306,7 +317,10 @@ impl EditMessage {
             message_id,
             conversation_id,
             sender,
-            personal: Personal::Clear(self.body.clone()),
+            personal: Personal::Clear(match message.sent.media_id {
+                Some(_) => said_beside_medium(&self.body),
+                None => self.body.clone(),
+            }),
         };
         Ok(Decision::one(message_id.0, streams::messages(conversation_id), edited)
             .and(mark, MessageEditMarked { message_id, conversation_id })
@@ -315,7 +329,7 @@ impl EditMessage {
 }
 
 /// Take it back: its sender, or an admin of the conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeleteMessage {
     pub conversation: ConversationId,
     pub message: MessageId,
@@ -329,10 +343,12 @@ impl DeleteMessage {
         let mark = streams::message(self.message);
         world.want([streams::conversation(self.conversation), streams::user(deleted_by), mark.clone()])?;
         world.check_actor(deleted_by)?;
-        let (kind, role) = world.conversation(self.conversation)?.check_member(deleted_by)?;
+        let conversation = world.conversation(self.conversation)?;
+        let (kind, _) = conversation.check_member(deleted_by)?;
         let message = message_in(world, self.message, self.conversation)?;
-        let is_group_admin = kind == ConversationKind::Group && role == Role::Admin;
-        if message.sent.sender != deleted_by && !is_group_admin {
+        if message.sent.sender != deleted_by
+            && (kind == ConversationKind::Direct || !world.acts_as_admin(deleted_by, conversation)?)
+        {
             return Err(Refusal::NotYours("message").into());
         }
         let (message_id, conversation_id) = (self.message, self.conversation);

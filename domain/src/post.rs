@@ -6,16 +6,20 @@ use nova_events::post::{
 };
 use nova_events::user::Reason;
 use nova_events::{Actor, MediaId, Personal, PostId, UserId, streams};
+use serde::Serialize;
 
+use crate::deletion::{Deletions, Owners};
 use crate::media::{attached, gone_with_its_carrier};
 use crate::refusal::Refusal;
-use crate::text::{check_optional_text, check_reason, check_text};
+use crate::text::{TextDigest, check_optional_text, check_reason, check_text};
 use crate::world::{By, Decision, Stop, World};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PostState {
     pub published: Option<Published>,
-    pub deleted: Option<Deleted>,
+    /// What it says now.
+    pub text: TextDigest,
+    pub deletions: Deletions,
     pub purged: bool,
 }
 
@@ -24,13 +28,6 @@ pub struct Published {
     pub author: UserId,
     pub visibility: Visibility,
     pub media: Vec<MediaId>,
-}
-
-/// By whom, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deleted {
-    pub by: UserId,
-    pub at_ms: i64,
 }
 
 impl PostState {
@@ -42,16 +39,17 @@ impl PostState {
                     visibility: event.visibility,
                     media: event.media.clone(),
                 });
+                self.text = TextDigest::of(&event.personal);
             }
-            PostEvent::PostEdited(_) => {}
-            PostEvent::PostDeleted(event) => self.deleted = Some(Deleted { by: event.deleted_by, at_ms }),
-            PostEvent::PostRestored(_) => self.deleted = None,
+            PostEvent::PostEdited(event) => self.text = TextDigest::of(&event.personal),
+            PostEvent::PostDeleted(event) => self.deletions.add(event.deleted_by, at_ms),
+            PostEvent::PostRestored(event) => self.deletions.undo(event.still_deleted_by, at_ms),
             PostEvent::PostPurged(_) => self.purged = true,
         }
     }
 
     pub fn is_hidden(&self) -> bool {
-        self.deleted.is_some() || self.purged
+        self.deletions.top().is_some() || self.purged
     }
 
     fn published(&self) -> Result<&Published, Refusal> {
@@ -59,8 +57,9 @@ impl PostState {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PublishPost {
+    #[serde(skip)]
     pub post: PostId,
     pub text: String,
     pub media: Vec<MediaId>,
@@ -102,12 +101,8 @@ impl PublishPost {
         }))
     }
 
-    /// Pictures can stand without words.
     fn check_content(&self, by: &By<'_>) -> Result<(), Refusal> {
-        if self.media.is_empty() {
-            return check_text("text", &self.text, by.limits.post_text_bytes_max);
-        }
-        check_optional_text("text", &self.text, by.limits.post_text_bytes_max)?;
+        check_words(&self.text, &self.media, by)?;
         let media_max = by.limits.post_media_max;
         if self.media.len() > media_max {
             let detail = format!("may name at most {media_max} media");
@@ -121,7 +116,13 @@ impl PublishPost {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Pictures can stand without words.
+fn check_words(text: &str, media: &[MediaId], by: &By<'_>) -> Result<(), Refusal> {
+    let check = if media.is_empty() { check_text } else { check_optional_text };
+    check("text", text, by.limits.post_text_bytes_max)
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EditPost {
     pub post: PostId,
     pub text: String,
@@ -130,12 +131,13 @@ pub struct EditPost {
 impl EditPost {
     pub(crate) fn decide(&self, by: &By<'_>, world: &World) -> Result<Decision, Stop> {
         let author = by.user()?;
-        check_text("text", &self.text, by.limits.post_text_bytes_max)?;
+        check_optional_text("text", &self.text, by.limits.post_text_bytes_max)?;
         let stream = streams::post(self.post);
         world.want([stream.clone(), streams::user(author)])?;
         world.check_actor(author)?;
         let state = world.post(self.post)?;
-        if state.published()?.author != author {
+        let published = state.published()?;
+        if published.author != author {
             // A deleted post says so first, as to its author.
             world.check_post_seen_by(author, self.post)?;
             return Err(Refusal::NotYours("post").into());
@@ -143,12 +145,17 @@ impl EditPost {
         if state.is_hidden() {
             return Err(Refusal::Gone("post").into());
         }
+        check_words(&self.text, &published.media, by)?;
         let personal = Personal::Clear(Text { text: self.text.clone() });
+        if state.text.is_of(&personal) {
+            return Ok(Decision::nothing(self.post.0, stream));
+        }
         Ok(Decision::one(self.post.0, stream, PostEdited { post_id: self.post, author, personal }))
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// By its author or a moderator. A moderator's deletion stands over the author's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeletePost {
     pub post: PostId,
     pub reason: Option<String>,
@@ -168,7 +175,7 @@ impl DeletePost {
                 return Err(Refusal::NotYours("post").into());
             }
         }
-        if state.is_hidden() {
+        if state.purged || state.deletions.covers(deleted_by, Owners { author, host: None }) {
             return Ok(Decision::nothing(self.post.0, stream));
         }
         let personal = self.reason.clone().map(|reason| Reason { reason }).into();
@@ -180,8 +187,8 @@ impl DeletePost {
     }
 }
 
-/// Bring a deleted post back: its author, unless a moderator deleted it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Bring a deleted post back: its author what they deleted themselves, a moderator what moderators deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RestorePost {
     pub post: PostId,
 }
@@ -201,32 +208,18 @@ impl RestorePost {
         if state.purged {
             return Err(Refusal::GraceOver("post").into());
         }
-        let Some(deleted) = &state.deleted else {
+        if state.deletions.top().is_none() {
             return Ok(Decision::nothing(self.post.0, stream));
-        };
-        check_restorable(deleted, restored_by, "post", by)?;
-        Ok(Decision::one(self.post.0, stream, PostRestored { post_id: self.post, author, restored_by }))
+        }
+        let owners = Owners { author, host: None };
+        let still_deleted_by = state.deletions.check_undo(restored_by, owners, "post", by)?;
+        let event = PostRestored { post_id: self.post, author, restored_by, still_deleted_by };
+        Ok(Decision::one(self.post.0, stream, event))
     }
-}
-
-/// Posts and comments come back within the grace period, by whoever deleted them or by a moderator.
-pub(crate) fn check_restorable(
-    deleted: &Deleted,
-    restored_by: UserId,
-    what: &'static str,
-    by: &By<'_>,
-) -> Result<(), Refusal> {
-    if !by.moderator && deleted.by != restored_by {
-        return Err(Refusal::DeletedByModerator);
-    }
-    if by.at_ms.saturating_sub(deleted.at_ms) > by.limits.restore_grace_ms {
-        return Err(Refusal::GraceOver(what));
-    }
-    Ok(())
 }
 
 /// Drop a post whose grace period is over. Nova itself does this.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PurgePost {
     pub post: PostId,
 }
@@ -240,8 +233,8 @@ impl PurgePost {
             return Err(Refusal::NotYours("post").into());
         }
         let over = state
-            .deleted
-            .as_ref()
+            .deletions
+            .top()
             .is_some_and(|deleted| by.at_ms.saturating_sub(deleted.at_ms) > by.limits.restore_grace_ms);
         if state.purged || !over {
             return Ok(Decision::nothing(self.post.0, stream));

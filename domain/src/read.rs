@@ -2,6 +2,7 @@
 
 use nova_events::read::{ReadEvent, ReadUpTo};
 use nova_events::{ConversationId, streams};
+use serde::Serialize;
 
 use crate::refusal::Refusal;
 use crate::world::{By, Decision, Stop, World};
@@ -20,7 +21,7 @@ impl ReadState {
 }
 
 /// Everything up to `seq` has been read. A lower mark than the present one changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MarkRead {
     pub conversation: ConversationId,
     pub seq: u64,

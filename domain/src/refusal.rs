@@ -15,6 +15,8 @@ pub enum Refusal {
     AlreadyRegistered,
     #[error("this handle is taken")]
     HandleTaken,
+    #[error("this handle is reserved")]
+    HandleReserved,
     #[error("there is no such {0}")]
     Unknown(&'static str),
     #[error("this {0} is gone")]
@@ -37,8 +39,11 @@ pub enum Refusal {
     NonceReused,
     #[error("the time to restore this {0} is over")]
     GraceOver(&'static str),
-    #[error("it was deleted by a moderator and can only be restored by one")]
+    /// Or, for a comment, by the author of the post.
+    #[error("it was deleted by a moderator or by the author of the post, and only they restore it")]
     DeletedByModerator,
+    #[error("it was deleted by its author, and only they restore it")]
+    DeletedByAuthor,
     #[error("this medium is not ready: its upload has not been completed")]
     MediaNotReady,
     #[error("this medium is in use: it is carried by one message or post and goes with that")]
@@ -77,6 +82,7 @@ impl Refusal {
             Self::AccountDeactivated => "account_deactivated",
             Self::AlreadyRegistered => "already_registered",
             Self::HandleTaken => "handle_taken",
+            Self::HandleReserved => "handle_reserved",
             Self::Unknown(_) => "not_found",
             Self::Gone(_) => "gone",
             Self::NotYours(_) => "not_yours",
@@ -89,6 +95,7 @@ impl Refusal {
             Self::NonceReused => "nonce_reused",
             Self::GraceOver(_) => "grace_over",
             Self::DeletedByModerator => "deleted_by_moderator",
+            Self::DeletedByAuthor => "deleted_by_author",
             Self::MediaNotReady => "media_not_ready",
             Self::MediaInUse => "media_in_use",
             Self::UploadExpired => "upload_expired",
@@ -104,11 +111,13 @@ impl Refusal {
             | Self::NotYours(_)
             | Self::BlockedBetween
             | Self::NotAnAdmin
-            | Self::DeletedByModerator => RefusalClass::Forbidden,
+            | Self::DeletedByModerator
+            | Self::DeletedByAuthor => RefusalClass::Forbidden,
             Self::Unknown(_) => RefusalClass::Unknown,
             Self::Gone(_) => RefusalClass::Gone,
             Self::AlreadyRegistered
             | Self::HandleTaken
+            | Self::HandleReserved
             | Self::DirectConversation
             | Self::EditWindowOver
             | Self::NonceReused
@@ -125,6 +134,7 @@ impl Refusal {
         match self {
             Self::Invalid { field, code, .. } => Some((field, code)),
             Self::HandleTaken => Some(("handle", "taken")),
+            Self::HandleReserved => Some(("handle", "reserved")),
             Self::NonceReused => Some(("nonce", "reused")),
             Self::Yourself(_) => Some(("id", "yourself")),
             Self::TooManyMembers(_) => Some(("members", "too_many")),

@@ -137,7 +137,7 @@ impl State {
             }
             Event::Conversation(event) => {
                 if let Self::Conversation(state) = self {
-                    state.evolve(event)
+                    state.evolve(event, at_ms)
                 }
             }
             Event::Message(_) => {}
@@ -192,7 +192,7 @@ impl State {
     /// About how much memory it takes, in bytes, for caches.
     pub fn size_bytes(&self) -> usize {
         let inside = match self {
-            Self::Conversation(state) => state.members.len() * 40,
+            Self::Conversation(state) => state.members.len() * size_of::<crate::conversation::Member>(),
             Self::User(_) => 300,
             Self::Media(_) => 400,
             _ => 0,

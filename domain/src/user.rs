@@ -5,10 +5,11 @@ use nova_events::user::{
     Profile, ProfileChanged, Reason, UserDeactivated, UserEvent, UserReactivated, UserRegistered,
 };
 use nova_events::{Personal, UserId, streams};
+use serde::Serialize;
 
 use crate::limits::Limits;
 use crate::refusal::Refusal;
-use crate::text::{check_handle, check_optional_text, check_reason, check_text};
+use crate::text::{check_handle, check_name, check_optional_text, check_reason};
 use crate::world::{By, Decision, Stop, World};
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +22,11 @@ pub struct UserState {
 }
 
 impl UserState {
+    /// Registered, and not closed.
+    pub(crate) fn is_open(&self) -> bool {
+        self.registered && self.active
+    }
+
     pub(crate) fn evolve(&mut self, event: &UserEvent) {
         match event {
             UserEvent::UserRegistered(event) => {
@@ -56,10 +62,11 @@ impl HandleState {
 }
 
 /// Open an account, or come back to one that was closed. The user's id is the actor's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Register {
     pub handle: String,
     /// The keyed hash of the handle.
+    #[serde(skip)]
     pub handle_key: String,
     pub display_name: String,
     pub bio: Option<String>,
@@ -73,7 +80,9 @@ impl Register {
             display_name: self.display_name.clone(),
             bio: self.bio.clone().filter(|bio| !bio.is_empty()),
         };
-        check_profile(&personal, by.limits)?;
+        check_handle(&personal.handle, by.limits.handle_chars_min, by.limits.handle_chars_max)?;
+        check_display_name(&personal.display_name, by.limits)?;
+        check_bio(personal.bio.as_deref(), by.limits)?;
         let stream = streams::user(user_id);
         let claim = claim_stream(&self.handle_key)?;
         world.want([stream.clone(), claim.clone()])?;
@@ -85,6 +94,7 @@ impl Register {
                 _ => Err(Refusal::AlreadyRegistered.into()),
             };
         }
+        check_not_reserved(&self.handle, &self.handle_key, state, by.limits)?;
         let holder = world.state(claim.clone())?.handle().holder;
         if holder.is_some_and(|holder| holder != user_id) {
             return Err(Refusal::HandleTaken.into());
@@ -109,7 +119,7 @@ impl Register {
 }
 
 /// Change the profile. What is `None` stays as it is; an empty bio takes it away.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ChangeProfile {
     /// With its keyed hash.
     pub handle: Option<(String, String)>,
@@ -122,6 +132,7 @@ impl ChangeProfile {
         let user_id = by.user()?;
         let stream = streams::user(user_id);
         world.check_actor(user_id)?;
+        self.check(by.limits)?;
         let state = world.state(stream.clone())?.user();
         let Personal::Clear(old) = &state.profile else {
             return Err(Refusal::Gone("profile").into());
@@ -134,9 +145,11 @@ impl ChangeProfile {
                 .clone()
                 .map_or_else(|| old.bio.clone(), |bio| Some(bio).filter(|bio| !bio.is_empty())),
         };
-        check_profile(&new, by.limits)?;
         if new == *old {
             return Ok(Decision::nothing(user_id.0, stream));
+        }
+        if let Some((handle, handle_key)) = &self.handle {
+            check_not_reserved(handle, handle_key, state, by.limits)?;
         }
         let handle_key =
             self.handle.as_ref().map_or_else(|| state.handle_key.clone(), |(_, key)| key.clone());
@@ -153,10 +166,21 @@ impl ChangeProfile {
         }
         Ok(decision.and(claim, HandleClaimed { user_id }).and(release, HandleReleased { user_id }))
     }
+
+    /// What stays as it is may be from before a rule.
+    fn check(&self, limits: &Limits) -> Result<(), Refusal> {
+        if let Some((handle, _)) = &self.handle {
+            check_handle(handle, limits.handle_chars_min, limits.handle_chars_max)?;
+        }
+        if let Some(display_name) = &self.display_name {
+            check_display_name(display_name, limits)?;
+        }
+        check_bio(self.bio.as_deref(), limits)
+    }
 }
 
 /// Close the account. The handle stays claimed, so that nobody can pose as its owner.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Deactivate {
     pub reason: Option<String>,
 }
@@ -182,8 +206,21 @@ fn claim_stream(handle_key: &str) -> Result<nova_eventlog::StreamId, Refusal> {
     streams::handle(handle_key).ok_or_else(|| Refusal::invalid("handle", "character", "cannot be claimed"))
 }
 
-fn check_profile(profile: &Profile, limits: &Limits) -> Result<(), Refusal> {
-    check_handle(&profile.handle, limits.handle_chars_min, limits.handle_chars_max)?;
-    check_text("display_name", &profile.display_name, limits.display_name_bytes_max)?;
-    profile.bio.as_ref().map_or(Ok(()), |bio| check_optional_text("bio", bio, limits.bio_bytes_max))
+fn check_display_name(display_name: &str, limits: &Limits) -> Result<(), Refusal> {
+    check_name("display_name", display_name, limits.display_name_bytes_max)
+}
+
+fn check_bio(bio: Option<&str>, limits: &Limits) -> Result<(), Refusal> {
+    bio.map_or(Ok(()), |bio| check_optional_text("bio", bio, limits.bio_bytes_max))
+}
+
+/// An account keeps the handle that it has, reserved or not.
+fn check_not_reserved(
+    handle: &str,
+    handle_key: &str,
+    state: &UserState,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    let is_own = state.registered && state.handle_key == handle_key;
+    if !is_own && limits.is_reserved(handle) { Err(Refusal::HandleReserved) } else { Ok(()) }
 }

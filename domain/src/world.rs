@@ -291,7 +291,7 @@ impl World {
             return Err(Refusal::Unknown("comment").into());
         }
         self.check_post_seen_by(viewer, added.post).map_err(|stop| stop.unknown_as("comment"))?;
-        if state.deleted.is_some() {
+        if state.is_hidden() {
             return Err(Refusal::Gone("comment").into());
         }
         self.check_person(added.author)?;

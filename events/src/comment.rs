@@ -57,4 +57,7 @@ pub struct CommentRestored {
     pub post_author: UserId,
     pub author: UserId,
     pub restored_by: UserId,
+    /// Whose earlier deletion stays in force: the comment stays hidden. `None`: it is shown again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_deleted_by: Option<UserId>,
 }

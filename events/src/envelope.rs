@@ -45,6 +45,10 @@ pub struct Meta {
     /// W3C Trace Context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// The keyed hash of the request, in hexadecimal, on the first event of a command that came with an idempotency key:
+    /// tells the same request from another one with the same key.
+    #[serde(rename = "fp", default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 /// An event with everything known about it.
@@ -61,9 +65,15 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// When it happened. Times that no calendar holds become its ends.
+    /// When it happened, in milliseconds since the Unix epoch: as its writer says, but never after it was recorded. So no
+    /// writer with a clock that is ahead, and no import, puts anything into the future.
+    pub fn occurred_at_ms(&self) -> i64 {
+        self.meta.occurred_at_ms.min(i64::try_from(self.recorded_at_ms).unwrap_or(i64::MAX))
+    }
+
+    /// [`Self::occurred_at_ms`] as a time. Times that no calendar holds become its ends.
     pub fn occurred_at(&self) -> DateTime<Utc> {
-        time_of_ms(self.meta.occurred_at_ms)
+        time_of_ms(self.occurred_at_ms())
     }
 }
 

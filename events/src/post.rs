@@ -74,6 +74,9 @@ pub struct PostRestored {
     pub post_id: PostId,
     pub author: UserId,
     pub restored_by: UserId,
+    /// Whose earlier deletion stays in force: the post stays hidden. `None`: it is shown again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_deleted_by: Option<UserId>,
 }
 
 /// The grace period of a deleted post is over: it can never come back, and views drop what they hold of it.

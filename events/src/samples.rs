@@ -155,6 +155,7 @@ pub fn meta() -> Meta {
         correlation_id: id(91),
         causation_id: Some(id(92)),
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
+        fingerprint: Some("5b1e0c7a93d84f26b0a9c1d2e3f40516".to_owned()),
     }
 }
 
@@ -206,7 +207,8 @@ fn posts() -> Vec<Event> {
         PostEdited { post_id: POST, author: ADA, personal: text("Found two bee orchids, \"twins\"") }.into(),
         deleted(reason("gives away where a rare plant grows")).into(),
         deleted(Personal::Absent).into(),
-        PostRestored { post_id: POST, author: ADA, restored_by: CLEO }.into(),
+        PostRestored { post_id: POST, author: ADA, restored_by: CLEO, still_deleted_by: None }.into(),
+        PostRestored { post_id: POST, author: ADA, restored_by: CLEO, still_deleted_by: Some(ADA) }.into(),
         PostPurged { post_id: POST, author: ADA }.into(),
     ]
 }
@@ -228,6 +230,14 @@ fn comments() -> Vec<Event> {
         deleted_by: CLEO,
         personal,
     };
+    let restored = |still_deleted_by| CommentRestored {
+        comment_id: ANSWER,
+        post_id: POST,
+        post_author: ADA,
+        author: ADA,
+        restored_by: CLEO,
+        still_deleted_by,
+    };
     vec![
         added(ANSWER, Some(COMMENT), ADA, "Behind the second groyne, quite hidden").into(),
         added(COMMENT, None, BEN, "Where exactly did you see it?").into(),
@@ -240,14 +250,8 @@ fn comments() -> Vec<Event> {
         .into(),
         deleted(reason("asked for by the warden")).into(),
         deleted(Personal::Absent).into(),
-        CommentRestored {
-            comment_id: ANSWER,
-            post_id: POST,
-            post_author: ADA,
-            author: ADA,
-            restored_by: CLEO,
-        }
-        .into(),
+        restored(None).into(),
+        restored(Some(ADA)).into(),
     ]
 }
 

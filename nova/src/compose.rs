@@ -283,6 +283,7 @@ fn live_context(caller: Caller) -> Context {
         moderator: false,
         command_id: Uuid::now_v7(),
         repeatable: false,
+        imported: false,
         at_ms: chrono::Utc::now().timestamp_millis(),
         correlation_id: caller.correlation_id,
         causation_id: None,

@@ -261,6 +261,7 @@ sections! {
         message_text_bytes_max: usize,
         handle_chars_min: usize,
         handle_chars_max: usize,
+        handles_reserved: Vec<String>,
         display_name_bytes_max: usize,
         bio_bytes_max: usize,
         title_bytes_max: usize,

@@ -61,6 +61,7 @@ async fn purge(executor: &Executor, post: PostId) -> Result<bool, CommandError> 
         moderator: false,
         command_id: id,
         repeatable: false,
+        imported: false,
         at_ms: Utc::now().timestamp_millis(),
         correlation_id: id,
         causation_id: None,

@@ -39,7 +39,7 @@ fn user(event: &UserEvent, envelope: &Envelope) -> Option<What> {
             let by = envelope.meta.actor.user();
             Some(deletion(Entity::User, e.user_id.0, e.user_id, by, &e.personal, envelope))
         }
-        UserEvent::UserReactivated(e) => Some(restoration(Entity::User, e.user_id.0, envelope)),
+        UserEvent::UserReactivated(e) => Some(restoration(Entity::User, e.user_id.0, None, envelope)),
         UserEvent::UserRegistered(_) | UserEvent::ProfileChanged(_) => None,
     }
 }
@@ -49,7 +49,9 @@ fn post(event: &PostEvent, envelope: &Envelope) -> Option<What> {
         PostEvent::PostDeleted(e) => {
             Some(deletion(Entity::Post, e.post_id.0, e.author, Some(e.deleted_by), &e.personal, envelope))
         }
-        PostEvent::PostRestored(e) => Some(restoration(Entity::Post, e.post_id.0, envelope)),
+        PostEvent::PostRestored(e) => {
+            Some(restoration(Entity::Post, e.post_id.0, e.still_deleted_by, envelope))
+        }
         // The end of a deletion that is on record already.
         PostEvent::PostPurged(_) | PostEvent::PostPublished(_) | PostEvent::PostEdited(_) => None,
     }
@@ -61,7 +63,9 @@ fn comment(event: &CommentEvent, envelope: &Envelope) -> Option<What> {
             let by = Some(e.deleted_by);
             Some(deletion(Entity::Comment, e.comment_id.0, e.author, by, &e.personal, envelope))
         }
-        CommentEvent::CommentRestored(e) => Some(restoration(Entity::Comment, e.comment_id.0, envelope)),
+        CommentEvent::CommentRestored(e) => {
+            Some(restoration(Entity::Comment, e.comment_id.0, e.still_deleted_by, envelope))
+        }
         CommentEvent::CommentAdded(_) | CommentEvent::CommentEdited(_) => None,
     }
 }
@@ -96,6 +100,11 @@ fn deletion(
     }
 }
 
-fn restoration(entity: Entity, id: uuid::Uuid, envelope: &Envelope) -> What {
-    What::Restoration { entity, id, restored_at: envelope.occurred_at() }
+fn restoration(
+    entity: Entity,
+    id: uuid::Uuid,
+    still_deleted_by: Option<UserId>,
+    envelope: &Envelope,
+) -> What {
+    What::Restoration { entity, id, restored_at: envelope.occurred_at(), still_deleted_by }
 }

@@ -49,7 +49,9 @@ fn comment(event: &CommentEvent, envelope: &Envelope) -> What {
             edited_at: envelope.occurred_at(),
         },
         CommentEvent::CommentDeleted(e) => What::CommentDeleted { comment: e.comment_id, deleted: true },
-        CommentEvent::CommentRestored(e) => What::CommentDeleted { comment: e.comment_id, deleted: false },
+        CommentEvent::CommentRestored(e) => {
+            What::CommentDeleted { comment: e.comment_id, deleted: e.still_deleted_by.is_some() }
+        }
     }
 }
 

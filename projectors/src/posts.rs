@@ -27,7 +27,9 @@ fn project(envelope: &Envelope) -> Vec<Change> {
             edited_at: at,
         },
         PostEvent::PostDeleted(e) => What::PostDeleted { post: e.post_id, deleted: true, at },
-        PostEvent::PostRestored(e) => What::PostDeleted { post: e.post_id, deleted: false, at },
+        PostEvent::PostRestored(e) => {
+            What::PostDeleted { post: e.post_id, deleted: e.still_deleted_by.is_some(), at }
+        }
         PostEvent::PostPurged(e) => What::PostPurged { post: e.post_id },
     };
     vec![Change { version: envelope.position, what }]

@@ -120,6 +120,7 @@ impl Story {
                 correlation_id: Uuid::from_u128(u128::from(position) << 32),
                 causation_id: None,
                 traceparent: None,
+                fingerprint: None,
             },
             event: event.into(),
         });
@@ -219,8 +220,25 @@ impl Story {
         self.tell(
             streams::post(post_id),
             Some(author),
-            PostRestored { post_id, author, restored_by: author },
+            PostRestored { post_id, author, restored_by: author, still_deleted_by: None },
         );
+    }
+
+    /// A moderator deletes it.
+    pub fn moderate(&mut self, n: u32, moderator: u32) {
+        let (post_id, author) = (post(n), self.author(n));
+        let deleted_by = user(moderator);
+        let personal = Personal::Clear(Reason { reason: "against the rules".to_owned() });
+        let event = PostDeleted { post_id, author, deleted_by, personal };
+        self.tell(streams::post(post_id), Some(deleted_by), event);
+    }
+
+    /// A moderator undoes what moderators did; the author's own deletion stays in force.
+    pub fn lift_moderation(&mut self, n: u32, moderator: u32) {
+        let (post_id, author) = (post(n), self.author(n));
+        let restored_by = user(moderator);
+        let event = PostRestored { post_id, author, restored_by, still_deleted_by: Some(author) };
+        self.tell(streams::post(post_id), Some(restored_by), event);
     }
 
     pub fn purge(&mut self, n: u32) {
@@ -273,6 +291,7 @@ impl Story {
             post_author: author,
             author,
             restored_by: author,
+            still_deleted_by: None,
         };
         self.tell(streams::comment(comment(n)), Some(author), event);
     }

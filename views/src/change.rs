@@ -56,7 +56,7 @@ pub enum What {
         text: Option<String>,
         edited_at: DateTime<Utc>,
     },
-    /// `at`: when it was deleted, or restored.
+    /// `at`: when it was deleted, or restored. It may be deleted more than once before it is restored.
     PostDeleted {
         post: PostId,
         deleted: bool,
@@ -181,10 +181,12 @@ pub enum What {
         correlation_id: Uuid,
         causation_id: Option<Uuid>,
     },
-    /// The latest deletion of it before this version has been undone.
+    /// The deletions of it before this version have been undone, down to the latest by `still_deleted_by`, which stays in
+    /// force. Those that had been undone before keep their time.
     Restoration {
         entity: Entity,
         id: Uuid,
         restored_at: DateTime<Utc>,
+        still_deleted_by: Option<UserId>,
     },
 }

@@ -55,6 +55,8 @@ impl Conversation {
 pub struct Member {
     #[schema(value_type = uuid::Uuid)]
     pub user_id: UserId,
+    /// `admin` also of the member who acts as the admin of a group whose admins have all closed their accounts: the one
+    /// with an open account who has been in it longest.
     #[schema(value_type = String, example = "member")]
     pub role: Role,
     pub joined_at: DateTime<Utc>,
@@ -64,4 +66,26 @@ pub struct Member {
     /// How far any of their devices has received what was said; null when none has said so. What was read was received
     /// as well, whether or not a device said so: the state of a message is told by the higher of the two.
     pub delivered_seq: Option<u64>,
+}
+
+impl Conversation {
+    /// Shows who manages a group, as decisions see it: its admins with open accounts, else the first member with one. Looks
+    /// at as few accounts as it can.
+    pub fn show_stand_in<E>(&mut self, mut is_open: impl FnMut(UserId) -> Result<bool, E>) -> Result<(), E> {
+        if self.kind != ConversationKind::Group {
+            return Ok(());
+        }
+        for admin in self.members.iter().filter(|member| member.role == Role::Admin) {
+            if is_open(admin.user_id)? {
+                return Ok(());
+            }
+        }
+        for member in &mut self.members {
+            if is_open(member.user_id)? {
+                member.role = Role::Admin;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
 }

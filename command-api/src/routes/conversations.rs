@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::{Answered, CommandState};
 use crate::answer::Accepted;
 use crate::asking::Asking;
+use crate::params::UserName;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -76,27 +77,29 @@ pub(crate) struct MemberBody {
 
 /// Add someone to a group, or change their role: its admins.
 #[utoipa::path(put, path = "/api/v1/conversations/{id}/members/{user}", tag = "conversations",
-    request_body = Option<MemberBody>, params(("id" = uuid::Uuid, Path), ("user" = uuid::Uuid, Path)),
+    request_body = Option<MemberBody>, params(("id" = uuid::Uuid, Path), ("user" = String, Path, description = "An id or `@handle`")),
     responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 409)))]
 pub(crate) async fn put_member(
     State(state): State<CommandState>,
     asking: Asking,
-    ValidPath((conversation, user)): ValidPath<(ConversationId, UserId)>,
+    ValidPath((conversation, name)): ValidPath<(ConversationId, UserName)>,
     OptionalJson(body): OptionalJson<MemberBody>,
 ) -> Answered {
+    let user = state.user_of(name).await?;
     let role = body.and_then(|body| body.role);
     state.change(asking.context, PutMember { conversation, user, role }).await
 }
 
 /// Take someone out of a group (its admins), or leave it.
 #[utoipa::path(delete, path = "/api/v1/conversations/{id}/members/{user}", tag = "conversations",
-    params(("id" = uuid::Uuid, Path), ("user" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path), ("user" = String, Path, description = "An id or `@handle`")),
     responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 409)))]
 pub(crate) async fn remove_member(
     State(state): State<CommandState>,
     asking: Asking,
-    ValidPath((conversation, user)): ValidPath<(ConversationId, UserId)>,
+    ValidPath((conversation, name)): ValidPath<(ConversationId, UserName)>,
 ) -> Answered {
+    let user = state.user_of(name).await?;
     state.change(asking.context, RemoveMember { conversation, user }).await
 }
 

@@ -5,7 +5,6 @@ use nova_domain::block::{Block, Unblock};
 use nova_domain::dismissal::{DismissSuggestion, RestoreSuggestion};
 use nova_domain::follow::{Follow, Unfollow};
 use nova_domain::user::{ChangeProfile, Deactivate, Register};
-use nova_events::UserId;
 use nova_http::{OptionalJson, ValidJson, ValidPath};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -13,6 +12,7 @@ use utoipa::ToSchema;
 use super::{Answered, CommandState, ReasonBody, reason_of};
 use crate::answer::Accepted;
 use crate::asking::{Asking, ReturningAsking};
+use crate::params::UserName;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +27,8 @@ pub(crate) struct RegisterBody {
 
 /// Open an account for the token's subject, or come back to one that was closed.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = RegisterBody,
-    responses((status = 201, body = Accepted), (status = 409, description = "handle_taken, already_registered")))]
+    responses((status = 201, body = Accepted),
+        (status = 409, description = "handle_taken, handle_reserved, already_registered")))]
 pub(crate) async fn register(
     State(state): State<CommandState>,
     ReturningAsking(asking): ReturningAsking,
@@ -49,7 +50,7 @@ pub(crate) struct ChangeProfileBody {
 
 /// Change the profile; what is left out stays.
 #[utoipa::path(patch, path = "/api/v1/users/me", tag = "users", request_body = ChangeProfileBody,
-    responses((status = 200, body = Accepted), (status = 409, description = "handle_taken")))]
+    responses((status = 200, body = Accepted), (status = 409, description = "handle_taken, handle_reserved")))]
 pub(crate) async fn change_profile(
     State(state): State<CommandState>,
     asking: Asking,
@@ -76,67 +77,73 @@ pub(crate) async fn deactivate(
 }
 
 /// Follow someone. Again is no error.
-#[utoipa::path(put, path = "/api/v1/users/{id}/follow", tag = "users", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(put, path = "/api/v1/users/{id}/follow", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
     responses((status = 200, body = Accepted), (status = 404)))]
 pub(crate) async fn follow(
     State(state): State<CommandState>,
     asking: Asking,
-    ValidPath(user): ValidPath<UserId>,
+    ValidPath(name): ValidPath<UserName>,
 ) -> Answered {
+    let user = state.user_of(name).await?;
     state.change(asking.context, Follow { user }).await
 }
 
 /// Stop following someone.
-#[utoipa::path(delete, path = "/api/v1/users/{id}/follow", tag = "users", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(delete, path = "/api/v1/users/{id}/follow", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
     responses((status = 200, body = Accepted), (status = 404)))]
 pub(crate) async fn unfollow(
     State(state): State<CommandState>,
     asking: Asking,
-    ValidPath(user): ValidPath<UserId>,
+    ValidPath(name): ValidPath<UserName>,
 ) -> Answered {
+    let user = state.user_of(name).await?;
     state.change(asking.context, Unfollow { user }).await
 }
 
 /// Block someone. Also ends the following between the two, both ways.
-#[utoipa::path(put, path = "/api/v1/users/{id}/block", tag = "users", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(put, path = "/api/v1/users/{id}/block", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
     responses((status = 200, body = Accepted), (status = 404)))]
 pub(crate) async fn block(
     State(state): State<CommandState>,
     asking: Asking,
-    ValidPath(user): ValidPath<UserId>,
+    ValidPath(name): ValidPath<UserName>,
 ) -> Answered {
+    let user = state.user_of(name).await?;
     state.change(asking.context, Block { user }).await
 }
 
 /// Stop blocking someone.
-#[utoipa::path(delete, path = "/api/v1/users/{id}/block", tag = "users", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(delete, path = "/api/v1/users/{id}/block", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
     responses((status = 200, body = Accepted), (status = 404)))]
 pub(crate) async fn unblock(
     State(state): State<CommandState>,
     asking: Asking,
-    ValidPath(user): ValidPath<UserId>,
+    ValidPath(name): ValidPath<UserName>,
 ) -> Answered {
+    let user = state.user_of(name).await?;
     state.change(asking.context, Unblock { user }).await
 }
 
 /// Do not suggest someone to me. Again is no error, and they do not learn of it.
-#[utoipa::path(put, path = "/api/v1/users/{id}/dismiss", tag = "users", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(put, path = "/api/v1/users/{id}/dismiss", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
     responses((status = 200, body = Accepted), (status = 404)))]
 pub(crate) async fn dismiss(
     State(state): State<CommandState>,
     asking: Asking,
-    ValidPath(user): ValidPath<UserId>,
+    ValidPath(name): ValidPath<UserName>,
 ) -> Answered {
+    let user = state.user_of(name).await?;
     state.change(asking.context, DismissSuggestion { user }).await
 }
 
 /// Someone may be suggested to me again.
-#[utoipa::path(delete, path = "/api/v1/users/{id}/dismiss", tag = "users", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(delete, path = "/api/v1/users/{id}/dismiss", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
     responses((status = 200, body = Accepted), (status = 404)))]
 pub(crate) async fn undismiss(
     State(state): State<CommandState>,
     asking: Asking,
-    ValidPath(user): ValidPath<UserId>,
+    ValidPath(name): ValidPath<UserName>,
 ) -> Answered {
+    let user = state.user_of(name).await?;
     state.change(asking.context, RestoreSuggestion { user }).await
 }

@@ -5,6 +5,7 @@
 mod keys;
 mod support;
 
+mod clock;
 mod conversations;
 mod graph;
 mod handles;

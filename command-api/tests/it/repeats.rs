@@ -1,6 +1,6 @@
 //! The same command again: at once, later, after a restart, and a key taken for something else.
 
-use nova_command_api::{CommandError, Outcome, scoped_command_id};
+use nova_command_api::{CommandError, Context, Outcome, scoped_command_id};
 use nova_domain::block::Block;
 use nova_domain::follow::Follow;
 use nova_domain::post::{DeletePost, PublishPost};
@@ -184,4 +184,65 @@ async fn a_refused_command_left_no_trace_and_its_key_is_free() {
     assert_eq!(nova.log.head(), head);
     nova.does(people[1], nova_domain::block::Unblock { user: people[0] }).await;
     assert!(follow().await.unwrap().changed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_with_another_body_is_refused() {
+    for nova in [Nova::new(), Nova::with_writers(3)] {
+        let people = nova.people(2).await;
+        let conversation = nova.group(people[0], &people[1..]).await;
+        let key = Uuid::new_v4();
+        let executor = nova.executor();
+        let send = |text: &'static str| executor.execute(repeatable(people[0], key), say(conversation, text));
+        let first = send("yes").await.unwrap();
+        let head = nova.log.head();
+        assert!(matches!(send("no").await, Err(CommandError::KeyReused)));
+        assert_eq!(send("yes").await.unwrap(), Outcome { duplicate: true, ..first });
+        assert_eq!(nova.log.head(), head);
+        // Of two different ones at once, one happens and the other learns of it.
+        let (key, sender) = (Uuid::new_v4(), people[0]);
+        let outcomes = at_once(["yes", "no"].map(|text| {
+            let executor = nova.executor();
+            async move { executor.execute(repeatable(sender, key), say(conversation, text)).await }
+        }))
+        .await;
+        let refused = outcomes.iter().filter(|outcome| matches!(outcome, Err(CommandError::KeyReused)));
+        assert_eq!((refused.count(), outcomes.iter().filter(|o| o.is_ok()).count()), (1, 1), "{outcomes:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_without_a_fingerprint_answers_whatever_is_asked_of_its_kind() {
+    let nova = Nova::new();
+    let user = nova.person().await;
+    let key = Uuid::new_v4();
+    // Events from before fingerprints have none, and those of imports.
+    let import = Context { imported: true, ..repeatable(user, key) };
+    let first = nova.executor().execute(import.clone(), publish("yes")).await.unwrap();
+    let again = nova.executor().execute(repeatable(user, key), publish("no")).await.unwrap();
+    assert_eq!(again, Outcome { duplicate: true, ..first.clone() });
+    // And an import that comes again is the same import, whatever its data says now.
+    let client = Uuid::new_v4();
+    let first = nova.executor().execute(repeatable(user, client), publish("yes")).await.unwrap();
+    let import = Context { command_id: client, ..import };
+    let again = nova.executor().execute(import, publish("no")).await.unwrap();
+    assert_eq!(again, Outcome { duplicate: true, ..first });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fingerprint_is_on_the_first_event_only_and_tells_nothing() {
+    let key = Uuid::new_v4();
+    let mut fingerprints = Vec::new();
+    for _ in 0..2 {
+        let nova = Nova::new();
+        let user = UserId(Uuid::from_u128(7));
+        nova.executor().execute(repeatable(user, key), nova.register("somebody")).await.unwrap();
+        nova.does(user, publish("without a key")).await;
+        let history = nova.history().await;
+        let found: Vec<_> = history.iter().map(|envelope| envelope.meta.fingerprint.clone()).collect();
+        // Registered, claimed, published.
+        assert!(matches!(&found[..], [Some(_), None, None]), "{found:?}");
+        fingerprints.push(found[0].clone());
+    }
+    assert_ne!(fingerprints[0], fingerprints[1], "each installation has a key of its own");
 }

@@ -189,6 +189,7 @@ pub(crate) fn asking(user: UserId) -> Context {
         moderator: false,
         command_id: Uuid::now_v7(),
         repeatable: false,
+        imported: false,
         at_ms: CLOCK.fetch_add(1, Ordering::Relaxed),
         correlation_id: Uuid::now_v7(),
         causation_id: None,

@@ -72,6 +72,7 @@ async fn damaged_edit(world: &World, talk: ConversationId, message_id: MessageId
         correlation_id: command_id,
         causation_id: None,
         traceparent: None,
+        fingerprint: None,
     };
     let mark = world.codec.encode(&marked.into(), &meta, &stream, command_id, 1).await.unwrap();
     let kind = Kind::new("MessageEdited").unwrap();

@@ -223,6 +223,7 @@ pub(crate) async fn write(
         correlation_id: command_id,
         causation_id: None,
         traceparent: None,
+        fingerprint: None,
     };
     let mut writes = Vec::new();
     for (ordinal, (stream, event)) in events.into_iter().enumerate() {

@@ -188,13 +188,16 @@ fn whoever_deleted_a_comment_or_a_moderator_restores_it() {
     let post_id = story.post(post_author, Visibility::Public);
     let comment_id = story.comment(author, post_id);
     let restore = RestoreComment { comment: comment_id };
-    let restored =
-        |restored_by| CommentRestored { comment_id, post_id, post_author, author, restored_by }.into();
+    let restored = |restored_by| {
+        CommentRestored { comment_id, post_id, post_author, author, restored_by, still_deleted_by: None }
+            .into()
+    };
     story.is_already_so(author, restore.clone());
 
     story.does(author, delete(comment_id));
     story.refuses(other, restore.clone(), Refusal::NotYours("comment"));
-    story.refuses(post_author, restore.clone(), Refusal::DeletedByModerator);
+    story.refuses(post_author, restore.clone(), Refusal::DeletedByAuthor);
+    story.refuses(moderator(other), restore.clone(), Refusal::DeletedByAuthor);
     story.happens(author, restore.clone(), &[restored(author)]);
 
     story.does(post_author, delete(comment_id));
@@ -254,4 +257,32 @@ fn a_comment_on_an_unseen_post_says_nothing_of_itself() {
         story.refuses(other, RestoreComment { comment }, Refusal::Unknown("comment"));
         story.tries(post_author, delete(comment)).unwrap();
     }
+}
+
+#[test]
+fn deletions_of_higher_authority_stand_over_lower_ones() {
+    let mut story = Story::new();
+    let [post_author, author, judge] = story.people();
+    let post_id = story.post(post_author, Visibility::Public);
+    let comment_id = story.comment(author, post_id);
+    let restore = RestoreComment { comment: comment_id };
+    let restored = |restored_by, still_deleted_by| {
+        let event =
+            CommentRestored { comment_id, post_id, post_author, author, restored_by, still_deleted_by };
+        event.into()
+    };
+    story.does(author, delete(comment_id));
+    story.does(post_author, delete(comment_id));
+    story.is_already_so(author, delete(comment_id));
+    story.does(moderator(judge), delete(comment_id));
+    story.is_already_so(post_author, delete(comment_id));
+    story.refuses(post_author, restore.clone(), Refusal::DeletedByModerator);
+    story.happens(moderator(judge), restore.clone(), &[restored(judge, Some(post_author))]);
+    story.refuses(author, restore.clone(), Refusal::DeletedByModerator);
+    story.refuses(author, edit(comment_id), Refusal::Gone("comment"));
+    story.happens(post_author, restore.clone(), &[restored(post_author, Some(author))]);
+    story.refuses(post_author, restore.clone(), Refusal::DeletedByAuthor);
+    story.happens(author, restore, &[restored(author, None)]);
+    story.does(author, edit(comment_id));
+    story.is_already_so(author, edit(comment_id));
 }

@@ -4,7 +4,9 @@
 mod pool;
 mod story;
 
+mod again;
 mod block;
+mod canonical;
 mod comment;
 mod conversation;
 mod delivered;

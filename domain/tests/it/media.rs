@@ -1,11 +1,11 @@
 use nova_domain::Refusal;
 use nova_domain::media::{CompleteUpload, DeleteMedia, RejectUpload, ReserveUpload, kind_of};
 use nova_domain::message::{DeleteMessage, EditMessage, SendMessage, SendVoice};
-use nova_domain::post::{DeletePost, PublishPost, PurgePost};
+use nova_domain::post::{DeletePost, EditPost, PublishPost, PurgePost};
 use nova_events::media::{Carrier, MediaAttached, MediaDeleted, RejectReason, UploadRejected, Waveform};
-use nova_events::message::{Body, MessageType};
+use nova_events::message::{Body, MessageEvent, MessageType};
 use nova_events::post::Visibility;
-use nova_events::{ConversationId, MediaId, MessageId, Personal, PostId, UserId};
+use nova_events::{ConversationId, Event, MediaId, MessageId, Personal, PostId, UserId};
 
 use crate::story::{DAY_MS, MINUTE_MS, NOVA, Story, say, text_body};
 
@@ -195,4 +195,30 @@ fn a_medium_of_someone_else_is_known_to_whoever_sees_what_carries_it() {
         let theirs = publish(&story, &[picture]);
         story.refuses(who, theirs, refusal);
     }
+}
+
+#[test]
+fn words_beside_a_medium_can_be_taken_away() {
+    let mut story = Story::new();
+    let ann = story.person();
+    let group = story.group(&[ann]);
+    let media = ready(&mut story, ann, "image/png");
+    let captioned = SendMessage { body: text_body("a caption"), ..with(group, media) };
+    let message = MessageId(story.does(ann, captioned).command_id);
+    for body in [text_body(""), text_body("\u{200b} "), Body::default()] {
+        let done = story.does(ann, EditMessage { conversation: group, message, body });
+        let Event::Message(MessageEvent::MessageEdited(edited)) = &done.events[0] else { panic!("{done:?}") };
+        assert_eq!(edited.personal, Personal::Clear(Body::default()), "a blank caption is none");
+    }
+    let plain = story.message(ann, group);
+    let emptied = EditMessage { conversation: group, message: plain, body: text_body("") };
+    story.invalid(ann, emptied, "text", "empty");
+
+    let picture = ready(&mut story, ann, "image/png");
+    let publish = PublishPost { text: "look".to_owned(), ..publish(&story, &[picture]) };
+    let post = publish.post;
+    story.does(ann, publish);
+    story.does(ann, EditPost { post, text: String::new() });
+    let bare = story.post(ann, Visibility::Public);
+    story.invalid(ann, EditPost { post: bare, text: String::new() }, "text", "empty");
 }

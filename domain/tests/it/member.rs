@@ -1,10 +1,11 @@
 use nova_domain::Refusal;
-use nova_domain::conversation::{PutMember, RemoveMember};
+use nova_domain::conversation::{PutMember, RemoveMember, RenameConversation};
+use nova_domain::message::DeleteMessage;
 use nova_domain::user::Deactivate;
 use nova_events::ConversationId;
 use nova_events::conversation::{MemberAdded, MemberRemoved, MemberRoleChanged, Role};
 
-use crate::story::{Story, moderator, say};
+use crate::story::{Story, moderator, register, say};
 
 #[test]
 fn admins_add_members_and_change_roles() {
@@ -107,6 +108,7 @@ fn when_the_last_admin_leaves_the_one_longest_in_becomes_admin() {
     let [admin, bob, cat] = story.people();
     let conversation = story.group(&[admin, bob, cat]);
     // Bob leaves and comes back, so cat has been in longer.
+    story.later(1);
     story.does(bob, RemoveMember { conversation, user: bob });
     story.does(admin, PutMember { conversation, user: bob, role: None });
     let conversation_id = conversation;
@@ -164,4 +166,95 @@ fn only_the_registered_and_active_manage() {
         story.refuses(who, PutMember { conversation, user: bob, role: Some(Role::Admin) }, refusal.clone());
         story.refuses(who, RemoveMember { conversation, user: bob }, refusal);
     }
+}
+
+#[test]
+fn an_heir_has_an_open_account() {
+    let mut story = Story::new();
+    let [admin, gone, cat] = story.people();
+    let conversation = story.group(&[admin, gone, cat]);
+    story.does(gone, Deactivate::default());
+    let done = story.does(admin, RemoveMember { conversation, user: admin });
+    let heir = MemberRoleChanged {
+        conversation_id: conversation,
+        user_id: cat,
+        role: Role::Admin,
+        changed_by: admin,
+    };
+    assert_eq!(done.events[1], heir.into());
+}
+
+#[test]
+fn of_closed_accounts_the_first_to_come_back_manages() {
+    let mut story = Story::new();
+    let [admin, ann, bob] = story.people();
+    let conversation = story.group(&[admin, ann, bob]);
+    story.does(ann, Deactivate::default());
+    story.does(bob, Deactivate::default());
+    story.does(admin, RemoveMember { conversation, user: admin });
+    let handle = story.handle_of(bob);
+    story.does(bob, register(&handle));
+    story.does(bob, RenameConversation { conversation, title: "Still here".to_owned() });
+}
+
+#[test]
+fn the_one_longest_in_acts_as_admin_while_all_admins_are_closed() {
+    let mut story = Story::new();
+    let [admin, gone, ann, bob] = story.people();
+    let conversation = story.group(&[admin, gone, ann, bob]);
+    let message = story.message(bob, conversation);
+    story.does(gone, Deactivate::default());
+    let rename = |title: &str| RenameConversation { conversation, title: title.to_owned() };
+    let delete = DeleteMessage { conversation, message, reason: None };
+    story.refuses(ann, rename("Ours"), Refusal::NotAnAdmin);
+    story.does(admin, Deactivate::default());
+    // Ann, not the member who is gone, and not Bob, who came with her but has the higher id.
+    story.refuses(bob, rename("Ours"), Refusal::NotAnAdmin);
+    story.refuses(bob, RemoveMember { conversation, user: ann }, Refusal::NotAnAdmin);
+    story.does(ann, rename("Ours"));
+    story.does(ann, delete);
+    let cat = story.person();
+    story.does(ann, PutMember { conversation, user: cat, role: None });
+    story.does(ann, RemoveMember { conversation, user: bob });
+    // An admin who comes back has the role still.
+    let handle = story.handle_of(admin);
+    story.does(admin, register(&handle));
+    story.refuses(ann, rename("Mine"), Refusal::NotAnAdmin);
+    story.does(admin, rename("Ours again"));
+}
+
+#[test]
+fn a_stand_in_makes_the_role_their_own() {
+    let mut story = Story::new();
+    let [admin, ann, bob] = story.people();
+    let conversation = story.group(&[admin, ann, bob]);
+    story.does(admin, Deactivate::default());
+    let step_down = |user| PutMember { conversation, user, role: Some(Role::Member) };
+    // The group would have no admin but in name.
+    story.invalid(ann, step_down(admin), "role", "last_admin");
+    story.makes_admin(ann, conversation, ann);
+    story.does(ann, step_down(admin));
+    let handle = story.handle_of(admin);
+    story.does(admin, register(&handle));
+    story.refuses(admin, step_down(ann), Refusal::NotAnAdmin);
+    // An admin beside whom all are closed is the last one.
+    story.makes_admin(ann, conversation, bob);
+    story.does(bob, Deactivate::default());
+    story.invalid(ann, step_down(ann), "role", "last_admin");
+}
+
+#[test]
+fn a_stand_in_is_found_in_a_large_group() {
+    let mut story = Story::new();
+    let admin = story.person();
+    let others: Vec<_> = (0..100).map(|_| story.person()).collect();
+    let members: Vec<_> = std::iter::once(admin).chain(others.iter().copied()).collect();
+    let conversation = story.group(&members);
+    for user in &members[..99] {
+        story.does(*user, Deactivate::default());
+    }
+    let title = "The last two".to_owned();
+    let rename = RenameConversation { conversation, title };
+    story.refuses(members[100], rename.clone(), Refusal::NotAnAdmin);
+    story.does(members[99], rename);
 }

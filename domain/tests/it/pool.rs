@@ -3,17 +3,18 @@
 use nova_domain::command::Command;
 use nova_domain::comment::{AddComment, Added, CommentState, DeleteComment, EditComment, RestoreComment};
 use nova_domain::conversation::{
-    ConversationState, PutMember, RemoveMember, RenameConversation, StartConversation, direct_conversation_id,
+    ConversationState, Member, PutMember, RemoveMember, RenameConversation, StartConversation,
+    direct_conversation_id,
 };
+use nova_domain::deletion::{Deleted, Deletions};
 use nova_domain::delivered::{DeliveredState, MarkDelivered};
 use nova_domain::like::{Like, Unlike};
 use nova_domain::media::{CompleteUpload, DeleteMedia, MediaState, RejectUpload, ReserveUpload, Upload};
 use nova_domain::message::{DeleteMessage, EditMessage, MarkState, NonceState, SendMessage, SendVoice};
-use nova_domain::post::{
-    DeletePost, Deleted, EditPost, PostState, PublishPost, Published, PurgePost, RestorePost,
-};
+use nova_domain::post::{DeletePost, EditPost, PostState, PublishPost, Published, PurgePost, RestorePost};
 use nova_domain::read::{MarkRead, ReadState};
 use nova_domain::state::EdgeState;
+use nova_domain::text::TextDigest;
 use nova_domain::user::{ChangeProfile, Deactivate, HandleState, Register, UserState};
 use nova_domain::world::MessageSentAt;
 use nova_domain::{State, block, dismissal, follow};
@@ -282,9 +283,13 @@ impl Dice {
 /// A state that the stream might have if nothing kept any rule.
 pub(crate) fn any_state(stream: &StreamId, seed: u64) -> State {
     let dice = &mut Dice::of(stream.as_str(), seed);
-    let deleted = |dice: &mut Dice| {
-        let at_ms = [i64::MIN, 0, i64::MAX][usize::from(dice.roll(3))];
-        dice.flip().then(|| Deleted { by: user(dice.roll(4)), at_ms })
+    // In any order, by anyone, also twice.
+    let deletions = |dice: &mut Dice| {
+        let deleted = |dice: &mut Dice| {
+            let at_ms = [i64::MIN, 0, i64::MAX][usize::from(dice.roll(3))];
+            Deleted { by: user(dice.roll(4)), at_ms }
+        };
+        Deletions((0..dice.roll(4)).map(|_| deleted(dice)).collect())
     };
     match State::empty(stream).expect("a category of the domain") {
         State::User(_) => {
@@ -304,7 +309,8 @@ pub(crate) fn any_state(stream: &StreamId, seed: u64) -> State {
                 visibility: visibility(dice.roll(3)),
                 media: (0..dice.roll(3)).map(medium).collect(),
             }),
-            deleted: deleted(dice),
+            text: TextDigest::default(),
+            deletions: deletions(dice),
             purged: dice.roll(4) == 0,
         }),
         State::Comment(_) => State::Comment(CommentState {
@@ -312,8 +318,10 @@ pub(crate) fn any_state(stream: &StreamId, seed: u64) -> State {
                 author: user(dice.roll(4)),
                 post: post(dice.roll(4)),
                 post_author: user(dice.roll(4)),
+                parent: dice.flip().then(|| comment(dice.roll(4))),
             }),
-            deleted: deleted(dice),
+            text: TextDigest::default(),
+            deletions: deletions(dice),
         }),
         State::Like(_) => State::Like(EdgeState { on: dice.flip() }),
         State::Follow(_) => State::Follow(EdgeState { on: dice.flip() }),
@@ -324,7 +332,11 @@ pub(crate) fn any_state(stream: &StreamId, seed: u64) -> State {
                 [usize::from(dice.roll(3))],
             // Someone may even be in it twice.
             members: (0..dice.roll(5))
-                .map(|_| (user(dice.roll(4)), if dice.flip() { Role::Admin } else { Role::Member }))
+                .map(|_| Member {
+                    user: user(dice.roll(4)),
+                    role: if dice.flip() { Role::Admin } else { Role::Member },
+                    joined_at_ms: i64::from(dice.roll(3)),
+                })
                 .collect(),
             title: Personal::Redacted,
         }),

@@ -142,7 +142,7 @@ fn deleting_and_restoring() {
     story.happens(
         author,
         RestorePost { post: post_id },
-        &[PostRestored { post_id, author, restored_by: author }.into()],
+        &[PostRestored { post_id, author, restored_by: author, still_deleted_by: None }.into()],
     );
     story.is_already_so(author, RestorePost { post: post_id });
     story.does(author, edit(post_id));
@@ -171,10 +171,93 @@ fn what_a_moderator_deleted_only_a_moderator_restores() {
     story.happens(
         moderator(other),
         RestorePost { post: post_id },
-        &[PostRestored { post_id, author, restored_by: other }.into()],
+        &[PostRestored { post_id, author, restored_by: other, still_deleted_by: None }.into()],
     );
+}
+
+#[test]
+fn what_the_author_deleted_only_the_author_restores() {
+    let mut story = Story::new();
+    let [author, judge] = story.people();
+    let post = story.post(author, Visibility::Public);
+    story.does(author, delete(post));
+    story.refuses(moderator(judge), RestorePost { post }, Refusal::DeletedByAuthor);
+    story.does(moderator(author), RestorePost { post });
+}
+
+#[test]
+fn a_moderators_deletion_stands_over_the_authors() {
+    let mut story = Story::new();
+    let [author, judge, second] = story.people();
+    let post_id = story.post(author, Visibility::Public);
     story.does(author, delete(post_id));
-    story.does(moderator(judge), RestorePost { post: post_id });
+    story.happens(
+        moderator(judge),
+        delete(post_id),
+        &[PostDeleted { post_id, author, deleted_by: judge, personal: Personal::Absent }.into()],
+    );
+    for who in [moderator(judge), moderator(second), author.into(), moderator(author)] {
+        story.is_already_so(who, delete(post_id));
+    }
+    story.refuses(author, RestorePost { post: post_id }, Refusal::DeletedByModerator);
+    // Undone, it uncovers the author's own deletion: the post stays hidden, and the author may restore it.
+    let restored = PostRestored { post_id, author, restored_by: second, still_deleted_by: Some(author) };
+    story.happens(moderator(second), RestorePost { post: post_id }, &[restored.into()]);
+    story.refuses(moderator(second), RestorePost { post: post_id }, Refusal::DeletedByAuthor);
+    story.refuses(author, edit(post_id), Refusal::Gone("post"));
+    story.is_already_so(author, delete(post_id));
+    let restored = PostRestored { post_id, author, restored_by: author, still_deleted_by: None };
+    story.happens(author, RestorePost { post: post_id }, &[restored.into()]);
+    story.does(author, edit(post_id));
+    // The other way round there is nothing to add.
+    story.does(moderator(judge), delete(post_id));
+    story.is_already_so(author, delete(post_id));
+}
+
+#[test]
+fn a_moderator_who_is_the_author_restores_both_deletions_at_once() {
+    let mut story = Story::new();
+    let [author, judge] = story.people();
+    let post_id = story.post(author, Visibility::Public);
+    story.does(author, delete(post_id));
+    story.does(moderator(judge), delete(post_id));
+    let restored = PostRestored { post_id, author, restored_by: author, still_deleted_by: None };
+    story.happens(moderator(author), RestorePost { post: post_id }, &[restored.into()]);
+    story.is_already_so(moderator(author), RestorePost { post: post_id });
+}
+
+#[test]
+fn each_deletion_has_a_grace_period_of_its_own() {
+    let mut story = Story::new();
+    let [author, judge] = story.people();
+    let post = story.post(author, Visibility::Public);
+    story.does(author, delete(post));
+    story.later(20 * DAY_MS);
+    story.does(moderator(judge), delete(post));
+    story.later(20 * DAY_MS);
+    // Forty days after the author's deletion the moderator's is not over yet.
+    story.is_already_so(NOVA, PurgePost { post });
+    story.does(moderator(judge), RestorePost { post });
+    // The author could not restore it meanwhile, so that their time begins again.
+    story.later(30 * DAY_MS);
+    story.is_already_so(NOVA, PurgePost { post });
+    story.later(1);
+    story.refuses(author, RestorePost { post }, Refusal::GraceOver("post"));
+    story.does(NOVA, PurgePost { post });
+    // There is nothing left to delete.
+    story.is_already_so(moderator(judge), delete(post));
+}
+
+#[test]
+fn editing_to_the_same_text_changes_nothing() {
+    let mut story = Story::new();
+    let author = story.person();
+    let post = story.post(author, Visibility::Public);
+    let original = EditPost { post, text: "first light".to_owned() };
+    story.is_already_so(author, original.clone());
+    story.does(author, edit(post));
+    story.is_already_so(author, edit(post));
+    story.does(author, original);
 }
 
 #[test]

@@ -16,10 +16,7 @@ use crate::story::{Story, Who, key};
 /// Commands that say something anew each time, so a repeat of them is no repeat. (Their command ids are: the log sees
 /// to that.)
 fn says_anew(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::SendMessage(_) | Command::EditMessage(_) | Command::EditPost(_) | Command::EditComment(_)
-    )
+    matches!(command, Command::SendMessage(_) | Command::EditMessage(_))
 }
 
 fn kinds(decision: &Decision) -> Vec<&'static str> {
@@ -159,7 +156,8 @@ fn check_rules(story: &Story, before: &Story) -> Result<(), String> {
         let id = pool::conversation(conversation);
         let (_, state) = story.state(&streams::conversation(id));
         let state = state.conversation();
-        let admins = state.members.iter().filter(|(_, role)| *role == nova_events::conversation::Role::Admin);
+        let admins =
+            state.members.iter().filter(|member| member.role == nova_events::conversation::Role::Admin);
         if admins.count() == 0 && !state.members.is_empty() {
             return Err(format!("{id} has members and no admin"));
         }
@@ -220,6 +218,7 @@ fn the_pool_reaches_every_command_and_most_refusals() {
         "edit_window_over",
         "grace_over",
         "deleted_by_moderator",
+        "deleted_by_author",
     ] {
         assert!(refused.contains_key(code), "{code} never came up: {refused:?}");
     }

@@ -21,6 +21,8 @@ fn all() -> Vec<Refusal> {
         Refusal::EditWindowOver,
         Refusal::GraceOver("post"),
         Refusal::DeletedByModerator,
+        Refusal::DeletedByAuthor,
+        Refusal::HandleReserved,
     ]
 }
 

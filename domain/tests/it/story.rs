@@ -17,7 +17,7 @@ use nova_events::comment::CommentEvent;
 use nova_events::conversation::{ConversationKind, Role};
 use nova_events::message::{Body, MessageEvent};
 use nova_events::post::Visibility;
-use nova_events::{Actor, CommentId, ConversationId, Event, MessageId, PostId, UserId};
+use nova_events::{Actor, CommentId, ConversationId, Event, MessageId, Personal, PostId, UserId};
 use uuid::Uuid;
 
 /// A decision follows a reference from stream to stream at most this often: comment, post, author, edges.
@@ -344,6 +344,13 @@ impl Story {
 
     pub(crate) fn people<const N: usize>(&mut self) -> [UserId; N] {
         std::array::from_fn(|_| self.person())
+    }
+
+    /// The handle of someone that [`Self::person`] made.
+    pub(crate) fn handle_of(&self, user: UserId) -> String {
+        let state = self.state(&nova_events::streams::user(user)).1;
+        let Personal::Clear(profile) = &state.user().profile else { panic!("{user} has no profile") };
+        profile.handle.clone()
     }
 
     pub(crate) fn deactivated(&mut self) -> UserId {

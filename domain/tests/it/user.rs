@@ -219,3 +219,44 @@ fn only_the_registered_and_active_change_their_profile() {
     story.refuses(gone, ChangeProfile::default(), Refusal::AccountDeactivated);
     story.refuses(NOVA, register("nova"), Refusal::NotRegistered);
 }
+
+#[test]
+fn reserved_handles_are_refused_and_kept_by_those_who_have_them() {
+    let mut story = Story::new();
+    let (early, late) = (story.nobody(), story.nobody());
+    let reserved = std::mem::take(&mut story.limits.handles_reserved);
+    story.does(early, register("moderator"));
+    story.limits.handles_reserved = reserved;
+    for handle in ["admin", "nova", "support", "ad_min", "_nova_"] {
+        story.refuses(late, register(handle), Refusal::HandleReserved);
+    }
+    story.does(late, register("admin_of_hearts"));
+    story.refuses(late, rename("staff"), Refusal::HandleReserved);
+    // One from before the rule is kept, also over a change and a return.
+    story.is_already_so(early, register("moderator"));
+    story.does(early, ChangeProfile { bio: Some("still here".to_owned()), ..ChangeProfile::default() });
+    story.does(early, Deactivate::default());
+    story.does(early, register("moderator"));
+    story.does(early, rename("ann"));
+    story.refuses(early, rename("moderator"), Refusal::HandleReserved);
+}
+
+#[test]
+fn names_are_to_be_seen_and_turn_nothing_around_them() {
+    let mut story = Story::new();
+    let (user, new) = (story.person(), story.nobody());
+    for (name, code) in [
+        ("\u{2060}", "empty"),
+        ("\u{200b}\u{feff}", "empty"),
+        ("\u{202e}nimda", "direction_control"),
+        ("a\u{2066}b", "direction_control"),
+        ("a\u{200f}", "direction_control"),
+    ] {
+        let display_name = name.to_owned();
+        let register = nova_domain::user::Register { display_name: display_name.clone(), ..register("new") };
+        story.invalid(new, register, "display_name", code);
+        let change = ChangeProfile { display_name: Some(display_name), ..ChangeProfile::default() };
+        story.invalid(user, change, "display_name", code);
+    }
+    story.does(user, ChangeProfile { display_name: Some("שלום".to_owned()), ..ChangeProfile::default() });
+}

@@ -70,6 +70,7 @@ impl Ask<'_> {
     fn as_seen_by(&mut self, viewer: UserId, mut talk: Conversation) -> Asked<Conversation> {
         let blocks = self.viewer(viewer)?.blocks;
         talk.hide_marks_of_blocked(viewer, |other| blocks.contains(&other.0));
+        talk.show_stand_in(|id| -> Asked<bool> { Ok(self.user(id.0)?.is_none_or(|user| user.active)) })?;
         Ok(talk)
     }
 

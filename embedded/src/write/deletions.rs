@@ -12,8 +12,9 @@ pub(super) fn apply(db: &Connection, changes: &[Change], _touched: &mut Touched)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     let mut restore = db.prepare_cached(
-        "UPDATE deletions SET restored_at = ?4 WHERE v =
-            (SELECT max(v) FROM deletions WHERE entity = ?1 AND id = ?2 AND v < ?3)",
+        "UPDATE deletions SET restored_at = ?4
+         WHERE entity = ?1 AND id = ?2 AND v < ?3 AND restored_at IS NULL AND v > coalesce(
+            (SELECT max(v) FROM deletions WHERE entity = ?1 AND id = ?2 AND v < ?3 AND deleted_by = ?5), 0)",
     )?;
     for change in changes {
         match &change.what {
@@ -39,12 +40,13 @@ pub(super) fn apply(db: &Connection, changes: &[Change], _touched: &mut Touched)
                     causation_id.map(|id| *id.as_bytes()),
                 ])?;
             }
-            What::Restoration { entity, id, restored_at } => {
+            What::Restoration { entity, id, restored_at, still_deleted_by } => {
                 restore.execute(params![
                     entity_code(*entity),
                     blob(id),
                     int(change.version),
-                    restored_at.timestamp_millis()
+                    restored_at.timestamp_millis(),
+                    still_deleted_by.map(|by| *by.0.as_bytes())
                 ])?;
             }
             // Changes of other views.

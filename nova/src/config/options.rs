@@ -67,6 +67,7 @@ impl Config {
             message_text_bytes_max: limits.message_text_bytes_max,
             handle_chars_min: limits.handle_chars_min,
             handle_chars_max: limits.handle_chars_max,
+            handles_reserved: limits.handles_reserved.clone(),
             display_name_bytes_max: limits.display_name_bytes_max,
             bio_bytes_max: limits.bio_bytes_max,
             title_bytes_max: limits.title_bytes_max,

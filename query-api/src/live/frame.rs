@@ -222,6 +222,7 @@ mod tests {
             correlation_id: id(9),
             causation_id: None,
             traceparent: None,
+            fingerprint: None,
         };
         let envelope = Envelope {
             position: 77,

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use nova_events::conversation::ConversationKind;
+use nova_events::conversation::{ConversationKind, Role};
 use nova_events::like::Target;
 use nova_events::message::MessageType;
 use nova_events::post::Visibility;
@@ -28,7 +28,7 @@ impl Nova {
 
     /// Not deleted, of someone who is there, and for the viewer's eyes.
     fn is_shown(&self, viewer: UserId, post: &Post) -> bool {
-        post.deleted.is_none()
+        post.deleted.is_empty()
             && self.is_active(post.author)
             && !self.blocked(viewer, post.author)
             && self.may_see(viewer, post)
@@ -36,7 +36,7 @@ impl Nova {
 
     fn counted(&self, post: &Post) -> (u64, u64) {
         let likes = self.likes.iter().filter(|like| like.to == Target::Post(post.id)).count();
-        let comments = self.comments.iter().filter(|c| c.post == post.id && c.deleted.is_none()).count();
+        let comments = self.comments.iter().filter(|c| c.post == post.id && c.deleted.is_empty()).count();
         (likes as u64, comments as u64)
     }
 
@@ -85,7 +85,7 @@ impl Nova {
         }
         let shown = |c: &&Comment| {
             c.post == post
-                && c.deleted.is_none()
+                && c.deleted.is_empty()
                 && self.is_active(c.author)
                 && !self.blocked(viewer, c.author)
         };
@@ -106,7 +106,7 @@ impl Nova {
     }
 
     fn profile(&self, viewer: UserId, user: &User) -> Profile {
-        let posts = self.posts.iter().filter(|post| post.author == user.id && post.deleted.is_none());
+        let posts = self.posts.iter().filter(|post| post.author == user.id && post.deleted.is_empty());
         Profile {
             id: user.id,
             handle: user.handle.clone(),
@@ -208,7 +208,7 @@ impl Nova {
         let likes = self.likes.iter().filter(|l| l.from == viewer && l.at_ms >= since && wrote(l.to)).count();
         let comments = self.comments.iter().filter(|c| {
             c.author == viewer
-                && c.deleted.is_none()
+                && c.deleted.is_empty()
                 && c.created.timestamp_millis() >= since
                 && wrote(Target::Post(c.post))
         });
@@ -273,7 +273,9 @@ impl Nova {
             Target::Comment(id) => id.0,
         });
         let comments = self.comments.iter().filter(|comment| {
-            comment.author == user && comment.deleted.is_none() && comment.created.timestamp_millis() >= since
+            comment.author == user
+                && comment.deleted.is_empty()
+                && comment.created.timestamp_millis() >= since
         });
         likes.chain(comments.map(|comment| comment.post.0)).collect()
     }
@@ -447,9 +449,10 @@ impl Conversation {
                 .into_iter()
                 .map(|(user_id, role, joined_at)| {
                     let silent = self.kind == ConversationKind::Direct && nova.blocked(viewer, user_id);
+                    let manages = self.kind == ConversationKind::Group && nova.manages(user_id, self);
                     Member {
                         user_id,
-                        role,
+                        role: if manages { Role::Admin } else { role },
                         joined_at,
                         last_read_seq: self.read_up_to(user_id).filter(|_| !silent),
                         delivered_seq: self.delivered_up_to(user_id).filter(|_| !silent),

@@ -7,6 +7,7 @@ use nova_views::Entity;
 use uuid::Uuid;
 
 use crate::nova::{Asked, Comment, Conversation, Deletion, Edge, Message, Nova, Post, User, bio, time};
+use crate::rules::undoes;
 
 impl Nova {
     /// `position` is where the log has it.
@@ -70,7 +71,7 @@ impl Nova {
                 visibility: c.visibility,
                 created: at,
                 edited: None,
-                deleted: None,
+                deleted: Vec::new(),
             }),
             Command::EditPost(c) => {
                 for post in self.posts.iter_mut().filter(|post| post.id == c.post) {
@@ -79,13 +80,15 @@ impl Nova {
             }
             Command::DeletePost(c) => {
                 let Some(post) = self.posts.iter_mut().find(|post| post.id == c.post) else { return };
-                post.deleted = Some((who, at_ms));
+                post.deleted.push((who, at_ms));
                 let owner = post.author;
                 self.deleted(Entity::Post, c.post.0, owner, c.reason, asked, position);
             }
             Command::RestorePost(c) => {
-                self.posts.iter_mut().filter(|post| post.id == c.post).for_each(|post| post.deleted = None);
-                self.restored(Entity::Post, c.post.0, asked);
+                let Some(post) = self.posts.iter_mut().find(|post| post.id == c.post) else { return };
+                let owners = [post.author];
+                let stay = undo(asked, &mut post.deleted, &owners);
+                self.restored_but(stay, Entity::Post, c.post.0, asked);
             }
             Command::AddComment(c) => self.comments.push(Comment {
                 id: c.comment,
@@ -95,7 +98,7 @@ impl Nova {
                 text: c.text,
                 created: at,
                 edited: None,
-                deleted: None,
+                deleted: Vec::new(),
             }),
             Command::EditComment(c) => {
                 for comment in self.comments.iter_mut().filter(|comment| comment.id == c.comment) {
@@ -106,14 +109,18 @@ impl Nova {
                 let Some(comment) = self.comments.iter_mut().find(|comment| comment.id == c.comment) else {
                     return;
                 };
-                comment.deleted = Some((who, at_ms));
+                comment.deleted.push((who, at_ms));
                 let owner = comment.author;
                 self.deleted(Entity::Comment, c.comment.0, owner, c.reason, asked, position);
             }
             Command::RestoreComment(c) => {
-                let all = self.comments.iter_mut().filter(|comment| comment.id == c.comment);
-                all.for_each(|comment| comment.deleted = None);
-                self.restored(Entity::Comment, c.comment.0, asked);
+                let host = self.post_author(c.comment)[0];
+                let Some(comment) = self.comments.iter_mut().find(|comment| comment.id == c.comment) else {
+                    return;
+                };
+                let owners = [comment.author, host];
+                let stay = undo(asked, &mut comment.deleted, &owners);
+                self.restored_but(stay, Entity::Comment, c.comment.0, asked);
             }
             Command::Like(c) => self.likes.push(Edge { from: who, to: c.target, at_ms }),
             Command::Unlike(c) => self.likes.retain(|edge| edge.from != who || edge.to != c.target),
@@ -147,10 +154,12 @@ impl Nova {
             Command::RemoveMember(c) => {
                 let conversation = self.conversation_mut(c.conversation);
                 conversation.members.retain(|(member, _, _)| *member != c.user);
-                if conversation.admins() == 0
-                    && let Some(heir) = conversation.members.first_mut()
-                {
-                    heir.1 = Role::Admin;
+                if conversation.admins().next().is_none() {
+                    let others = conversation.in_order();
+                    let open = others.iter().copied().find(|member| self.is_active(*member));
+                    let heir = open.or(others.first().copied());
+                    let members = self.conversation_mut(c.conversation).members.iter_mut();
+                    members.filter(|(member, _, _)| Some(*member) == heir).for_each(|m| m.1 = Role::Admin);
                 }
             }
             Command::RenameConversation(c) => self.conversation_mut(c.conversation).title = Some(c.title),
@@ -233,10 +242,26 @@ impl Nova {
     }
 
     fn restored(&mut self, entity: Entity, id: Uuid, asked: &Asked) {
-        let latest =
-            self.deletions.iter_mut().rfind(|deletion| (deletion.entity, deletion.id) == (entity, id));
-        if let Some(deletion) = latest {
+        self.restored_but(0, entity, id, asked);
+    }
+
+    /// Of the deletions in force the first `stay` stay so.
+    fn restored_but(&mut self, stay: usize, entity: Entity, id: Uuid, asked: &Asked) {
+        let of_it = |deletion: &&mut Deletion| {
+            (deletion.entity, deletion.id) == (entity, id) && deletion.restored.is_none()
+        };
+        for deletion in self.deletions.iter_mut().filter(of_it).skip(stay) {
             deletion.restored = Some(time(asked.at_ms));
         }
     }
+}
+
+/// Takes away the deletions that whoever asks may undo, the latest first; how many stay. The time of the latest that stays
+/// begins again.
+fn undo(asked: &Asked, deleted: &mut Vec<(UserId, i64)>, owners: &[UserId]) -> usize {
+    while deleted.pop_if(|(by, _)| undoes(asked, *by, owners)).is_some() {}
+    if let Some(uncovered) = deleted.last_mut() {
+        uncovered.1 = asked.at_ms;
+    }
+    deleted.len()
 }

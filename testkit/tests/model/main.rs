@@ -13,6 +13,7 @@ mod compare;
 mod happen;
 mod nova;
 mod product;
+mod rules;
 mod steps;
 
 use futures::future::join_all;

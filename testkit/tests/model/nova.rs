@@ -12,7 +12,9 @@ use nova_events::{CommentId, ConversationId, MessageId, PostId, UserId};
 use nova_views::Entity;
 use uuid::Uuid;
 
-const DAY_MS: i64 = 86_400_000;
+use crate::rules::{rank, restorable};
+
+pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// A command as it was asked for.
 #[derive(Debug, Clone)]
@@ -51,8 +53,8 @@ pub(crate) struct Post {
     pub(crate) visibility: Visibility,
     pub(crate) created: DateTime<Utc>,
     pub(crate) edited: Option<DateTime<Utc>>,
-    /// By whom, when.
-    pub(crate) deleted: Option<(UserId, i64)>,
+    /// By whom, when: the deletions that stand.
+    pub(crate) deleted: Vec<(UserId, i64)>,
 }
 
 #[derive(Debug, Clone)]
@@ -64,7 +66,7 @@ pub(crate) struct Comment {
     pub(crate) text: String,
     pub(crate) created: DateTime<Utc>,
     pub(crate) edited: Option<DateTime<Utc>>,
-    pub(crate) deleted: Option<(UserId, i64)>,
+    pub(crate) deleted: Vec<(UserId, i64)>,
 }
 
 /// Something between two: a like, a follow, a block, a dismissal.
@@ -163,16 +165,6 @@ impl Nova {
 
     pub(crate) fn likes(&self, user: UserId, target: Target) -> bool {
         self.likes.iter().any(|edge| edge.from == user && edge.to == target)
-    }
-
-    /// Whether the viewer may know that the post is, or was, there.
-    pub(crate) fn may_see(&self, viewer: UserId, post: &Post) -> bool {
-        viewer == post.author
-            || match post.visibility {
-                Visibility::Public => true,
-                Visibility::Followers => self.follows(viewer, post.author),
-                Visibility::Private => false,
-            }
     }
 
     pub(crate) fn judge(&self, asked: &Asked) -> Verdict {
@@ -279,18 +271,18 @@ impl Nova {
             Command::EditPost(c) => {
                 need(!c.text.is_empty(), "validation_failed");
                 match self.post(c.post) {
-                    Some(post) if post.author == who => need(post.deleted.is_none(), "gone"),
+                    Some(post) if post.author == who => need(post.deleted.is_empty(), "gone"),
                     Some(post) => self.is_not_mine(who, post, &mut need),
                     None => need(false, "not_found"),
                 }
-                false
+                self.post(c.post).is_some_and(|post| post.text == c.text)
             }
             Command::DeletePost(c) => match self.post(c.post) {
                 Some(post) => {
                     if post.author != who && !asked.moderator {
                         self.is_not_mine(who, post, &mut need);
                     }
-                    post.deleted.is_some()
+                    post.deleted.iter().any(|(by, _)| rank(who, &[post.author]) <= rank(*by, &[post.author]))
                 }
                 None => {
                     need(false, "not_found");
@@ -302,7 +294,7 @@ impl Nova {
                     if post.author != who && !asked.moderator {
                         self.is_not_mine(who, post, &mut need);
                     }
-                    restorable(asked, post.deleted, &mut need)
+                    restorable(asked, &post.deleted, &[post.author], &mut need)
                 }
                 None => {
                     need(false, "not_found");
@@ -315,7 +307,7 @@ impl Nova {
                 if let Some(parent) = c.parent {
                     match self.comment(parent).filter(|parent| parent.post == c.post) {
                         Some(parent) => {
-                            need(parent.deleted.is_none(), "gone");
+                            need(parent.deleted.is_empty(), "gone");
                             need(self.is_active(parent.author), "gone");
                             need(!self.blocked(who, parent.author), "validation_failed");
                         }
@@ -326,20 +318,29 @@ impl Nova {
             }
             Command::EditComment(c) => {
                 need(!c.text.is_empty(), "validation_failed");
-                if let Some(comment) = self.comment_of(who, c.comment, &[], asked, &mut need) {
-                    need(comment.deleted.is_none(), "gone");
-                }
-                false
+                let Some(comment) = self.comment_of(who, c.comment, &[], asked, &mut need) else {
+                    return false;
+                };
+                need(comment.deleted.is_empty(), "gone");
+                self.may_say_again(who, comment, &mut need);
+                comment.text == c.text
             }
             Command::DeleteComment(c) => {
                 let owner = self.post_author(c.comment);
-                self.comment_of(who, c.comment, &owner, asked, &mut need)
-                    .is_some_and(|comment| comment.deleted.is_some())
+                self.comment_of(who, c.comment, &owner, asked, &mut need).is_some_and(|comment| {
+                    let owners = [comment.author, owner[0]];
+                    comment.deleted.iter().any(|(by, _)| rank(who, &owners) <= rank(*by, &owners))
+                })
             }
             Command::RestoreComment(c) => {
                 let owner = self.post_author(c.comment);
-                self.comment_of(who, c.comment, &owner, asked, &mut need)
-                    .is_some_and(|comment| restorable(asked, comment.deleted, &mut need))
+                let Some(comment) = self.comment_of(who, c.comment, &owner, asked, &mut need) else {
+                    return false;
+                };
+                if comment.author == who && !comment.deleted.is_empty() {
+                    self.may_say_again(who, comment, &mut need);
+                }
+                restorable(asked, &comment.deleted, &[comment.author, owner[0]], &mut need)
             }
             Command::Like(c) => {
                 match c.target {
@@ -347,7 +348,7 @@ impl Nova {
                     Target::Comment(id) => match self.comment(id) {
                         Some(comment) => {
                             self.is_seen(who, comment.post, &mut need);
-                            need(comment.deleted.is_none() && self.is_active(comment.author), "gone");
+                            need(comment.deleted.is_empty() && self.is_active(comment.author), "gone");
                             need(!self.blocked(who, comment.author), "not_found");
                         }
                         None => need(false, "not_found"),
@@ -382,7 +383,8 @@ impl Nova {
                 match conversation.role(c.user) {
                     Some(role) => {
                         let new = c.role.unwrap_or(role);
-                        let last = role == Role::Admin && conversation.admins() == 1;
+                        let mut others = conversation.admins().filter(|admin| *admin != c.user);
+                        let last = role == Role::Admin && !others.any(|admin| self.is_active(admin));
                         need(!last || new == Role::Admin, "validation_failed");
                         new == role
                     }
@@ -432,8 +434,7 @@ impl Nova {
                 let Some(conversation) = self.spoken_in(who, c.conversation, false, &mut need) else {
                     return false;
                 };
-                let admin = conversation.kind == ConversationKind::Group
-                    && conversation.role(who) == Some(Role::Admin);
+                let admin = conversation.kind == ConversationKind::Group && self.manages(who, conversation);
                 match conversation.messages.iter().find(|message| message.id == c.message) {
                     Some(message) => {
                         need(message.sender == who || admin, "not_yours");
@@ -462,40 +463,6 @@ impl Nova {
             }
             Command::PurgePost(_) => unreachable!("nobody asks for it"),
         }
-    }
-
-    fn is_there(&self, user: UserId, need: &mut impl FnMut(bool, &'static str)) {
-        match self.user(user) {
-            None => need(false, "not_found"),
-            Some(user) => need(user.active, "gone"),
-        }
-    }
-
-    fn is_seen(&self, viewer: UserId, post: PostId, need: &mut impl FnMut(bool, &'static str)) {
-        let Some(post) = self.post(post) else { return need(false, "not_found") };
-        need(!self.blocked(viewer, post.author), "not_found");
-        if !self.may_see(viewer, post) {
-            return need(false, "not_found");
-        }
-        need(post.deleted.is_none(), "gone");
-        need(post.author == viewer || self.is_active(post.author), "gone");
-    }
-
-    /// To change what is someone else's: a refusal, which says no more than the viewer may know.
-    fn is_not_mine(&self, who: UserId, post: &Post, need: &mut impl FnMut(bool, &'static str)) {
-        if self.blocked(who, post.author) {
-            need(false, "not_found");
-        }
-        if !self.may_see(who, post) {
-            return need(false, "not_found");
-        }
-        need(post.deleted.is_none() && self.is_active(post.author), "gone");
-        need(false, "not_yours");
-    }
-
-    fn post_author(&self, comment: CommentId) -> Vec<UserId> {
-        let post = self.comment(comment).and_then(|comment| self.post(comment.post));
-        post.map(|post| post.author).into_iter().collect()
     }
 
     /// The comment, if it is the actor's, or one of `others` acts, or a moderator (not for edits: `others` is empty).
@@ -533,7 +500,7 @@ impl Nova {
             need(false, "direct_conversation");
             return None;
         }
-        if as_admin && conversation.role(who) != Some(Role::Admin) {
+        if as_admin && !self.manages(who, conversation) {
             need(false, "not_an_admin");
             return None;
         }
@@ -561,28 +528,6 @@ impl Nova {
             need(!blocked, "blocked");
         }
         Some(conversation)
-    }
-}
-
-/// Whether there is nothing to restore.
-fn restorable(
-    asked: &Asked,
-    deleted: Option<(UserId, i64)>,
-    need: &mut impl FnMut(bool, &'static str),
-) -> bool {
-    let Some((by, at_ms)) = deleted else { return true };
-    need(asked.moderator || by == asked.who, "deleted_by_moderator");
-    need(asked.at_ms - at_ms <= 30 * DAY_MS, "grace_over");
-    false
-}
-
-impl Conversation {
-    pub(crate) fn role(&self, user: UserId) -> Option<Role> {
-        self.members.iter().find(|(member, _, _)| *member == user).map(|(_, role, _)| *role)
-    }
-
-    pub(crate) fn admins(&self) -> usize {
-        self.members.iter().filter(|(_, role, _)| *role == Role::Admin).count()
     }
 }
 

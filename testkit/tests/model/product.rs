@@ -72,6 +72,7 @@ pub(crate) fn context(asked: &Asked) -> Context {
         moderator: asked.moderator,
         command_id: asked.command_id,
         repeatable: false,
+        imported: false,
         at_ms: asked.at_ms,
         correlation_id: asked.command_id,
         causation_id: None,

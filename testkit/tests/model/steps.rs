@@ -112,9 +112,9 @@ impl People {
         let comments: Vec<CommentId> = nova.comments.iter().map(|comment| comment.id).collect();
         let comment = pick_or(dice, &comments, CommentId);
         let deleted_posts: Vec<PostId> =
-            nova.posts.iter().filter(|post| post.deleted.is_some()).map(|post| post.id).collect();
+            nova.posts.iter().filter(|post| !post.deleted.is_empty()).map(|post| post.id).collect();
         let deleted_comments: Vec<CommentId> =
-            nova.comments.iter().filter(|comment| comment.deleted.is_some()).map(|c| c.id).collect();
+            nova.comments.iter().filter(|comment| !comment.deleted.is_empty()).map(|c| c.id).collect();
         let conversations: Vec<ConversationId> = nova.conversations.iter().map(|c| c.id).collect();
         let conversation = pick_or(dice, &conversations, ConversationId);
         let messages: Vec<MessageId> = nova
@@ -220,7 +220,7 @@ fn able(command: &Command, nova: &Nova) -> Option<UserId> {
         Command::DeletePost(c) => nova.post(c.post).map(|post| post.author),
         Command::RestorePost(c) => nova.post(c.post).map(|post| post.author),
         Command::EditComment(c) => nova.comment(c.comment).map(|comment| comment.author),
-        Command::RestoreComment(c) => nova.comment(c.comment)?.deleted.map(|(by, _)| by),
+        Command::RestoreComment(c) => nova.comment(c.comment)?.deleted.last().map(|(by, _)| *by),
         Command::DeleteComment(c) => nova.comment(c.comment).map(|comment| comment.author),
         Command::PutMember(c) => admin(&c.conversation),
         Command::RemoveMember(c) => admin(&c.conversation),

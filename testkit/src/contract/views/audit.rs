@@ -1,6 +1,6 @@
 //! Deletions.
 
-use nova_views::{DeletionQuery, Entity};
+use nova_views::{DeletionQuery, Entity, Lookup, ProfileKey};
 
 use super::{Ports, all_pages};
 use crate::story::{Story, post, user};
@@ -65,4 +65,43 @@ pub async fn posts_to_purge_are_listed_oldest_first<G>(open: impl AsyncFn() -> (
     assert_eq!(found, [3, 2].map(post));
     assert_eq!(ports.reader.purgeable_posts(before, 10).await.unwrap(), [post(3)]);
     assert_eq!(ports.reader.purgeable_posts(story.now(), 1).await.unwrap(), [post(3)]);
+}
+
+pub async fn a_moderators_deletion_is_listed_beside_the_authors<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2, 3]);
+    story.publish(1, 1, "a");
+    let list = async || {
+        let query = DeletionQuery { entity: Some(Entity::Post), ..DeletionQuery::default() };
+        let all =
+            all_pages(1, async |page| Ok(ports.reader.deletions(query.clone(), page).await?.value)).await;
+        all.into_iter().map(|d| (d.deleted_by, d.reason, d.restored_at)).collect::<Vec<_>>()
+    };
+    let by = |n: u32, reason: &str, restored_at| (Some(user(n)), Some(reason.to_owned()), restored_at);
+    let authors = |restored_at| by(1, "second thoughts", restored_at);
+    let moderators = |restored_at| by(3, "against the rules", restored_at);
+    let profile = async || ports.reader.profile(user(2), ProfileKey::Id(user(1))).await.unwrap().value;
+    let post_count = async || profile().await.found().unwrap().post_count;
+    story.delete(1);
+    story.moderate(1, 3);
+    ports.tell(&story).await;
+    assert_eq!(list().await, [moderators(None), authors(None)]);
+    assert_eq!(post_count().await, 0, "it is deleted twice and counts once");
+    let moderated_at = story.now();
+    // What the moderator undoes uncovers what the author did.
+    story.lift_moderation(1, 2);
+    let lifted_at = Some(story.now());
+    ports.tell(&story).await;
+    assert_eq!(list().await, [moderators(lifted_at), authors(None)]);
+    assert_eq!(ports.reader.post(user(2), post(1)).await.unwrap().value, Lookup::Gone);
+    assert_eq!(post_count().await, 0);
+    // The time to restore it begins again, and so does the time until it is purged.
+    assert_eq!(ports.reader.purgeable_posts(moderated_at, 10).await.unwrap(), []);
+    story.restore(1);
+    let restored_at = Some(story.now());
+    ports.tell(&story).await;
+    ports.tell(&story).await;
+    assert_eq!(list().await, [moderators(lifted_at), authors(restored_at)]);
+    assert!(matches!(ports.reader.post(user(2), post(1)).await.unwrap().value, Lookup::Found(_)));
+    assert_eq!(post_count().await, 1);
 }

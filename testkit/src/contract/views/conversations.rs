@@ -1,8 +1,9 @@
 //! Conversations and messages.
 
-use nova_events::MediaId;
+use nova_events::conversation::Role;
 use nova_events::media::MediaKind;
 use nova_events::message::{Body, MessageType};
+use nova_events::{MediaId, UserId};
 use nova_views::{Lookup, MediaRef, Message, MessageRange, PageRequest};
 
 use super::{Ports, all_pages};
@@ -185,7 +186,7 @@ pub async fn members_show_how_far_they_have_received_and_read<G>(open: impl Asyn
         marks.sort_unstable();
         marks
     };
-    let sorted = |mut marks: Vec<(nova_events::UserId, Option<u64>, Option<u64>)>| {
+    let sorted = |mut marks: Vec<(UserId, Option<u64>, Option<u64>)>| {
         marks.sort_unstable();
         marks
     };
@@ -261,4 +262,42 @@ pub async fn each_conversation_is_on_one_page_of_a_pass_whatever_is_said_meanwhi
     }
     assert!(cursor.is_none(), "the pass ends");
     assert_eq!(seen, (1..=9).rev().map(conversation).collect::<Vec<_>>(), "as they stood when it began");
+}
+
+pub async fn a_group_shows_who_manages_it<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2, 3, 4]);
+    story.start(1, &[1, 2, 3]);
+    story.add_member(1, 4);
+    story.start(2, &[1, 4]);
+    let roles = async |viewer: u32, n: u32| {
+        let talk = ports.reader.conversation(user(viewer), conversation(n)).await.unwrap().value;
+        let list = ports.reader.conversations(user(viewer), PageRequest::first(5)).await.unwrap().value.items;
+        let talk = talk.found().unwrap();
+        assert!(list.contains(&talk), "both show the same");
+        let admins = talk.members.into_iter().filter(|member| member.role == Role::Admin);
+        admins.map(|member| member.user_id).collect::<Vec<_>>()
+    };
+    // In the order of their ids: they came together.
+    let mut first = [user(2), user(3)];
+    first.sort_unstable();
+    ports.tell(&story).await;
+    assert_eq!(roles(4, 1).await, [user(1)]);
+    let (direct, before) = (roles(4, 2).await, story.head());
+    story.deactivate(1);
+    ports.tell_from(&story, before).await;
+    let manages = async |n: UserId| roles(4, 1).await.contains(&n);
+    assert!(manages(first[0]).await, "the first with an open account");
+    assert!(!manages(first[1]).await && !manages(user(4)).await);
+    assert_eq!(roles(4, 2).await, direct, "a direct conversation has nothing to manage");
+    let before = story.head();
+    for n in [2, 3] {
+        story.deactivate(n);
+    }
+    ports.tell_from(&story, before).await;
+    assert!(manages(user(4)).await);
+    let before = story.head();
+    story.reactivate(1);
+    ports.tell_from(&story, before).await;
+    assert_eq!(roles(4, 1).await, [user(1)], "an admin who comes back is one still");
 }

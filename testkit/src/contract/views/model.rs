@@ -65,7 +65,7 @@ impl Model {
     pub(super) fn of(story: &Story) -> Self {
         let mut model = Self::default();
         for envelope in &story.events {
-            model.see(&envelope.event, envelope.meta.occurred_at_ms, envelope.revision);
+            model.see(&envelope.event, envelope.occurred_at_ms(), envelope.revision);
         }
         model
     }

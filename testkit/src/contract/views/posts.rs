@@ -284,3 +284,25 @@ pub async fn cursors_of_other_lists_are_refused<G>(open: impl AsyncFn() -> (Port
     refused(reader.discover(user(1), page.clone(), story.now()).await.err());
     refused(reader.deletions(nova_views::DeletionQuery::default(), page).await.err());
 }
+
+pub async fn nothing_is_dated_after_it_was_recorded<G>(open: impl AsyncFn() -> (Ports, G)) {
+    let (ports, _guard) = open().await;
+    let mut story = Story::of([1, 2]);
+    story.follow(1, 2);
+    story.publish(1, 2, "said to be from 2099");
+    let year_2099_ms = 4_070_908_800_000;
+    let recorded_at = story.now();
+    story.events.last_mut().unwrap().meta.occurred_at_ms = year_2099_ms;
+    story.like(1, 1);
+    story.publish(2, 2, "newer");
+    story.like(1, 2);
+    ports.tell(&story).await;
+    let page = || PageRequest::first(5);
+    let timeline = ports.reader.timeline(user(1), page()).await.unwrap().value.items;
+    assert_eq!(timeline.iter().map(|card| card.id).collect::<Vec<_>>(), [2, 1].map(post));
+    assert_eq!(timeline[1].created_at, recorded_at);
+    let feed = ports.reader.feed(user(1), page(), story.now()).await.unwrap().value.items;
+    assert_eq!(feed.iter().map(|item| item.card.id).collect::<Vec<_>>(), [2, 1].map(post));
+    let trending = ports.reader.trending(user(1), page(), story.now()).await.unwrap().value.items;
+    assert_eq!(trending.iter().map(|card| card.id).collect::<Vec<_>>(), [2, 1].map(post));
+}

@@ -33,7 +33,7 @@ macro_rules! conversations {
     () => {
         concat!(
             "SELECT picked.at, c.id, c.kind, c.title, members.users, members.roles, members.joined,
-                members.read, members.delivered,
+                members.read, members.delivered, members.open,
                 ARRAY(SELECT other.id FROM unnest(members.users) AS other (id) WHERE ",
             apart!("$1", "other.id"),
             "),
@@ -51,12 +51,14 @@ macro_rules! conversations {
                     coalesce(array_agg(role ORDER BY joined_at, m.user_id), '{}') AS roles,
                     coalesce(array_agg(joined_at ORDER BY joined_at, m.user_id), '{}') AS joined,
                     coalesce(array_agg(has_read.seq ORDER BY joined_at, m.user_id), '{}') AS read,
-                    coalesce(array_agg(has.seq ORDER BY joined_at, m.user_id), '{}') AS delivered
+                    coalesce(array_agg(has.seq ORDER BY joined_at, m.user_id), '{}') AS delivered,
+                    coalesce(array_agg(u.active IS NOT FALSE ORDER BY joined_at, m.user_id), '{}') AS open
                 FROM v_conversations.members m
                 LEFT JOIN v_conversations.reads has_read
                     ON has_read.conversation = m.conversation AND has_read.user_id = m.user_id
                 LEFT JOIN v_conversations.delivered has
                     ON has.conversation = m.conversation AND has.user_id = m.user_id
+                LEFT JOIN v_profiles.users u ON u.id = m.user_id
                 WHERE m.conversation = c.id AND m.role IS NOT NULL) members
              LEFT JOIN LATERAL (
                 SELECT * FROM v_conversations.messages WHERE conversation = c.id AND NOT deleted
@@ -237,6 +239,7 @@ fn conversation(viewer: UserId, columns: &mut Columns<'_>) -> Result<Conversatio
     let (users, roles): (Vec<Uuid>, Vec<i16>) = (columns.take()?, columns.take()?);
     let joined: Vec<i64> = columns.take()?;
     let (read, delivered): (Vec<Option<i64>>, Vec<Option<i64>>) = (columns.take()?, columns.take()?);
+    let open: Vec<bool> = columns.take()?;
     let blocked: Vec<Uuid> = columns.take()?;
     let marks = read.into_iter().zip(delivered);
     let mark = |seq: Option<i64>| seq.and_then(|seq| u64::try_from(seq).ok());
@@ -250,16 +253,20 @@ fn conversation(viewer: UserId, columns: &mut Columns<'_>) -> Result<Conversatio
                 delivered_seq: mark(marks.1),
             }
         });
+    let members: Vec<Member> = members.collect();
+    let closed: Vec<UserId> =
+        members.iter().zip(open).filter(|(_, is_open)| !is_open).map(|(member, _)| member.user_id).collect();
     let mut talk = Conversation {
         id,
         kind,
         title,
-        members: members.collect(),
+        members,
         last_seq: columns.optional_count()?,
         last_read_seq: columns.optional_count()?,
         unread_count: columns.count()?,
         last_message: if columns.take()? { Some(message(columns)?) } else { None },
     };
+    talk.show_stand_in(|user| Ok::<_, ViewError>(!closed.contains(&user)))?;
     talk.hide_marks_of_blocked(viewer, |other| blocked.contains(&other.0));
     Ok(talk)
 }

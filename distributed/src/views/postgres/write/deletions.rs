@@ -23,6 +23,7 @@ struct Restoration {
     entity: i16,
     id: Uuid,
     restored_at: i64,
+    still_deleted_by: Option<Uuid>,
 }
 
 pub(super) async fn apply(tables: &mut Tables<'_>, changes: &[&Change]) -> sqlx::Result<()> {
@@ -51,9 +52,10 @@ pub(super) async fn apply(tables: &mut Tables<'_>, changes: &[&Change]) -> sqlx:
                     causation: *causation_id,
                 });
             }
-            What::Restoration { entity, id, restored_at } => {
+            What::Restoration { entity, id, restored_at, still_deleted_by } => {
                 let (entity, restored_at) = (entity_code(*entity), restored_at.timestamp_millis());
-                restorations.push(Restoration { v, entity, id: *id, restored_at });
+                let still_deleted_by = still_deleted_by.map(|by| by.0);
+                restorations.push(Restoration { v, entity, id: *id, restored_at, still_deleted_by });
             }
             // Changes of other views.
             _ => {}
@@ -91,24 +93,25 @@ async fn insert(tables: &mut Tables<'_>, some: &[(i64, Deletion<'_>)]) -> sqlx::
     query.execute(&mut *tables.db).await.map(|_| ())
 }
 
-/// Of two that undo the same deletion the later one is kept.
+/// The first that undoes a deletion is kept.
 async fn restore(tables: &mut Tables<'_>, some: &[Restoration]) -> sqlx::Result<()> {
     let sql = "UPDATE {s}.deletions AS held SET restored_at = undone.restored_at
                FROM (SELECT DISTINCT ON (d.v) d.v, r.restored_at
-                     FROM unnest($1::bigint[], $2::smallint[], $3::uuid[], $4::bigint[])
-                         AS r (v, entity, id, restored_at)
-                     CROSS JOIN LATERAL (
-                         SELECT d.v FROM {s}.deletions d
-                         WHERE d.entity = r.entity AND d.id = r.id AND d.v < r.v
-                         ORDER BY d.v DESC LIMIT 1) AS d
-                     ORDER BY d.v, r.v DESC) AS undone
+                     FROM unnest($1::bigint[], $2::smallint[], $3::uuid[], $4::bigint[], $5::uuid[])
+                         AS r (v, entity, id, restored_at, still_deleted_by)
+                     JOIN {s}.deletions d ON d.entity = r.entity AND d.id = r.id AND d.v < r.v
+                         AND d.restored_at IS NULL AND d.v > coalesce(
+                             (SELECT max(u.v) FROM {s}.deletions u WHERE u.entity = r.entity AND u.id = r.id
+                                AND u.v < r.v AND u.deleted_by = r.still_deleted_by), 0)
+                     ORDER BY d.v, r.v) AS undone
                WHERE held.v = undone.v";
     let query = tables
         .sql(sql)
         .bind(some.iter().map(|restoration| restoration.v).collect::<Vec<_>>())
         .bind(some.iter().map(|restoration| restoration.entity).collect::<Vec<_>>())
         .bind(some.iter().map(|restoration| restoration.id).collect::<Vec<_>>())
-        .bind(some.iter().map(|restoration| restoration.restored_at).collect::<Vec<_>>());
+        .bind(some.iter().map(|restoration| restoration.restored_at).collect::<Vec<_>>())
+        .bind(some.iter().map(|restoration| restoration.still_deleted_by).collect::<Vec<_>>());
     query.execute(&mut *tables.db).await.map(|_| ())
 }
 
