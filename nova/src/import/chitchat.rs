@@ -185,7 +185,7 @@ impl Talk {
             title: None,
             members: others.iter().map(|person| person.user).collect(),
         };
-        let context = Context::imported(starter.user, command_id, self.begins_ms);
+        let context = Context::imported(starter.user, command_id, report.time_of(self.begins_ms));
         match attempt(executor, context, start.into()).await? {
             Done::Refused(reason) => {
                 report.bad_lines(self.texts.len() as u64, &self.place(None), &format!("{reason}: left out"));

@@ -36,7 +36,8 @@ pub(crate) enum Done {
 
 /// Carries out one command and counts it. An error ends the import: the log does not take commands any more.
 pub(crate) async fn carry_out(executor: &Executor, report: &Report, job: Job) -> anyhow::Result<Done> {
-    let done = attempt(executor, job.context, job.command).await?;
+    let context = Context { at_ms: report.time_of(job.context.at_ms), ..job.context };
+    let done = attempt(executor, context, job.command).await?;
     match &done {
         Done::New => report.count(job.kind, true),
         Done::Known => report.count(job.kind, false),

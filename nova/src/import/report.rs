@@ -74,6 +74,9 @@ pub struct Report {
     fresh: [AtomicU64; Kind::ALL.len()],
     known: [AtomicU64; Kind::ALL.len()],
     bad: AtomicU64,
+    /// Nothing is imported as later than this.
+    started_ms: i64,
+    moved_to_now: AtomicU64,
     bar: ProgressBar,
 }
 
@@ -91,6 +94,8 @@ impl Report {
             fresh: Default::default(),
             known: Default::default(),
             bad: AtomicU64::new(0),
+            started_ms: chrono::Utc::now().timestamp_millis(),
+            moved_to_now: AtomicU64::new(0),
             bar,
         })
     }
@@ -137,6 +142,19 @@ impl Report {
         self.bad.load(Ordering::Relaxed)
     }
 
+    /// The time of something that is imported: what the data dates after the beginning of the import happened then.
+    pub(crate) fn time_of(&self, at_ms: i64) -> i64 {
+        if at_ms > self.started_ms {
+            self.moved_to_now.fetch_add(1, Ordering::Relaxed);
+        }
+        at_ms.min(self.started_ms)
+    }
+
+    /// How many times lay in the future.
+    pub fn moved_to_now_count(&self) -> u64 {
+        self.moved_to_now.load(Ordering::Relaxed)
+    }
+
     pub fn took(&self) -> Duration {
         self.started.elapsed()
     }
@@ -153,6 +171,13 @@ impl fmt::Display for Report {
             }
             fresh += new_ones;
             known += old_ones;
+        }
+        let moved = self.moved_to_now_count();
+        if moved > 0 {
+            writeln!(
+                f,
+                "warning: {moved} times lay in the future and were taken as the beginning of this import"
+            )?;
         }
         let seconds = self.took().as_secs_f64().max(0.001);
         let rate = (fresh + known) as f64 / seconds;
