@@ -163,3 +163,32 @@ async fn what_is_encrypted_is_passed_on_as_it_came() {
         assert_eq!(ada.post(&path, body.clone()).await.problem(422, "validation_failed"), [field], "{body}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_whose_admins_all_left_is_managed_by_the_first_who_is_there() {
+    let world = World::start().await;
+    let [ada, bob, cat, dan] = world.someones(["ada", "bob", "cat", "dan"]).await;
+    let group = ada.starts_group("wardens", &[&bob]).await;
+    let path = format!("/conversations/{group}");
+    for user in [&cat, &dan] {
+        ada.put(&format!("{path}/members/{}", user.id)).await.ok();
+    }
+    // The first member's account is closed, then the only admin's.
+    bob.delete("/users/me").await.ok();
+    ada.delete("/users/me").await.ok();
+    let conversation = cat.see(&path).await;
+    let role = |who: &User| {
+        let members = conversation["members"].as_array().unwrap();
+        members.iter().find(|member| member["user_id"] == json!(who.id)).unwrap()["role"].clone()
+    };
+    assert_eq!((role(&cat), role(&dan)), (json!("admin"), json!("member")));
+    dan.send("PATCH", &path, json!({"title": "mine"})).await.problem(403, "not_an_admin");
+    cat.send("PATCH", &path, json!({"title": "ours"})).await.ok();
+    cat.delete(&format!("{path}/members/{}", bob.id)).await.ok();
+    // The heir of the last admin is someone who is there.
+    cat.put(&format!("{path}/members/{}", cat.id)).await.ok();
+    cat.send("PUT", &format!("{path}/members/{}", cat.id), json!({"role": "admin"})).await.ok();
+    cat.delete(&format!("{path}/members/{}", ada.id)).await.ok();
+    cat.delete(&format!("{path}/members/{}", cat.id)).await.ok();
+    dan.send("PATCH", &path, json!({"title": "mine after all"})).await.ok();
+}

@@ -167,3 +167,43 @@ fn what_is_not_there_or_not_of_the_format_fails() {
     let (_, told) = import(&data, &["import", "chitchat", csv.to_str().unwrap()], 1);
     assert!(told.contains("person_0_0.csv:1: Syntax error in the JSON"), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_dated_in_the_future_happened_when_it_was_imported() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, lines: &[&str]| {
+        std::fs::write(folder.path().join(name), lines.join("\n") + "\n").unwrap();
+    };
+    write(
+        "person_0_0.csv",
+        &[
+            "id|firstName|lastName|gender|birthday|creationDate|locationIP|browserUsed|place",
+            "1|Ann|Lee|female|1980-01-01|2010-02-01T10:00:00.000+0000|1.1.1.1|Firefox|1",
+        ],
+    );
+    write(
+        "post_0_0.csv",
+        &[
+            "id|imageFile|creationDate|locationIP|browserUsed|language|content|length|creator|Forum.id|place",
+            "101||2099-01-01T00:00:00.000+0000|1.1.1.1|Firefox|en|from the future|15|1|1|1",
+            "102||2010-03-01T00:00:00.000+0000|1.1.1.1|Firefox|en|from the past|13|1|1|1",
+        ],
+    );
+    let before = chrono::Utc::now();
+    let (counts, _) = import(&data, &["import", "ldbc", folder.path().to_str().unwrap()], 0);
+    assert!(counts.contains("warning: 1 times lay in the future"), "{counts}");
+    let world = World::in_folder(data, |_| {}).await;
+    let ann = imported(&world, "ldbc:person:1");
+    let time = |card: &serde_json::Value| {
+        card["created_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap()
+    };
+    let posts = ann.items("/timeline").await;
+    assert_eq!(posts[0]["text"], "from the future");
+    assert!(
+        time(&posts[0]) >= before - chrono::TimeDelta::seconds(1) && time(&posts[0]) <= chrono::Utc::now()
+    );
+    // What is published now is newer.
+    ann.publishes("now").await;
+    assert_eq!(ann.items("/timeline").await[0]["text"], "now");
+}

@@ -122,3 +122,59 @@ async fn who_leaves_is_not_shown_and_can_come_back() {
     ada.post("/users", json!({"handle": "ada", "display_name": "Ada again"})).await.ok();
     assert_eq!(bob.all("/timeline", "id").await, [post.to_string()]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_name_people_by_id_or_handle() {
+    let world = World::start().await;
+    let [ada, bob, cat] = world.someones(["ada", "bob", "cat"]).await;
+    let group = ada.starts_group("all of us", &[]).await;
+    let answer = ada.put("/users/@Bob/follow").await.ok();
+    assert_eq!(answer["id"], json!(bob.id));
+    assert_eq!(ada.put(&format!("/users/{}/follow", bob.id)).await.ok()["revision"], answer["revision"]);
+    for (method, path) in [
+        ("DELETE", "/users/@bob/follow"),
+        ("PUT", "/users/@bob/block"),
+        ("DELETE", "/users/@bob/block"),
+        ("PUT", "/users/@bob/dismiss"),
+        ("DELETE", "/users/@bob/dismiss"),
+    ] {
+        assert_eq!(ada.ask(method, path).send().await.ok()["id"], json!(bob.id), "{method} {path}");
+    }
+    ada.put(&format!("/conversations/{group}/members/@cat")).await.ok();
+    assert_eq!(cat.items("/conversations").await.len(), 1);
+    ada.delete(&format!("/conversations/{group}/members/@cat")).await.ok();
+    // A handle that nobody has is as unknown as an id that nobody has.
+    for (method, action) in [("PUT", "follow"), ("DELETE", "follow"), ("PUT", "block"), ("PUT", "dismiss")] {
+        let named = ada.ask(method, &format!("/users/@nobody_here/{action}")).send().await;
+        let id = uuid::Uuid::now_v7();
+        let unknown = ada.ask(method, &format!("/users/{id}/{action}")).send().await;
+        assert_eq!(named.body["detail"], unknown.body["detail"]);
+        assert_eq!(named.problem(404, "not_found"), unknown.problem(404, "not_found"));
+    }
+    ada.put("/users/bob/follow").await.problem(422, "validation_failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reserved_handles_and_names_that_deceive_are_refused() {
+    let world = World::with(|config| config.limits.handles_reserved = vec!["admin".to_owned()]).await;
+    let ada = world.someone("ada").await;
+    let new = world.stranger(Role::User);
+    for handle in ["admin", "_ad_min_"] {
+        let register = new.post("/users", json!({"handle": handle, "display_name": "A"})).await;
+        assert_eq!(register.problem(409, "handle_reserved"), ["handle"]);
+        let change = ada.send("PATCH", "/users/me", json!({"handle": handle})).await;
+        change.problem(409, "handle_reserved");
+    }
+    for name in ["\u{2060}", "\u{202e}nimda"] {
+        let register = new.post("/users", json!({"handle": "new", "display_name": name})).await;
+        assert_eq!(register.problem(422, "validation_failed"), ["display_name"]);
+        let change = ada.send("PATCH", "/users/me", json!({"display_name": name})).await;
+        change.problem(422, "validation_failed");
+        let group = ada.post("/conversations", json!({"kind": "group", "title": name, "members": []})).await;
+        assert_eq!(group.problem(422, "validation_failed"), ["title"]);
+    }
+    ada.post("/posts", json!({"text": "\u{200b}\u{feff}"})).await.problem(422, "validation_failed");
+    // What a text is written in stays as it is.
+    let post = ada.publishes("read \u{202e}this").await;
+    assert_eq!(ada.see(&format!("/posts/{post}")).await["text"], "read \u{202e}this");
+}

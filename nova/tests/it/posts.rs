@@ -42,7 +42,7 @@ async fn a_post_lives_is_edited_deleted_and_restored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_moderator_deletes_only_a_moderator_restores_and_the_audit_knows() {
     let world = World::start().await;
-    let [ada, mod_user] = world.someones(["ada", "moderator"]).await;
+    let [ada, mod_user] = world.someones(["ada", "judge"]).await;
     let moderator = world.again_as(&mod_user, Role::Moderator);
     let post = ada.publishes("buy my pills").await;
     let path = format!("/posts/{post}");
@@ -206,4 +206,77 @@ async fn a_post_deleted_long_ago_is_purged() {
     ada.post(&format!("/posts/{dropped}/restore"), json!({})).await.problem(409, "grace_over");
     ada.look(&format!("/posts/{dropped}")).await.problem(410, "gone");
     ada.look(&format!("/posts/{kept}")).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moderators_deletion_stands_over_the_authors() {
+    let world = World::start().await;
+    let [ada, judge] = world.someones(["ada", "judge"]).await;
+    let moderator = world.again_as(&judge, Role::Moderator);
+    let post = ada.publishes("not fit to be seen").await;
+    let comment = ada.comments(post, "nor this", None).await;
+    for path in [format!("/comments/{comment}"), format!("/posts/{post}")] {
+        let restore = format!("{path}/restore");
+        ada.delete(&path).await.ok();
+        let head = world.head().await;
+        moderator.send("DELETE", &path, json!({"reason": "rules"})).await.ok();
+        assert_eq!(world.head().await, head + 1, "it is an event");
+        ada.post(&restore, json!({})).await.problem(403, "deleted_by_moderator");
+        let audit = "/audit/deletions?limit=2";
+        let both = world.auditor().items(&format!("{audit}&after={}", ada.api.position())).await;
+        let by = |n: usize| (&both[n]["deleted_by"], &both[n]["reason"], &both[n]["restored_at"]);
+        assert_eq!(by(0), (&json!(judge.id), &json!("rules"), &json!(null)));
+        assert_eq!(by(1), (&json!(ada.id), &json!(null), &json!(null)));
+        // The moderator undoes their own deletion and no more: the author's stands.
+        moderator.post(&restore, json!({})).await.ok();
+        moderator.post(&restore, json!({})).await.problem(403, "deleted_by_author");
+        let both = world.auditor().items(&format!("{audit}&after={}", ada.api.position())).await;
+        assert!(both[0]["restored_at"].is_string() && both[1]["restored_at"].is_null(), "{both:?}");
+    }
+    judge.look(&format!("/posts/{post}")).await.problem(410, "gone");
+    ada.post(&format!("/posts/{post}/restore"), json!({})).await.ok();
+    assert_eq!(judge.see(&format!("/posts/{post}")).await["comment_count"], 0);
+    ada.post(&format!("/comments/{comment}/restore"), json!({})).await.ok();
+    assert_eq!(judge.see(&format!("/posts/{post}")).await["comment_count"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn someone_who_is_blocked_says_nothing_again() {
+    let world = World::start().await;
+    let [ada, bob] = world.someones(["ada", "bob"]).await;
+    let post = ada.publishes("come in").await;
+    let [shown, deleted] = [bob.comments(post, "hello", None).await, bob.comments(post, "bye", None).await];
+    bob.delete(&format!("/comments/{deleted}")).await.ok();
+    ada.blocks(&bob).await;
+    let comment = json!({"text": "rude"});
+    let first = bob.post(&format!("/posts/{post}/comments"), comment.clone()).await;
+    let edit = bob.send("PATCH", &format!("/comments/{shown}"), comment).await;
+    let restore = bob.post(&format!("/comments/{deleted}/restore"), json!({})).await;
+    // As the first time, whatever that is.
+    assert!(first.status.is_client_error());
+    for again in [edit, restore] {
+        assert_eq!(
+            (again.status, &again.body["code"]),
+            (first.status, &first.body["code"]),
+            "{}",
+            again.body
+        );
+    }
+    bob.delete(&format!("/comments/{shown}")).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_text_again_changes_nothing() {
+    let world = World::start().await;
+    let ada = world.someone("ada").await;
+    let post = ada.publishes("first").await;
+    let comment = ada.comments(post, "first", None).await;
+    let head = world.head().await;
+    for path in [format!("/posts/{post}"), format!("/comments/{comment}")] {
+        ada.send("PATCH", &path, json!({"text": "first"})).await.ok();
+    }
+    assert_eq!(world.head().await, head);
+    assert!(ada.see(&format!("/posts/{post}")).await["edited_at"].is_null());
+    // A deletion may say that it gives no reason.
+    ada.send("DELETE", &format!("/comments/{comment}"), json!(null)).await.ok();
 }
