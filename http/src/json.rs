@@ -1,6 +1,7 @@
 //! JSON bodies in and out.
 //!
 //! * What comes in is checked in this order: media type (415), size (413), JSON (400), shape (422).
+//! * An object is an object: see [`objects`]. A byte order mark before the JSON is passed over (RFC 8259, 8.1).
 //! * An error names the field, never what stood in it.
 //! * What goes out is serialised once, straight to the bytes of the answer.
 
@@ -17,11 +18,15 @@ use serde_json::error::Category;
 use crate::layers::{HttpLimits, RequestContext};
 use crate::problem::{ApiError, FieldError};
 
+use objects::Objects;
+
+pub mod objects;
+
 /// A JSON body of shape `T`.
 #[derive(Debug, Clone, Copy)]
 pub struct ValidJson<T>(pub T);
 
-/// A JSON body of shape `T`; no body, or `null`, is `None`.
+/// A JSON body of shape `T`, or none: no body, or `null`.
 #[derive(Debug, Clone, Copy)]
 pub struct OptionalJson<T>(pub Option<T>);
 
@@ -44,10 +49,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
             return Ok(Self(None));
         }
         media_type?;
-        if body.trim_ascii() == b"null" {
-            return Ok(Self(None));
-        }
-        parse(&body).map(|value| Self(Some(value)))
+        parse::<Option<T>>(&body).map(Self)
     }
 }
 
@@ -95,7 +97,8 @@ async fn read(request: Request) -> Result<Bytes, ApiError> {
 
 /// Parses a body. Only a body that does not parse is looked at a second time, to find where.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    objects::from_slice(body).map_err(|error| match error.classify() {
         Category::Data => shape_error::<T>(body),
         // A number where a word belongs is told as if it were no JSON.
         Category::Syntax if serde_json::from_slice::<serde_json::Value>(body).is_ok() => {
@@ -113,7 +116,7 @@ fn malformed(error: &serde_json::Error) -> ApiError {
 
 fn shape_error<T: DeserializeOwned>(body: &[u8]) -> ApiError {
     let mut json = serde_json::Deserializer::from_slice(body);
-    match serde_path_to_error::deserialize::<_, T>(&mut json) {
+    match serde_path_to_error::deserialize::<_, T>(Objects(&mut json)) {
         Ok(_) => ApiError::bad_request("malformed_json", "The body has something after its JSON value."),
         Err(error) => {
             let path = error.path().to_string();
@@ -221,7 +224,9 @@ mod tests {
         assert_eq!(first(r#"{"inner":{"b":1}}"#), at("inner.b", "unknown_field"));
         assert_eq!(first(r#"{"inner":{}}"#), at("inner.a", "required"));
         assert_eq!(first(r#"{"inner":{"a":1,"a":1}}"#), at("inner.a", "duplicate_field"));
-        assert_eq!(first("[]"), at("body", "invalid"));
+        assert_eq!(first("[]"), at("body", "wrong_type"));
+        assert_eq!(first(r#"["direct",[]]"#), at("body", "wrong_type"));
+        assert_eq!(first(r#"{"kind":"direct","members":[],"inner":[1]}"#), at("inner", "wrong_type"));
         assert_eq!(first("7"), at("body", "wrong_type"));
     }
 
@@ -244,6 +249,14 @@ mod tests {
     fn a_long_field_name_is_cut() {
         let body = format!(r#"{{"{}":1}}"#, "x".repeat(5000));
         assert_eq!(first(&body).0.len(), FIELD_CHARS_MAX);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_once() {
+        let body =
+            |mark: &str| parse::<Start>(format!(r#"{mark}{{"kind":"direct","members":[]}}"#).as_bytes());
+        assert!(body("\u{feff}").is_ok());
+        assert!(body("\u{feff}\u{feff}").is_err());
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! * A bad line is told with file and line on stderr, counted, and passed over; the import goes on.
 //! * Memory is bounded: files are read as they are imported. What grows with the data is told where it does
 //!   ([`ldbc`]: about 130 bytes per comment; [`chitchat`]: 20 bytes per person).
+//! * Quotas and rate limits hold for requests, and an import makes none: how much a person of the data made in an hour does not
+//!   count.
 
 pub mod chitchat;
 pub(crate) mod crew;
@@ -15,6 +17,9 @@ pub use report::{Kind, Report};
 
 use nova_events::UserId;
 use uuid::Uuid;
+
+/// What some programs put before UTF-8, and readers pass over.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The id of a name: UUIDv5 in the URL namespace.
 pub fn id_of(name: &str) -> Uuid {

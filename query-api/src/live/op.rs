@@ -40,7 +40,7 @@ pub(crate) enum Op {
 impl Op {
     /// `None` when the frame is not an operation.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        nova_http::json::objects::from_slice(text.as_bytes()).ok()
     }
 }
 
@@ -113,6 +113,8 @@ mod tests {
             r#"{"op":"read","conversation_id":"00000000-0000-0000-0000-000000000001","seq":-1}"#,
             r#"{"op":"typing","conversation_id":"00000000-0000-0000-0000-000000000001","text":"a"}"#,
             "[1]",
+            r#"["ping"]"#,
+            r#"["auth",{"token":"t"}]"#,
         ] {
             assert_eq!(Op::parse(text), None, "{text}");
         }

@@ -15,6 +15,7 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
+use crate::import::BYTE_ORDER_MARK;
 use crate::import::report::{Place, Report};
 
 /// The largest conversation that is read; a larger one ends the import, because its end cannot be found without
@@ -47,11 +48,15 @@ fn open(path: &Path, report: Arc<Report>) -> anyhow::Result<Box<dyn BufRead>> {
     let file = Counted { file: File::open(path).with_context(cannot)?, report };
     let mut file = BufReader::with_capacity(1 << 16, file);
     let is_packed = file.fill_buf().with_context(cannot)?.starts_with(&GZIP_MAGIC);
-    Ok(if is_packed {
+    let mut text: Box<dyn BufRead> = if is_packed {
         Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file)))
     } else {
         Box::new(file)
-    })
+    };
+    if text.fill_buf().is_ok_and(|begin| begin.starts_with(BYTE_ORDER_MARK)) {
+        text.consume(BYTE_ORDER_MARK.len());
+    }
+    Ok(text)
 }
 
 /// Reads to the end of the file or to its first mistake as JSON.

@@ -51,6 +51,18 @@ fn a_packed_file_is_known_by_its_first_bytes() {
 }
 
 #[test]
+fn byte_order_mark_before_the_json_is_skipped() {
+    let marked = format!("\u{feff}{TWO}");
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(marked.as_bytes()).unwrap();
+    for bytes in [marked.into_bytes(), packer.finish().unwrap()] {
+        let (all, result) = conversations(&bytes);
+        result.unwrap();
+        assert_eq!(all.len(), 2);
+    }
+}
+
+#[test]
 fn what_stands_before_a_mistake_is_kept() {
     let (all, result) = conversations(&TWO.as_bytes()[..TWO.len() - 4]);
     assert_eq!(all.len(), 1);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
+use crate::import::BYTE_ORDER_MARK;
 use crate::import::report::Place;
 
 /// No line of the benchmark is near it.
@@ -71,7 +72,9 @@ impl Table {
         let reader = BufReader::with_capacity(1 << 16, file);
         let mut table = Self { reader, file: Place::file_name(path), line: 0, offset: 0 };
         match table.next()?.as_ref().map(|row| row.line.as_slice()) {
-            Some(line) if line == layout.header.as_bytes() => Ok(table),
+            Some(line) if line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) == layout.header.as_bytes() => {
+                Ok(table)
+            }
             _ => bail!("{}:1: the columns must be {}", table.file, layout.header),
         }
     }

@@ -45,6 +45,15 @@ fn a_row_is_found_again_where_it_began() {
 }
 
 #[test]
+fn byte_order_mark_before_the_header_is_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("person_knows_person_0_0.csv");
+    fs::write(&path, format!("\u{feff}{}\n1|2|x\n", KNOWS.header)).unwrap();
+    let row = Table::open(&path, &KNOWS).unwrap().next().unwrap().unwrap();
+    assert_eq!(row.fields(&KNOWS).unwrap(), ["1", "2", "x"]);
+}
+
+#[test]
 fn another_header_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("post_0_0.csv");
