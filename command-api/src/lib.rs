@@ -2,8 +2,9 @@
 //! and the answer says where they stand. What was acknowledged is durable; what was refused left no trace.
 //!
 //! Reading order: [`routes`] (every path in one list), [`execute`] (load, decide, append, retry), `states` (the cached
-//! states of streams), `answer` (outcomes and refusals as HTTP), `asking` (what a request says about itself), `clock` (what time it is for the log); [`media`]
-//! and [`sweep`] (uploads, and what is left of those that came to nothing).
+//! states of streams), `answer` (outcomes and refusals as HTTP), `asking` (what a request says about itself), `clock` (the
+//! time of the log), [`quotas`] (how much one person may make); [`media`] and [`sweep`] (uploads, and what is left of those
+//! that came to nothing).
 
 mod answer;
 mod asking;
@@ -11,6 +12,7 @@ mod clock;
 pub mod execute;
 pub mod media;
 mod params;
+pub mod quotas;
 pub mod routes;
 mod states;
 pub mod sweep;
@@ -18,4 +20,5 @@ mod turns;
 
 pub use execute::{CommandError, Context, Executor, ExecutorOptions, Outcome, scoped_command_id};
 pub use media::{Media, MediaOptions};
+pub use quotas::{QuotaOptions, Quotas};
 pub use routes::{ClientEventLimits, CommandOptions, CommandState, openapi, router};

@@ -11,7 +11,7 @@ use nova_domain::Refusal;
 use nova_domain::media::{CompleteUpload, DeleteMedia, MediaState, RejectUpload, ReserveUpload, Upload};
 use nova_events::media::{MediaKind, RejectReason, UploadReserved};
 use nova_events::{ConversationId, MediaId, UserId};
-use nova_http::ApiError;
+use nova_http::{ApiError, OwnAddress};
 use nova_media::keys;
 use nova_media::look::{Expected, Found, sha256_of, take_in};
 use nova_media::store::PutTerms;
@@ -26,8 +26,8 @@ pub struct MediaOptions {
     pub voice_ttl: Duration,
     /// The same for everything else.
     pub upload_ttl: Duration,
-    /// Where clients reach Nova; empty: where the request came to.
-    pub public_url: String,
+    /// Where clients reach Nova.
+    pub own_address: OwnAddress,
     /// Uploads that are checked at once. Each holds a picture or a voice message in memory, or 8 MiB of a film.
     pub checks_max: usize,
 }
@@ -35,7 +35,7 @@ pub struct MediaOptions {
 impl Default for MediaOptions {
     fn default() -> Self {
         let (voice_ttl, upload_ttl) = (Duration::from_secs(3_600), Duration::from_secs(900));
-        Self { voice_ttl, upload_ttl, public_url: String::new(), checks_max: 4 }
+        Self { voice_ttl, upload_ttl, own_address: OwnAddress::default(), checks_max: 4 }
     }
 }
 

@@ -17,16 +17,17 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{delete, patch, post, put};
 use nova_domain::Command;
-use nova_events::UserId;
+use nova_events::{Actor, UserId};
 use nova_events::client_events::ClientEvents;
 use nova_http::ApiError;
 use serde::Deserialize;
 use utoipa::{OpenApi, ToSchema};
 
 use crate::answer::accepted;
-use crate::execute::{Context, Executor};
+use crate::execute::{Context, Executor, Outcome};
 use crate::media::Media;
 use crate::params::UserName;
+use crate::quotas::Quotas;
 
 pub use events::ClientEventLimits;
 
@@ -50,6 +51,7 @@ pub struct CommandState {
     pub options: CommandOptions,
     /// `None`: this installation has no place for media.
     pub media: Option<Media>,
+    pub quotas: Quotas,
 }
 
 pub fn router(state: CommandState) -> Router {
@@ -156,14 +158,23 @@ type Answered = Result<Response, ApiError>;
 impl CommandState {
     /// Carries out a command that makes something new.
     async fn create(&self, context: Context, command: impl Into<Command>) -> Answered {
-        let outcome = self.executor.execute(context, command).await?;
+        let outcome = self.carry_out(context, command).await?;
         Ok(accepted(StatusCode::CREATED, &outcome))
     }
 
     /// Carries out a command that changes something.
     async fn change(&self, context: Context, command: impl Into<Command>) -> Answered {
-        let outcome = self.executor.execute(context, command).await?;
+        let outcome = self.carry_out(context, command).await?;
         Ok(accepted(StatusCode::OK, &outcome))
+    }
+
+    /// Carries out a command of a request: within the quotas of its user.
+    async fn carry_out(&self, context: Context, command: impl Into<Command>) -> Result<Outcome, ApiError> {
+        let command = command.into();
+        if let Actor::User(user) = context.actor {
+            self.quotas.check(user, &command)?;
+        }
+        Ok(self.executor.execute(context, command).await?)
     }
 }
 

@@ -189,6 +189,13 @@ impl EventLog for PostgresLog {
         self.shared.ensure_open()?;
         self.shared.reader.clock_ms().await
     }
+
+    async fn read_head(&self) -> Result<u64, LogError> {
+        self.shared.ensure_open()?;
+        let head = self.shared.reader.head().await?;
+        self.shared.head.raise(head);
+        Ok(head)
+    }
 }
 
 struct Following {

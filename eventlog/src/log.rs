@@ -48,7 +48,7 @@ pub trait EventLog: Send + Sync + 'static {
     /// The event with this id. A command's first event has the command's id.
     async fn find(&self, event_id: Uuid) -> Result<Option<Recorded>, LogError>;
 
-    /// The position of the last durable event, 0 for an empty log.
+    /// The position of the last durable event, 0 for an empty log. Where other processes append too, it may lag behind theirs.
     fn head(&self) -> u64;
 
     /// What time it is for the log, in milliseconds since the Unix epoch: events are recorded by this clock. A log in
@@ -56,6 +56,11 @@ pub trait EventLog: Send + Sync + 'static {
     async fn clock_ms(&self) -> Result<i64, LogError> {
         let since_epoch = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
         Ok(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Reads the position of the last durable event from where it is stored, whoever appended it.
+    async fn read_head(&self) -> Result<u64, LogError> {
+        Ok(self.head())
     }
 }
 

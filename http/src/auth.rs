@@ -84,13 +84,14 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
 }
 
 impl Caller {
-    /// The caller that a token names, in the request of `context`. Counts against the caller's rate.
+    /// The caller that a token names, in the request of `context`. Counts against the caller's rate and share.
     pub fn of_token(context: &RequestContext, token: &str) -> Result<Self, ApiError> {
         Self::verified(context, context.verifier().verify(token)?)
     }
 
     fn verified(context: &RequestContext, claims: Claims) -> Result<Self, ApiError> {
         context.check_rate(claims.user)?;
+        context.count_user(claims.user)?;
         Ok(Self {
             user: claims.user,
             role: claims.role,

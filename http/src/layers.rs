@@ -2,7 +2,9 @@
 //! more than the requests they surround:
 //!
 //! * correlation: `X-Correlation-Id` is taken or made, returned, and at hand for handlers; so is `traceparent`;
-//! * limits: requests in flight (refused beyond; see [`crate::overload`]), requests per user, time, size of bodies;
+//! * limits: requests in flight (refused beyond; see [`crate::overload`]), requests per user, time; size, time and rate of
+//!   bodies;
+//! * shares: no address and no user holds more than its part of what is limited (see `place`);
 //! * every answer of 400 and above is a problem document, a panic's too;
 //! * one structured line and one metric per request, with the route's template and nothing personal;
 //! * the headers that keep browsers from guessing and caches from keeping.
@@ -11,7 +13,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -27,11 +29,16 @@ use nova_resilience::{AdaptiveOptions, Deadline};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
+use crate::address::{ClientAddress, TrustedProxies};
+use crate::body::{Patience, from_client};
 use crate::linger::lingering;
 use crate::overload::{Class, Limits, RETRY_AFTER, Refusals, time_for};
 use crate::params::invalid_header;
+use crate::place::{Client, Kind, Place, Refusal, overloaded};
 use crate::problem::ApiError;
-use crate::rate::RateLimiter;
+use crate::protocol::{check_encoding, check_host};
+use crate::rate::{Rate, RateLimiter};
+use crate::shares::Shares;
 use crate::telemetry::{RequestMetrics, UNMATCHED, method_label};
 use crate::token::Verifier;
 
@@ -43,8 +50,24 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub struct HttpLimits {
     /// A larger body is refused with 413.
     pub body_bytes_max: usize,
+    /// How long Nova waits for a body, in all; then 408.
+    pub body_timeout_ms: u64,
+    /// How long it waits before the least rate counts.
+    pub body_grace_ms: u64,
+    /// From then on a client that has sent fewer bytes for each second that Nova waited gets 408; 0: no least rate.
+    pub body_bytes_per_second_min: u64,
+    /// Memory of all bodies of requests under way; beyond it 503. 0: no limit.
+    pub bodies_bytes_max: usize,
+    /// The part of it that one address, or one user, may hold; beyond it 429. 0: no limit.
+    pub bodies_bytes_per_client_max: usize,
     /// Beyond it requests are refused with 503; health checks and metrics are not.
     pub in_flight_max: usize,
+    /// Requests under way of one address, those that wait included; beyond it 429. 0: no limit.
+    pub in_flight_per_address_max: usize,
+    /// The same of one user.
+    pub in_flight_per_user_max: usize,
+    /// The proxies whose word counts for where a request comes from.
+    pub trusted_proxies: TrustedProxies,
     /// Between what the number of queries, and that of commands, answered at once follows their latency. `None`: it does not.
     pub adaptive: Option<AdaptiveOptions>,
     /// Of one user, in the long run; 0: no limit. Beyond it 429.
@@ -59,7 +82,15 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             body_bytes_max: 256 * 1024,
+            body_timeout_ms: 20_000,
+            body_grace_ms: 5_000,
+            body_bytes_per_second_min: 1_024,
+            bodies_bytes_max: 0,
+            bodies_bytes_per_client_max: 0,
             in_flight_max: 1024,
+            in_flight_per_address_max: 0,
+            in_flight_per_user_max: 0,
+            trusted_proxies: TrustedProxies::default(),
             adaptive: Some(AdaptiveOptions::new(64, 1024)),
             requests_per_second_per_user: 0,
             requests_burst_per_user: 50,
@@ -70,34 +101,49 @@ impl Default for HttpLimits {
 
 /// Surrounds every route of the router, and what no route matches. Install the metrics recorder first.
 pub fn with_layers(router: Router, verifier: Arc<Verifier>, limits: &HttpLimits) -> Router {
-    let shared = Shared {
-        verifier,
-        limits: limits.clone(),
-        timeout: Duration::from_millis(limits.request_timeout_ms),
-        rate: RateLimiter::new(limits.requests_per_second_per_user, limits.requests_burst_per_user),
-        adaptive: limits.adaptive.as_ref().map(Limits::new),
-        in_flight: AtomicUsize::new(0),
-        refusals: Refusals::new(),
-        metrics: RequestMetrics::new(),
-    };
-    router.layer(Front { shared: Arc::new(shared) })
+    router.layer(Front { shared: Shared::new(verifier, limits) })
 }
 
-struct Shared {
+pub(crate) struct Shared {
     verifier: Arc<Verifier>,
-    limits: HttpLimits,
+    pub(crate) limits: HttpLimits,
     timeout: Duration,
-    rate: Option<RateLimiter>,
-    adaptive: Option<Limits>,
-    in_flight: AtomicUsize,
+    rate: Option<Rate>,
+    buckets: RateLimiter<UserId>,
+    pub(crate) adaptive: Option<Limits>,
+    pub(crate) in_flight: AtomicUsize,
+    /// Those that wait for something included.
+    pub(crate) requests_under_way: Arc<Shares<Client>>,
+    pub(crate) body_bytes: AtomicUsize,
+    pub(crate) body_bytes_by_client: Arc<Shares<Client>>,
     refusals: Refusals,
-    metrics: RequestMetrics,
+    pub(crate) metrics: RequestMetrics,
+}
+
+impl Shared {
+    fn new(verifier: Arc<Verifier>, limits: &HttpLimits) -> Arc<Self> {
+        Arc::new(Self {
+            verifier,
+            limits: limits.clone(),
+            timeout: Duration::from_millis(limits.request_timeout_ms),
+            rate: Rate::per_second(limits.requests_per_second_per_user, limits.requests_burst_per_user),
+            buckets: RateLimiter::default(),
+            adaptive: limits.adaptive.as_ref().map(Limits::new),
+            in_flight: AtomicUsize::new(0),
+            requests_under_way: Arc::default(),
+            body_bytes: AtomicUsize::new(0),
+            body_bytes_by_client: Arc::default(),
+            refusals: Refusals::new(),
+            metrics: RequestMetrics::new(),
+        })
+    }
 }
 
 /// What the layer tells the extractors about a request.
 #[derive(Clone)]
 pub struct RequestContext {
-    shared: Arc<Shared>,
+    place: Arc<Place>,
+    client: Option<ClientAddress>,
     pub correlation_id: Uuid,
     /// Only a valid one.
     pub traceparent: Option<String>,
@@ -111,20 +157,31 @@ impl std::fmt::Debug for RequestContext {
 
 impl RequestContext {
     pub fn verifier(&self) -> &Verifier {
-        &self.shared.verifier
+        &self.place.shared.verifier
     }
 
     pub fn body_bytes_max(&self) -> usize {
-        self.shared.limits.body_bytes_max
+        self.place.shared.limits.body_bytes_max
     }
 
-    /// Counts one request of the user; 429 when they send too many.
+    /// Returns where the request comes from; `None`: not over a connection.
+    pub fn client_address(&self) -> Option<ClientAddress> {
+        self.client
+    }
+
+    /// Counts one request, or one operation of a live session, of the user; 429 when they send too many.
     pub fn check_rate(&self, user: UserId) -> Result<(), ApiError> {
-        let Some(rate) = &self.shared.rate else { return Ok(()) };
-        rate.check(user).map_err(|wait| {
-            self.shared.metrics.rate_limited.increment(1);
+        let shared = &self.place.shared;
+        let Some(rate) = &shared.rate else { return Ok(()) };
+        shared.buckets.take(user, 1, rate).map_err(|wait| {
+            shared.metrics.rate_limited.increment(1);
             ApiError::too_many_requests().retry_after(wait.as_secs() + 1)
         })
+    }
+
+    /// Counts the request among those that the user has under way until it is answered; 429 when they have too many.
+    pub(crate) fn count_user(&self, user: UserId) -> Result<(), ApiError> {
+        self.place.count_user(user)
     }
 }
 
@@ -158,39 +215,34 @@ impl Service<Request> for Fronted {
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let started = Instant::now();
+        let kind = kind_of(&request);
         let mut exchange = Exchange {
             method: request.method().clone(),
             route: request.extensions().get::<MatchedPath>().cloned(),
-            in_flight: InFlight::enter(&self.shared, started),
+            under_way: UnderWay { place: Place::new(&self.shared, kind), answered: false },
             timeout: self.shared.timeout,
             correlation_id: Uuid::nil(),
             started,
         };
         let admitted = exchange.admit(&mut request);
-        let request = request.map(lingering);
-        let inner = admitted.map(|()| self.inner.call(request));
+        let inner = admitted.map(|()| {
+            let patience = Patience::new(&self.shared.limits, exchange.body_timeout());
+            let place = &exchange.under_way.place;
+            self.inner.call(request.map(|body| from_client(lingering(body), place, patience)))
+        });
         Box::pin(async move {
             let response = match inner {
-                Ok(answer) => exchange.guard(answer).await,
-                Err(Refused::Request(error)) => error.into_response(),
-                Err(Refused::TooMany) => exchange.turn_away().await.into_response(),
+                Ok(answer) => {
+                    let response = exchange.guard(answer).await;
+                    match exchange.under_way.place.refusal() {
+                        None => response,
+                        Some(refusal) => exchange.refuse(refusal).await,
+                    }
+                }
+                Err(refusal) => exchange.refuse(refusal).await,
             };
             Ok(exchange.finish(response))
         })
-    }
-}
-
-/// Why a request is not even begun.
-enum Refused {
-    /// Something is wrong with it.
-    Request(ApiError),
-    /// Nova is busy.
-    TooMany,
-}
-
-impl From<ApiError> for Refused {
-    fn from(error: ApiError) -> Self {
-        Self::Request(error)
     }
 }
 
@@ -198,7 +250,7 @@ impl From<ApiError> for Refused {
 struct Exchange {
     method: Method,
     route: Option<MatchedPath>,
-    in_flight: InFlight,
+    under_way: UnderWay,
     correlation_id: Uuid,
     timeout: Duration,
     started: Instant,
@@ -206,20 +258,29 @@ struct Exchange {
 
 impl Exchange {
     /// Takes the request's headers, checks what can be checked at once, and leaves the context for the extractors.
-    fn admit(&mut self, request: &mut Request) -> Result<(), Refused> {
+    fn admit(&mut self, request: &mut Request) -> Result<(), Refusal> {
         let taken = correlation_of(request.headers());
         self.correlation_id = taken.clone().ok().flatten().unwrap_or_else(Uuid::now_v7);
         taken?;
+        check_host(request)?;
+        check_encoding(request.headers())?;
         self.timeout = time_for(request.headers(), self.timeout)?;
-        let is_transfer = is_transfer(request.uri().path());
-        if is_transfer {
+        let place = &self.under_way.place;
+        let shared = &place.shared;
+        if place.kind() == Kind::Transfer {
             self.timeout = self.timeout.max(TRANSFER_TIMEOUT);
         }
-        if !is_probe(request.uri().path()) && !self.in_flight.take_place(&self.method, is_transfer) {
-            return Err(Refused::TooMany);
+        let client = shared.limits.trusted_proxies.client(request.extensions(), request.headers());
+        if let Some(client) = client.filter(|_| place.kind() != Kind::Probe) {
+            place.count_address(client.share())?;
+        }
+        if !place.take() {
+            shared.metrics.overloaded.increment(1);
+            return Err(Refusal::Paced(overloaded()));
         }
         let context = RequestContext {
-            shared: Arc::clone(&self.in_flight.shared),
+            place: Arc::clone(place),
+            client,
             correlation_id: self.correlation_id,
             traceparent: traceparent_of(request.headers()),
         };
@@ -227,29 +288,40 @@ impl Exchange {
         Ok(())
     }
 
-    /// The answer to a request for which there is no place, when it is time to give it.
-    async fn turn_away(&mut self) -> ApiError {
-        self.in_flight.leave();
-        let shared = &self.in_flight.shared;
-        shared.metrics.overloaded.increment(1);
-        shared.refusals.pace(RETRY_AFTER.min(self.timeout)).await;
-        let detail = "Nova answers as many requests as it can. Try again.";
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail)
-            .retry_after(RETRY_AFTER.as_secs())
+    /// How long Nova waits for the request's body.
+    fn body_timeout(&self) -> Duration {
+        let place = &self.under_way.place;
+        match place.kind() {
+            Kind::Transfer => TRANSFER_TIMEOUT,
+            Kind::Probe | Kind::Request(_) => Duration::from_millis(place.shared.limits.body_timeout_ms),
+        }
+    }
+
+    /// The answer to a request that is refused, when it is time to give it.
+    async fn refuse(&self, refusal: Refusal) -> Response {
+        let place = &self.under_way.place;
+        match refusal {
+            Refusal::Request(error) => error.into_response(),
+            Refusal::Paced(error) => {
+                place.end();
+                place.shared.refusals.pace(RETRY_AFTER.min(self.timeout)).await;
+                error.into_response()
+            }
+        }
     }
 
     /// The handler's answer, unless it panics or takes too long.
     async fn guard(&self, answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
         let caught = AssertUnwindSafe(answer).catch_unwind();
         let answer = Deadline::within(self.timeout).scope(tokio::time::timeout(self.timeout, caught));
-        match answer.await {
+        match Arc::clone(&self.under_way.place).scope(answer).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Err(panic)) => {
                 self.report_panic(&*panic);
                 ApiError::internal().into_response()
             }
             Err(_) => {
-                self.in_flight.shared.metrics.timed_out.increment(1);
+                self.under_way.place.shared.metrics.timed_out.increment(1);
                 let detail = "The answer took too long. A command may have taken effect: repeat it with the \
                               same Idempotency-Key to find out.";
                 ApiError::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail).into_response()
@@ -314,8 +386,8 @@ impl Exchange {
 
     fn record(&mut self, status: StatusCode) {
         let took = self.started.elapsed();
-        self.in_flight.answered = true;
-        self.in_flight.shared.metrics.answered(self.route(), &self.method, status, took);
+        self.under_way.answered = true;
+        self.under_way.place.shared.metrics.answered(self.route(), &self.method, status, took);
         tracing::info!(
             target: "nova::access",
             {
@@ -330,57 +402,17 @@ impl Exchange {
     }
 }
 
-/// Counts a request as long as it lives, also when its client goes away and its future is dropped.
-struct InFlight {
-    shared: Arc<Shared>,
-    /// How many were in flight with it.
-    rank: usize,
-    /// It has a place among those of its class.
-    class: Option<Class>,
-    started: Instant,
-    /// It is one of those in flight.
-    counts: bool,
+/// Ends the request's place with the request, also when its client goes away and its future is dropped.
+struct UnderWay {
+    place: Arc<Place>,
     answered: bool,
 }
 
-impl InFlight {
-    fn enter(shared: &Arc<Shared>, started: Instant) -> Self {
-        let rank = shared.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        shared.metrics.in_flight.increment(1.0);
-        Self { shared: Arc::clone(shared), rank, class: None, started, counts: true, answered: false }
-    }
-
-    /// A transfer takes as long as its client's line lets it: it says nothing about how busy Nova is.
-    fn take_place(&mut self, method: &Method, is_transfer: bool) -> bool {
-        if self.rank > self.shared.limits.in_flight_max {
-            return false;
-        }
-        if is_transfer {
-            return true;
-        }
-        let Some(adaptive) = &self.shared.adaptive else { return true };
-        let class = Class::of(method);
-        self.class = adaptive.enter(class).then_some(class);
-        self.class.is_some()
-    }
-
-    /// Nobody works on it any more.
-    fn leave(&mut self) {
-        if std::mem::take(&mut self.counts) {
-            self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
-            self.shared.metrics.in_flight.decrement(1.0);
-        }
-    }
-}
-
-impl Drop for InFlight {
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.leave();
-        if let (Some(class), Some(adaptive)) = (self.class, &self.shared.adaptive) {
-            adaptive.left(class, self.started.elapsed());
-        }
+        self.place.end();
         if !self.answered {
-            self.shared.metrics.aborted.increment(1);
+            self.place.shared.metrics.aborted.increment(1);
         }
     }
 }
@@ -413,6 +445,17 @@ fn is_traceparent(text: &str) -> bool {
 /// How long the bytes of a medium may be under way.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(900);
 
+fn kind_of(request: &Request) -> Kind {
+    let path = request.uri().path();
+    if is_probe(path) {
+        Kind::Probe
+    } else if is_transfer(path) {
+        Kind::Transfer
+    } else {
+        Kind::Request(Class::of(request.method()))
+    }
+}
+
 /// Bytes of media, by a presigned address of Nova's own.
 fn is_transfer(path: &str) -> bool {
     path.starts_with("/api/v1/storage/")
@@ -427,3 +470,7 @@ fn is_probe(path: &str) -> bool {
 #[cfg(test)]
 #[path = "layers_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "waiting_tests.rs"]
+mod waiting_tests;

@@ -24,13 +24,14 @@ struct Paging {
     limit: Option<u8>,
 }
 
-struct Site {
+pub(super) struct Site {
     router: Router,
-    issuer: Issuer,
+    pub(super) shared: Arc<Shared>,
+    pub(super) issuer: Issuer,
     _folder: tempfile::TempDir,
 }
 
-fn site(limits: &HttpLimits) -> Site {
+pub(super) fn site(limits: &HttpLimits) -> Site {
     let folder = tempfile::tempdir().unwrap();
     let issuer = Issuer::open_or_create(&folder.path().join("key")).unwrap();
     let router = Router::new()
@@ -50,6 +51,12 @@ fn site(limits: &HttpLimits) -> Site {
         .route("/panic", get(async || -> &'static str { panic!("the cat is out") }))
         .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(60)).await))
         .route(
+            "/wait",
+            get(async |_: Caller| {
+                crate::without_place(tokio::time::sleep(Duration::from_secs(5))).await.map(|()| "waited")
+            }),
+        )
+        .route(
             "/left",
             get(async || {
                 Deadline::current().map_or_else(String::new, |all| all.left().as_millis().to_string())
@@ -57,22 +64,23 @@ fn site(limits: &HttpLimits) -> Site {
         )
         .route("/health/live", get(async || "up"))
         .route("/bare", get(async || (StatusCode::IM_A_TEAPOT, "secret of a library")));
-    let verifier = Arc::new(issuer.verifier());
-    Site { router: with_layers(router, verifier, limits), issuer, _folder: folder }
+    let shared = Shared::new(Arc::new(issuer.verifier()), limits);
+    let router = router.layer(Front { shared: Arc::clone(&shared) });
+    Site { router, shared, issuer, _folder: folder }
 }
 
-fn request(method: &str, path: &str) -> axum::http::request::Builder {
-    axum::http::Request::builder().method(method).uri(path)
+pub(super) fn request(method: &str, path: &str) -> axum::http::request::Builder {
+    axum::http::Request::builder().method(method).uri(path).header("host", "nova.test")
 }
 
-async fn send(site: &Site, request: axum::http::Request<Body>) -> (StatusCode, HeaderMap, String) {
+pub(super) async fn send(site: &Site, request: axum::http::Request<Body>) -> (StatusCode, HeaderMap, String) {
     let response = site.router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     (parts.status, parts.headers, String::from_utf8(body.to_vec()).unwrap())
 }
 
-async fn get_it(site: &Site, path: &str) -> (StatusCode, HeaderMap, String) {
+pub(super) async fn get_it(site: &Site, path: &str) -> (StatusCode, HeaderMap, String) {
     send(site, request("GET", path).body(Body::empty()).unwrap()).await
 }
 
@@ -83,7 +91,7 @@ async fn post_json(site: &Site, path: &str, body: impl Into<Body>) -> (StatusCod
 }
 
 /// The problem's code, after checking that it is a problem at all.
-fn code(answer: &(StatusCode, HeaderMap, String)) -> String {
+pub(super) fn code(answer: &(StatusCode, HeaderMap, String)) -> String {
     let (status, headers, body) = answer;
     assert_eq!(headers["content-type"], "application/problem+json", "{body}");
     let problem: Value = serde_json::from_str(body).unwrap();

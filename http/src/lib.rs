@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`problem`] (errors as RFC 9457 problems), [`token`] and [`issuer`] (bearer tokens), [`closed`] (the
 //! accounts that are closed), [`address`] (where a request comes from), [`auth`] (the caller as a handler's argument),
-//! [`json`] and [`params`] (bodies, paths, queries, headers), [`openapi`], [`rate`], [`overload`] and [`layers`].
+//! [`json`] and [`params`] (bodies, paths, queries, headers), [`openapi`], [`own_address`], [`rate`] and [`shares`],
+//! [`overload`], [`place`] and [`layers`], [`cors`].
 
 pub mod problem;
 
@@ -25,21 +26,34 @@ pub mod check;
 
 pub mod openapi;
 
+pub mod own_address;
+
 pub mod rate;
 
+pub mod shares;
+
+pub mod place;
+
+mod body;
 pub mod layers;
 mod linger;
 pub mod overload;
+mod protocol;
 mod telemetry;
+
+pub mod cors;
 
 pub use address::{AddressShare, ClientAddress, ForwardingHeader, TrustedProxies};
 pub use auth::{AuditorCaller, Caller, OperatorCaller, ReturningCaller, Role};
 pub use check::{check_bytes, check_text};
 pub use closed::{ClosedAccounts, ClosedReason};
+pub use cors::{CorsOrigins, InvalidOrigin, with_cors};
 pub use issuer::{Issuer, IssuerError};
 pub use json::{OptionalJson, ValidJson, json_response};
 pub use layers::{HttpLimits, with_layers};
 pub use nova_resilience::AdaptiveOptions;
+pub use own_address::OwnAddress;
 pub use params::{IdempotencyKey, ValidPath, ValidQuery};
+pub use place::without_place;
 pub use problem::{ApiError, FieldError, Problem};
 pub use token::{AuthError, Claims, PublicKey, Verifier, VerifierOptions};

@@ -85,6 +85,11 @@ impl Limits {
         self.of(class).limit.enter()
     }
 
+    /// For one that waits for something other than Nova, which says nothing about how long an answer takes.
+    pub(crate) fn left_early(&self, class: Class) {
+        self.of(class).limit.left_early();
+    }
+
     /// Also for a request whose client has gone: it took at least so long, and those who leave are the slow ones.
     pub(crate) fn left(&self, class: Class, took: Duration) {
         self.of(class).left(took);

@@ -13,6 +13,8 @@ const DURATION: &str = "http_request_duration_seconds";
 const IN_FLIGHT: &str = "http_requests_in_flight";
 const REFUSED: &str = "http_requests_refused_total";
 const ABORTED: &str = "http_requests_aborted_total";
+const BODY_BYTES: &str = "http_bodies_bytes";
+const BODIES_AWAITED: &str = "http_bodies_awaited";
 
 /// The route of what no route matches.
 pub(crate) const UNMATCHED: &str = "unmatched";
@@ -20,9 +22,17 @@ pub(crate) const UNMATCHED: &str = "unmatched";
 pub(crate) struct RequestMetrics {
     by_route: RwLock<HashMap<String, Vec<Series>>>,
     pub(crate) in_flight: Gauge,
-    /// Refused at once because too many requests were in flight.
+    /// Memory of the bodies of requests under way.
+    pub(crate) body_bytes: Gauge,
+    /// Requests whose client has more of its body to send.
+    pub(crate) bodies_awaited: Gauge,
+    /// Refused because too many requests, or too many bytes of bodies, were under way.
     pub(crate) overloaded: Counter,
     pub(crate) rate_limited: Counter,
+    /// One client had its share under way.
+    pub(crate) share: Counter,
+    /// The body came too slowly.
+    pub(crate) body_timeout: Counter,
     pub(crate) timed_out: Counter,
     /// The client went away before it had its answer.
     pub(crate) aborted: Counter,
@@ -43,17 +53,31 @@ impl RequestMetrics {
             metrics::Unit::Seconds,
             "From the request's head to the answer's."
         );
-        metrics::describe_gauge!(IN_FLIGHT, "Requests being answered.");
+        metrics::describe_gauge!(
+            IN_FLIGHT,
+            "Requests being answered, without those that wait for a body or for the views."
+        );
+        metrics::describe_gauge!(
+            BODY_BYTES,
+            metrics::Unit::Bytes,
+            "Memory that bodies of requests under way take."
+        );
+        metrics::describe_gauge!(BODIES_AWAITED, "Requests whose client has more of its body to send.");
         metrics::describe_counter!(
             REFUSED,
-            "Requests refused before or instead of being answered, by reason."
+            "Requests refused before or instead of being answered, by reason: overloaded (503), rate or share (429), \
+             body_timeout (408), timeout (504)."
         );
         metrics::describe_counter!(ABORTED, "Requests whose client went away before the answer.");
         Self {
             by_route: RwLock::new(HashMap::new()),
             in_flight: gauge!(IN_FLIGHT),
+            body_bytes: gauge!(BODY_BYTES),
+            bodies_awaited: gauge!(BODIES_AWAITED),
             overloaded: counter!(REFUSED, "reason" => "overloaded"),
             rate_limited: counter!(REFUSED, "reason" => "rate"),
+            share: counter!(REFUSED, "reason" => "share"),
+            body_timeout: counter!(REFUSED, "reason" => "body_timeout"),
             timed_out: counter!(REFUSED, "reason" => "timeout"),
             aborted: counter!(ABORTED),
         }

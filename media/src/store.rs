@@ -85,6 +85,14 @@ impl MediaStore {
         }
     }
 
+    /// Returns where addresses of Nova's own begin, or nothing where the bytes are elsewhere and addresses lead there.
+    pub fn base<E>(&self, own: impl FnOnce() -> Result<String, E>) -> Result<String, E> {
+        match self.folder() {
+            Some(_) => own(),
+            None => Ok(String::new()),
+        }
+    }
+
     /// `base`: where clients reach Nova, for addresses of its own.
     pub fn presign_put(&self, terms: PutTerms<'_>, base: &str) -> Presigned {
         let checksum = crate::look::base64_of_hex(terms.sha256).unwrap_or_default();

@@ -6,13 +6,13 @@ use std::time::Duration;
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use nova_command_api::sweep::{self, Sweeper};
-use nova_command_api::{CommandState, Context, Executor};
+use nova_command_api::{CommandState, Context, Executor, Quotas};
 use nova_domain::delivered::MarkDelivered;
 use nova_domain::read::MarkRead;
 use nova_eventlog::EventLog;
 use nova_events::{Actor, Codec};
 use nova_http::openapi::{OpenApi, with_common_parts};
-use nova_http::{ApiError, Caller, ClosedAccounts, Issuer};
+use nova_http::{ApiError, Caller, ClosedAccounts, CorsOrigins, Issuer};
 use nova_media::MediaStore;
 use nova_projectors::Redriven;
 use nova_query_api::{DeliveredCommand, Live, MetricsText, QueryState, ReadCommand, ReadyWhen};
@@ -36,6 +36,7 @@ pub struct Product {
     closed: ClosedAccounts,
     /// Up to where in the log they are known.
     closed_known_to: u64,
+    cors: CorsOrigins,
     chores: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -97,8 +98,9 @@ impl Product {
         let query = query.with_closed_accounts(closed.clone());
         let query = query.with_read_command(read_command(executor.clone()));
         let query = Arc::new(query.with_delivered_command(delivered_command(executor.clone())));
+        let cors = config.cors_origins()?;
         let chores = Vec::new();
-        Ok(Self { config, roles, stores, executor, issuer, query, closed, closed_known_to, chores })
+        Ok(Self { config, roles, stores, executor, issuer, query, closed, closed_known_to, cors, chores })
     }
 
     /// Starts what the roles ask for beside answering requests: keeping the views up to date, relaying, and the purge of
@@ -181,14 +183,16 @@ impl Product {
         if let Some(client_events) = self.stores.client_events.clone() {
             let (executor, options) = (self.executor.clone(), self.config.command_options());
             let media = self.stores.media.clone().map(|store| self.config.media_of_commands(store));
-            let state = CommandState { executor, client_events, options, media };
+            let quotas = Quotas::new(self.config.quota_options());
+            let state = CommandState { executor, client_events, options, media, quotas };
             router = router.merge(nova_command_api::router(state));
         }
         if self.roles.queries {
             router = router.merge(nova_query_api::router(Arc::clone(&self.query)));
         }
-        let verifier = self.issuer.verifier().with_closed_accounts(self.closed.clone());
-        nova_http::with_layers(router, Arc::new(verifier), &self.config.http_limits())
+        let verifier = Arc::new(self.issuer.verifier().with_closed_accounts(self.closed.clone()));
+        let router = nova_http::with_layers(router, verifier, &self.config.http_limits());
+        nova_http::with_cors(router, &self.cors)
     }
 
     /// Stops what runs and closes what is open: everything acknowledged is safe, and the data folder is free.

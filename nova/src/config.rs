@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
-use nova_http::{ForwardingHeader, TrustedProxies};
+use nova_http::{CorsOrigins, ForwardingHeader, TrustedProxies};
 use serde::{Deserialize, Serialize};
 
+pub use options::WITHOUT_CLIENT_LIMITS;
 use secrets::refuse_secrets;
 pub use secrets::{Secret, ServerUrl};
 
@@ -78,6 +79,7 @@ sections! {
         data: Data,
         server: Server,
         http: Http,
+        quotas: Quotas,
         auth: Auth,
         keys: Keys,
         log: Log,
@@ -115,13 +117,36 @@ sections! {
     }
     Http {
         body_bytes_max: usize,
+        body_timeout_ms: u64,
+        body_grace_ms: u64,
+        body_bytes_per_second_min: u64,
+        bodies_bytes_max: usize,
+        bodies_bytes_per_client_max: usize,
         in_flight_max: usize,
+        in_flight_per_address_max: usize,
+        in_flight_per_user_max: usize,
         adaptive_limit: bool,
         adaptive_limit_min: u32,
         adaptive_limit_max: u32,
         requests_per_second_per_user: u32,
         requests_burst_per_user: u32,
         request_timeout_ms: u64,
+        cors_origins: Vec<String>,
+        hosts_allowed: Vec<String>,
+    }
+    Quotas {
+        enabled: bool,
+        registrations_per_hour_per_address: u32,
+        profile_changes_per_hour: u32,
+        posts_per_hour: u32,
+        comments_per_hour: u32,
+        messages_per_hour: u32,
+        conversations_per_hour: u32,
+        members_per_hour: u32,
+        uploads_per_hour: u32,
+        relations_per_hour: u32,
+        likes_per_hour: u32,
+        client_events_per_hour: u32,
     }
     Auth {
         issuer: String,
@@ -274,6 +299,8 @@ sections! {
     }
     Queries {
         after_patience_ms: u64,
+        after_waiting_max: usize,
+        after_waiting_per_user_max: usize,
         ready_lag_events_max: u64,
         ready_lag_ms: u64,
         degraded_start: bool,
@@ -397,6 +424,7 @@ impl Config {
                  least 1"
             );
         }
+        self.http.check()?;
         self.resilience.check()?;
         self.server.check()?;
         for (name, weight) in [
@@ -440,6 +468,23 @@ impl Server {
         let entries = self.trusted_proxies.iter().map(String::as_str);
         TrustedProxies::parse(entries, self.forwarding_header)
             .context("the configuration is not valid: server.trusted_proxies")
+    }
+}
+
+impl Http {
+    fn check(&self) -> anyhow::Result<()> {
+        if let Err(error) = CorsOrigins::parse(&self.cors_origins) {
+            bail!("the configuration is not valid: http.cors_origins: {error}");
+        }
+        if let Some(host) =
+            self.hosts_allowed.iter().find(|host| host.is_empty() || host.contains(['/', '@', ' ', '*']))
+        {
+            bail!(
+                "the configuration is not valid: http.hosts_allowed: {host:?} is no host such as nova.example or \
+                 nova.example:8080"
+            );
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! * `dice` is the only source of chance, `topics` the only source of words.
 //! * `plan` is what happens; `play` has it happen, through the executor. Command ids are hashes of names, so a
 //!   second start (also after one that was cut short) adds nothing that is there.
+//! * Its people act through the executor, without requests, so quotas and rate limits do not hold for them. They do for visitors.
 
 pub mod announce;
 pub(crate) mod dice;

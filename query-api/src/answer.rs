@@ -10,7 +10,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::params::invalid_cursor;
-use crate::state::QueryState;
 
 /// The rung of the ladder that answered.
 pub const SOURCE: HeaderName = HeaderName::from_static("nova-source");
@@ -107,18 +106,6 @@ pub fn view_error(error: ViewError) -> ApiError {
         )
         .header(POSITION, HeaderValue::from(applied))
         .retry_after(1),
-    }
-}
-
-impl QueryState {
-    /// Waits until the views have seen what the client wants them to have seen.
-    pub(crate) async fn wait_for(&self, position: Option<u64>) -> Result<(), ApiError> {
-        match position {
-            Some(position) if position > self.reader.applied() => {
-                self.reader.wait_applied(position, self.options.after_patience).await.map_err(view_error)
-            }
-            _ => Ok(()),
-        }
     }
 }
 

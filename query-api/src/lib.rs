@@ -1,8 +1,9 @@
 //! Nova's views over HTTP. Queries are answered from the views, the audit trail from the log, and whoever keeps a
 //! WebSocket or an SSE stream open is told what happens as it happens. Nothing here writes.
 //!
-//! Reading order: [`state`] (what it works with), [`params`] (what a query takes), [`answer`] (what it gives), the routes,
-//! [`live`] (WebSocket and SSE). `lag` and `current` keep answers and readiness true while views are behind the log.
+//! Reading order: [`state`] (what it works with), [`params`] (what a query takes), `after` (queries that wait for the views),
+//! [`answer`] (what it gives), the routes, [`live`] (WebSocket and SSE). `lag` and `current` keep answers and readiness true
+//! while views are behind the log.
 
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ use axum::Router;
 pub mod state;
 
 pub mod params;
+
+mod after;
 
 pub mod answer;
 

@@ -10,6 +10,7 @@ use nova_http::{ApiError, Caller, ClosedAccounts};
 use nova_resilience::Dependency;
 use nova_views::{ViewReader, ViewWriter};
 
+use crate::after::AfterWaits;
 use crate::current::CurrentReader;
 use crate::lag::LagMonitor;
 use crate::live::{Live, LiveOptions};
@@ -29,6 +30,9 @@ pub type DeliveredCommand = Arc<
 pub struct QueryOptions {
     /// How long a query with `after=` waits for the views to get there.
     pub after_patience: Duration,
+    /// How many may wait so at once, and how many of one user.
+    pub after_waiting_max: usize,
+    pub after_waiting_per_user_max: usize,
     /// How far the views may be behind the log for their answers to count as current, and for Nova as ready.
     pub ready_lag_events_max: u64,
     /// The same in time: how long the oldest event that they lack may have been in the log.
@@ -40,6 +44,8 @@ impl Default for QueryOptions {
     fn default() -> Self {
         Self {
             after_patience: Duration::from_secs(2),
+            after_waiting_max: 1_024,
+            after_waiting_per_user_max: 64,
             ready_lag_events_max: 10_000,
             ready_lag: Duration::from_secs(5),
             live: LiveOptions::default(),
@@ -84,6 +90,7 @@ pub struct QueryState {
     pub media: Option<MediaAccess>,
     pub(crate) ready_when: ReadyWhen,
     pub(crate) lag: LagMonitor,
+    pub(crate) after: Arc<AfterWaits>,
 }
 
 impl std::fmt::Debug for QueryState {
@@ -110,8 +117,8 @@ impl QueryState {
         let live =
             Live::new(Arc::clone(&reader), Arc::clone(&log), feed, codec_too, announcements, live_options);
         let ready_when = ReadyWhen { views_current: true, log_writable: true, checks: Vec::new() };
-        let (dependencies, media) = (Vec::new(), None);
-        Self { reader, writer, log, codec, options, dependencies, live, media, ready_when, lag }
+        let (dependencies, media, after) = (Vec::new(), None, Arc::default());
+        Self { reader, writer, log, codec, options, dependencies, live, media, ready_when, lag, after }
     }
 
     /// Sets what this process needs to be ready. By default: current views and a writable log.

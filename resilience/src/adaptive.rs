@@ -152,6 +152,11 @@ impl AdaptiveLimit {
         is_let_in
     }
 
+    /// Takes one out that stopped to wait for something else: how long it took says nothing.
+    pub fn left_early(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// One is done that took so long.
     pub fn left(&self, took: Duration) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);

@@ -14,6 +14,16 @@ use crate::cores;
 /// How long a program may take until it listens.
 const LISTENS: Duration = Duration::from_secs(30);
 
+/// A load generator is many clients at one address: `nova::config::WITHOUT_CLIENT_LIMITS`, which this program is built without.
+const WITHOUT_CLIENT_LIMITS: [(&str, &str); 6] = [
+    ("NOVA__HTTP__BODIES_BYTES_PER_CLIENT_MAX", "0"),
+    ("NOVA__HTTP__IN_FLIGHT_PER_ADDRESS_MAX", "0"),
+    ("NOVA__HTTP__IN_FLIGHT_PER_USER_MAX", "0"),
+    ("NOVA__HTTP__REQUESTS_PER_SECOND_PER_USER", "0"),
+    ("NOVA__QUERIES__AFTER_WAITING_PER_USER_MAX", "0"),
+    ("NOVA__QUOTAS__ENABLED", "false"),
+];
+
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
@@ -125,6 +135,7 @@ fn spawn(program: &Path, arguments: &[&str], launch: &Launch) -> anyhow::Result<
     command.args(arguments).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
     // All clients of a measurement have one address.
     command.env("NOVA__SERVER__CONNECTIONS_PER_ADDRESS_MAX", "1000000");
+    command.envs(WITHOUT_CLIENT_LIMITS);
     command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
     // A process inherits the cores of the thread that starts it.
     let _pinned = launch.core.map(cores::pin).transpose()?;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{Answered, CommandState};
 use crate::asking::Asking;
+use crate::quotas::Quota;
 
 /// What is accepted of clients.
 #[derive(Debug, Clone)]
@@ -93,6 +94,7 @@ pub(crate) async fn publish(
 ) -> Answered {
     let batch = batch_of(body, &asking, &state.options.client_events)?;
     let accepted = batch.events.len();
+    state.quotas.take(asking.user, Quota::ClientEvents, accepted)?;
     let published = state.client_events.publish(batch).await.map_err(refused)?;
     Ok(json_response(StatusCode::ACCEPTED, &EventsAccepted { accepted, queued: published.queued }))
 }

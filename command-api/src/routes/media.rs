@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use nova_domain::command::Command;
 use nova_events::media::MediaKind;
@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::{Answered, CommandState};
 use crate::answer::{Accepted, accepted, with_position};
 use crate::asking::Asking;
-use crate::media::{Media, Reserved, Wanted, count};
+use crate::media::{Reserved, Wanted, count};
+use crate::quotas::Quota;
 
 /// What is to be uploaded: exactly this.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -71,7 +72,8 @@ pub(super) async fn reserved(
     wanted: Wanted,
 ) -> Answered {
     let media = state.media()?;
-    let base = base_of(media, headers);
+    let base = media.store.base(|| media.options.own_address.base(headers))?;
+    state.quotas.take(asking.user, Quota::Uploads, 1)?;
     let Reserved { outcome, upload, presigned, expires_in } =
         media.reserve(&state.executor, asking.context, wanted, &base).await?;
     count("reserved");
@@ -85,15 +87,6 @@ pub(super) async fn reserved(
         position: outcome.position,
     };
     Ok(with_position(json_response(StatusCode::CREATED, &answer), outcome.position))
-}
-
-/// Where the client reached Nova, for addresses that lead back.
-fn base_of(media: &Media, headers: &HeaderMap) -> String {
-    if !media.options.public_url.is_empty() {
-        return media.options.public_url.trim_end_matches('/').to_owned();
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    host.map(|host| format!("http://{host}")).unwrap_or_default()
 }
 
 /// Say that the bytes are there. They are looked at, and count from here on. Again is no error.

@@ -96,13 +96,12 @@ pub(crate) async fn publish_batch(
         let (context, state) = (asking.part(index), &state);
         async move {
             let correlation_id = context.correlation_id;
-            match state.executor.execute(context, post.command()).await {
+            match state.carry_out(context, post.command()).await {
                 Ok(outcome) => {
                     let accepted = Some(Accepted::from(&outcome));
                     BatchResult { status: StatusCode::CREATED.as_u16(), accepted, problem: None }
                 }
                 Err(error) => {
-                    let error = ApiError::from(error);
                     let problem = serde_json::value::to_raw_value(&error.problem(correlation_id)).ok();
                     BatchResult { status: error.status().as_u16(), accepted: None, problem }
                 }

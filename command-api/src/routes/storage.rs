@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -59,6 +59,7 @@ pub(crate) async fn store(
         (status = 416)))]
 pub(crate) async fn fetch(
     State(state): State<CommandState>,
+    method: Method,
     headers: HeaderMap,
     ValidPath((folder, name)): ValidPath<(String, String)>,
     ValidQuery(params): ValidQuery<GetParams>,
@@ -73,8 +74,7 @@ pub(crate) async fn fetch(
         _ => refused(PutError::Io(error)),
     })?;
     let size = file.metadata().await.map_err(|error| refused(PutError::Io(error)))?.len();
-    let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
-    let range = match asked.map(|range| range_of(range, size)) {
+    let range = match asked(&method, &headers).map(|range| range_of(range, size)) {
         None | Some(Asked::Ignored) => None,
         Some(Asked::Range(range)) => Some(range),
         Some(Asked::Beyond) => {
@@ -142,19 +142,42 @@ enum Asked {
     Ignored,
 }
 
-fn range_of(text: &str, size: u64) -> Asked {
-    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
-        return Asked::Ignored;
-    };
-    match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), _) if first >= size => Asked::Beyond,
-        (Ok(first), Ok(last)) if last >= first => Asked::Range(first..=last.min(size - 1)),
-        (Ok(first), Err(_)) if last.is_empty() => Asked::Range(first..=size - 1),
-        (Err(_), Ok(0)) if first.is_empty() => Asked::Beyond,
-        (Err(_), Ok(suffix)) if first.is_empty() && size > 0 => {
-            Asked::Range(size.saturating_sub(suffix)..=size - 1)
+/// The range that counts. Only GET has ranges, and what `If-Range` compares with is not given out, so it cannot be the same.
+fn asked<'a>(method: &Method, headers: &'a HeaderMap) -> Option<&'a str> {
+    let mut given = headers.get_all(header::RANGE).iter();
+    match (given.next(), given.next()) {
+        (Some(range), None) if *method == Method::GET && !headers.contains_key(header::IF_RANGE) => {
+            range.to_str().ok()
         }
-        _ => Asked::Ignored,
+        _ => None,
+    }
+}
+
+/// One range of bytes. RFC 9110, 14.1: the unit's case does not matter, and a position is digits and nothing else.
+fn range_of(text: &str, size: u64) -> Asked {
+    let Some((unit, range)) = text.split_once('=') else { return Asked::Ignored };
+    let Some((first, last)) = range.trim_matches([' ', '\t']).split_once('-') else { return Asked::Ignored };
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !unit.eq_ignore_ascii_case("bytes") || !are_digits(first) || !are_digits(last) {
+        return Asked::Ignored;
+    }
+    // More digits than a number holds are beyond every end.
+    let position = |digits: &str| digits.parse::<u64>().unwrap_or(u64::MAX);
+    match (first.is_empty(), last.is_empty()) {
+        (true, true) => Asked::Ignored,
+        (true, false) => match position(last) {
+            0 => Asked::Beyond,
+            _ if size == 0 => Asked::Ignored,
+            suffix => Asked::Range(size.saturating_sub(suffix)..=size - 1),
+        },
+        (false, _) => {
+            let (first, last) = (position(first), if last.is_empty() { u64::MAX } else { position(last) });
+            match last >= first {
+                false => Asked::Ignored,
+                true if first >= size => Asked::Beyond,
+                true => Asked::Range(first..=last.min(size - 1)),
+            }
+        }
     }
 }
 
@@ -190,8 +213,48 @@ mod tests {
         assert_eq!(range_of("bytes=-500", 100), Asked::Range(0..=99));
         assert_eq!(range_of("bytes=100-", 100), Asked::Beyond);
         assert_eq!(range_of("bytes=-0", 100), Asked::Beyond);
-        for ignored in ["bytes=9-5", "bytes=a-b", "items=0-1", "bytes=0-1,5-6", "bytes=-"] {
+        for unit in ["Bytes=0-0", "BYTES=0-0", "bytes= 0-0 "] {
+            assert_eq!(range_of(unit, 100), Asked::Range(0..=0), "{unit}");
+        }
+        assert_eq!(range_of("bytes=0-99999999999999999999", 100), Asked::Range(0..=99));
+        assert_eq!(range_of("bytes=99999999999999999999-", 100), Asked::Beyond);
+        assert_eq!(range_of("bytes=-99999999999999999999", 100), Asked::Range(0..=99));
+        for ignored in [
+            "bytes=9-5",
+            "bytes=a-b",
+            "items=0-1",
+            "bytes=0-1,5-6",
+            "bytes=-",
+            "bytes=+0-+9",
+            "bytes=0-+9",
+            "bytes=-+5",
+            "bytes=0x0-9",
+            "bytes=0 - 9",
+            "bytes",
+            "bytes 0-9",
+            "",
+            "bytes=1.0-2",
+            "bytes=200-100",
+        ] {
             assert_eq!(range_of(ignored, 100), Asked::Ignored, "{ignored}");
         }
+        assert_eq!(range_of("bytes=0-", 0), Asked::Beyond);
+        assert_eq!(range_of("bytes=-5", 0), Asked::Ignored);
+    }
+
+    #[test]
+    fn only_one_range_of_a_get_counts() {
+        let with = |method: Method, given: &[(&str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in given {
+                let name = header::HeaderName::from_bytes(name.as_bytes()).unwrap();
+                headers.append(name, value.parse().unwrap());
+            }
+            asked(&method, &headers).is_some()
+        };
+        assert!(with(Method::GET, &[("range", "bytes=0-0")]));
+        assert!(!with(Method::HEAD, &[("range", "bytes=0-0")]));
+        assert!(!with(Method::GET, &[("range", "bytes=0-0"), ("if-range", "\"x\"")]));
+        assert!(!with(Method::GET, &[("range", "bytes=0-0"), ("range", "bytes=1-1")]));
     }
 }

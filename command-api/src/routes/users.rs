@@ -1,10 +1,12 @@
 //! Accounts, following, blocking, dismissing suggestions.
 
+use axum::Extension;
 use axum::extract::State;
 use nova_domain::block::{Block, Unblock};
 use nova_domain::dismissal::{DismissSuggestion, RestoreSuggestion};
 use nova_domain::follow::{Follow, Unfollow};
 use nova_domain::user::{ChangeProfile, Deactivate, Register};
+use nova_http::layers::RequestContext;
 use nova_http::{OptionalJson, ValidJson, ValidPath};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -13,6 +15,7 @@ use super::{Answered, CommandState, ReasonBody, reason_of};
 use crate::answer::Accepted;
 use crate::asking::{Asking, ReturningAsking};
 use crate::params::UserName;
+use crate::quotas::Quota;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,8 +35,12 @@ pub(crate) struct RegisterBody {
 pub(crate) async fn register(
     State(state): State<CommandState>,
     ReturningAsking(asking): ReturningAsking,
+    context: Option<Extension<RequestContext>>,
     ValidJson(body): ValidJson<RegisterBody>,
 ) -> Answered {
+    if let Some(address) = context.and_then(|Extension(context)| context.client_address()) {
+        state.quotas.take_of_address(address.share(), Quota::Registrations, 1)?;
+    }
     let handle_key = state.executor.handle_key(&body.handle);
     let RegisterBody { handle, display_name, bio } = body;
     state.create(asking.context, Register { handle, handle_key, display_name, bio }).await

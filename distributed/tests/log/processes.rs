@@ -41,6 +41,7 @@ async fn several_processes_write_one_log() {
     let contended: Vec<_> = (0..3).map(|_| fresh("busy")).collect();
     let writers = (0..PROCESSES * WRITERS).map(|n| {
         let (log, contended) = (logs[n % PROCESSES].clone(), contended[n % 3].clone());
+        let other = logs[(n + 1) % PROCESSES].clone();
         tokio::spawn(async move {
             let own = fresh("own");
             let mut written = Vec::new();
@@ -57,6 +58,10 @@ async fn several_processes_write_one_log() {
                             assert!(!appended.duplicate);
                             assert_eq!(appended.events[0], (own.clone(), round));
                             assert!(log.head() >= appended.last_position);
+                            if round % 8 == 0 {
+                                // Whether or not the other process has heard of it.
+                                assert!(other.read_head().await.unwrap() >= appended.last_position);
+                            }
                             written.push((appended.first_position, id));
                             break;
                         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use nova_command_api::sweep::SweepOptions;
 use nova_command_api::{Media, MediaOptions};
+use nova_http::OwnAddress;
 use nova_media::{Folder, MediaStore};
 use nova_query_api::MediaAccess;
 use nova_resilience::{BreakerOptions, GuardOptions};
@@ -73,7 +74,7 @@ impl Config {
         let options = MediaOptions {
             voice_ttl: Duration::from_secs(media.voice_ttl_s),
             upload_ttl: Duration::from_secs(media.upload_ttl_s),
-            public_url: media.public_url.clone(),
+            own_address: self.own_address(),
             checks_max: media.checks_max,
         };
         Media::new(store, options)
@@ -81,7 +82,11 @@ impl Config {
 
     pub(crate) fn media_access(&self, store: MediaStore) -> MediaAccess {
         let get_ttl = Duration::from_secs(self.media.get_ttl_s);
-        MediaAccess { store, get_ttl, public_url: self.media.public_url.clone() }
+        MediaAccess { store, get_ttl, own_address: self.own_address() }
+    }
+
+    fn own_address(&self) -> OwnAddress {
+        OwnAddress::new(&self.media.public_url, &self.http.hosts_allowed, self.server.listen)
     }
 
     pub(crate) fn sweep_options(&self) -> SweepOptions {

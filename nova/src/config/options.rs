@@ -4,17 +4,38 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use nova_command_api::{ClientEventLimits, CommandOptions, ExecutorOptions};
+use nova_command_api::{ClientEventLimits, CommandOptions, ExecutorOptions, QuotaOptions};
 use nova_embedded::ViewsOptions;
 use nova_eventlog::FileLogOptions;
 use nova_events::wrapping::MasterKey;
-use nova_http::{AdaptiveOptions, HttpLimits, Issuer, VerifierOptions};
+use nova_http::{AdaptiveOptions, CorsOrigins, HttpLimits, Issuer, TrustedProxies, VerifierOptions};
 use nova_query_api::{LiveOptions, QueryOptions};
 use nova_views::ranking::Weights;
 
 use super::{Config, Profile};
 
+/// Environment that lifts what each client is limited to, for load generators and tests, which are many clients at one address.
+/// [`Config::lift_client_limits`] is the same for a configuration in hand.
+pub const WITHOUT_CLIENT_LIMITS: [(&str, &str); 6] = [
+    ("NOVA__HTTP__BODIES_BYTES_PER_CLIENT_MAX", "0"),
+    ("NOVA__HTTP__IN_FLIGHT_PER_ADDRESS_MAX", "0"),
+    ("NOVA__HTTP__IN_FLIGHT_PER_USER_MAX", "0"),
+    ("NOVA__HTTP__REQUESTS_PER_SECOND_PER_USER", "0"),
+    ("NOVA__QUERIES__AFTER_WAITING_PER_USER_MAX", "0"),
+    ("NOVA__QUOTAS__ENABLED", "false"),
+];
+
 impl Config {
+    /// Lifts what each client is limited to: see [`WITHOUT_CLIENT_LIMITS`].
+    pub fn lift_client_limits(&mut self) {
+        self.http.bodies_bytes_per_client_max = 0;
+        self.http.in_flight_per_address_max = 0;
+        self.http.in_flight_per_user_max = 0;
+        self.http.requests_per_second_per_user = 0;
+        self.queries.after_waiting_per_user_max = 0;
+        self.quotas.enabled = false;
+    }
+
     pub fn log_options(&self) -> FileLogOptions {
         let log = &self.log;
         FileLogOptions {
@@ -118,6 +139,8 @@ impl Config {
     pub fn query_options(&self) -> QueryOptions {
         QueryOptions {
             after_patience: Duration::from_millis(self.queries.after_patience_ms),
+            after_waiting_max: self.queries.after_waiting_max,
+            after_waiting_per_user_max: self.queries.after_waiting_per_user_max,
             ready_lag_events_max: self.queries.ready_lag_events_max,
             ready_lag: Duration::from_millis(self.queries.ready_lag_ms),
             live: self.live_options(),
@@ -149,13 +172,45 @@ impl Config {
         let http = &self.http;
         HttpLimits {
             body_bytes_max: http.body_bytes_max,
+            body_timeout_ms: http.body_timeout_ms,
+            body_grace_ms: http.body_grace_ms,
+            body_bytes_per_second_min: http.body_bytes_per_second_min,
+            bodies_bytes_max: http.bodies_bytes_max,
+            bodies_bytes_per_client_max: http.bodies_bytes_per_client_max,
             in_flight_max: http.in_flight_max,
+            in_flight_per_address_max: http.in_flight_per_address_max,
+            in_flight_per_user_max: http.in_flight_per_user_max,
+            trusted_proxies: TrustedProxies::default(),
             adaptive: http
                 .adaptive_limit
                 .then(|| AdaptiveOptions::new(http.adaptive_limit_min, http.adaptive_limit_max)),
             requests_per_second_per_user: http.requests_per_second_per_user,
             requests_burst_per_user: http.requests_burst_per_user,
             request_timeout_ms: http.request_timeout_ms,
+        }
+    }
+
+    pub fn cors_origins(&self) -> anyhow::Result<CorsOrigins> {
+        CorsOrigins::parse(&self.http.cors_origins).context("http.cors_origins")
+    }
+
+    pub fn quota_options(&self) -> QuotaOptions {
+        let quotas = &self.quotas;
+        if !quotas.enabled {
+            return QuotaOptions::default();
+        }
+        QuotaOptions {
+            registrations_per_hour_per_address: quotas.registrations_per_hour_per_address,
+            profile_changes_per_hour: quotas.profile_changes_per_hour,
+            posts_per_hour: quotas.posts_per_hour,
+            comments_per_hour: quotas.comments_per_hour,
+            messages_per_hour: quotas.messages_per_hour,
+            conversations_per_hour: quotas.conversations_per_hour,
+            members_per_hour: quotas.members_per_hour,
+            uploads_per_hour: quotas.uploads_per_hour,
+            relations_per_hour: quotas.relations_per_hour,
+            likes_per_hour: quotas.likes_per_hour,
+            client_events_per_hour: quotas.client_events_per_hour,
         }
     }
 

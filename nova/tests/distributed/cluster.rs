@@ -79,6 +79,8 @@ impl Cluster {
         }
         environment.push(("NOVA__QUERIES__READ_MS_MAX".to_owned(), "20000".to_owned()));
         environment.push(("NOVA__HTTP__ADAPTIVE_LIMIT".to_owned(), "false".to_owned()));
+        let lifted = nova::config::WITHOUT_CLIENT_LIMITS;
+        environment.extend(lifted.map(|(key, value)| (key.to_owned(), value.to_owned())));
         environment.extend(more.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())));
         let cluster = Self {
             operator: token(May::Operator),

@@ -15,6 +15,7 @@ mod feed;
 mod idempotency;
 mod import;
 mod lag;
+mod limits;
 mod live;
 mod media;
 mod messaging;

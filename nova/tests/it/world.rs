@@ -149,6 +149,8 @@ pub(crate) fn config_for(data: &TempDir, change: impl FnOnce(&mut Config)) -> Co
     config.views.readers_max = 2;
     // They all have the machine together: that it is busy is not the doing of any one of them.
     config.http.adaptive_limit = false;
+    // Stories are told faster than people live. What is limited for each client is tested where it is set again.
+    config.lift_client_limits();
     config.log.segment_bytes = 4 << 20;
     // People here are called by what they do. `people.rs` has a test of the rule.
     config.limits.handles_reserved.clear();

@@ -164,8 +164,7 @@ fn config_in(data: &TempDir) -> Config {
     config.views.trending_ttl_ms = 0;
     // Nor is anybody refused because other programs keep the machine busy.
     config.http.adaptive_limit = false;
-    config.http.requests_per_second_per_user = 100_000;
-    config.http.requests_burst_per_user = 100_000;
+    config.lift_client_limits();
     config
 }
 

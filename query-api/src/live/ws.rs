@@ -436,7 +436,12 @@ impl Client {
             out.push_back(frame::error(Some(conversation), "read_not_available", detail));
             return;
         };
-        if let Err(error) = command(self.caller(), conversation, seq).await {
+        // The same as a request, so it counts as one.
+        let done = match self.context.check_rate(self.session.user()) {
+            Ok(()) => command(self.caller(), conversation, seq).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
             out.push_back(frame::error(Some(conversation), error.code(), error.detail()));
         }
     }
@@ -448,7 +453,11 @@ impl Client {
             out.push_back(frame::error(Some(conversation), "delivered_not_available", detail));
             return;
         };
-        if let Err(error) = command(self.caller(), conversation, seq, device_id).await {
+        let done = match self.context.check_rate(self.session.user()) {
+            Ok(()) => command(self.caller(), conversation, seq, device_id).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
             out.push_back(frame::error(Some(conversation), error.code(), error.detail()));
         }
     }

@@ -35,12 +35,12 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
     responses((status = 200, body = ListOf<Deletion>)))]
 pub(crate) async fn deletions(
     State(state): State<Arc<QueryState>>,
-    _auditor: AuditorCaller,
+    AuditorCaller(caller): AuditorCaller,
     ValidQuery(params): ValidQuery<DeletionsParams>,
 ) -> Reply {
     let query = params.query(Utc::now())?;
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     list(state.reader.deletions(query, page).await)
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn conversations(
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     list(state.reader.conversations(caller.user, page).await)
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn conversation(
     ValidPath(id): ValidPath<ConversationId>,
     ValidQuery(params): ValidQuery<AfterParams>,
 ) -> Reply {
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     one("conversation", state.reader.conversation(caller.user, id).await)
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn messages(
     ValidQuery(params): ValidQuery<MessagesParams>,
 ) -> Reply {
     let (range, limit) = (params.range()?, limit(params.limit)?);
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     let answered = state.reader.messages(caller.user, id, range, limit).await;
     let as_list = |messages: Lookup<_>| messages.map(|items| List { items, next: None });
     list_of("conversation", answered.map(|answer| answer.map(as_list)))
@@ -76,6 +76,6 @@ pub(crate) async fn search_messages(
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
     let text = search_text(&params.q)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     list_of("conversation", state.reader.search_messages(caller.user, id, text, page).await)
 }

@@ -30,7 +30,7 @@ pub(crate) async fn feed(
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     list(state.reader.feed(caller.user, page, Utc::now()).await)
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn timeline(
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     list(state.reader.timeline(caller.user, page).await)
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn trending(
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     list(state.reader.trending(caller.user, page, Utc::now()).await)
 }
 
@@ -70,6 +70,6 @@ pub(crate) async fn search(
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
     let text = search_text(&params.q)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     list(state.reader.search(caller.user, text, page).await)
 }

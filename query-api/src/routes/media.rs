@@ -14,7 +14,7 @@ use axum::routing::get;
 use nova_eventlog::Direction;
 use nova_events::media::{Carrier, MediaEvent, MediaKind, UploadReserved};
 use nova_events::{Event, MediaId, UserId, streams};
-use nova_http::{ApiError, Caller, ValidPath, ValidQuery, json_response};
+use nova_http::{ApiError, Caller, OwnAddress, ValidPath, ValidQuery, json_response};
 use nova_media::{MediaStore, keys};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -32,8 +32,8 @@ pub struct MediaAccess {
     pub store: MediaStore,
     /// How long an address is good.
     pub get_ttl: Duration,
-    /// Where clients reach Nova; empty: where the request came to.
-    pub public_url: String,
+    /// Where clients reach Nova.
+    pub own_address: OwnAddress,
 }
 
 /// A medium, and where to get it.
@@ -73,7 +73,7 @@ pub(crate) async fn medium(
     ValidPath(id): ValidPath<MediaId>,
     ValidQuery(params): ValidQuery<MediaParams>,
 ) -> Reply {
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     let Some(access) = &state.media else {
         return Err(ApiError::unavailable("This installation has no place for media."));
     };
@@ -92,7 +92,7 @@ pub(crate) async fn medium(
             "This medium is not ready: its upload has not been completed.",
         ));
     }
-    let base = base_of(access, &headers);
+    let base = access.store.base(|| access.own_address.base(&headers))?;
     let url = access.store.presign_get(&keys::media(id), &reserved.content_type, access.get_ttl, &base);
     if params.redirect {
         return redirect(&url);
@@ -173,14 +173,6 @@ async fn may_see(state: &QueryState, viewer: UserId, history: &History) -> Resul
             found("medium", answer.value).map(|_| ())
         }
     }
-}
-
-fn base_of(access: &MediaAccess, headers: &HeaderMap) -> String {
-    if !access.public_url.is_empty() {
-        return access.public_url.trim_end_matches('/').to_owned();
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    host.map(|host| format!("http://{host}")).unwrap_or_default()
 }
 
 fn redirect(url: &str) -> Reply {

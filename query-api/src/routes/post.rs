@@ -26,7 +26,7 @@ pub(crate) async fn post(
     ValidPath(id): ValidPath<PostId>,
     ValidQuery(params): ValidQuery<AfterParams>,
 ) -> Reply {
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     one("post", state.reader.post(caller.user, id).await)
 }
 
@@ -40,6 +40,6 @@ pub(crate) async fn comments(
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     list_of("post", state.reader.comments(caller.user, id, page).await)
 }

@@ -37,7 +37,7 @@ pub(crate) async fn profile(
     ValidQuery(params): ValidQuery<AfterParams>,
 ) -> Reply {
     let key = key_of(&name, &caller)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     one("user", state.reader.profile(caller.user, key).await)
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn me(
     caller: Caller,
     ValidQuery(params): ValidQuery<AfterParams>,
 ) -> Reply {
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     one("user", state.reader.profile(caller.user, ProfileKey::Id(caller.user)).await)
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn posts(
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     let user = user_of(&state, &name, &caller).await?;
     list_of("user", state.reader.posts_of(caller.user, user, page).await)
 }
@@ -80,7 +80,7 @@ pub(crate) async fn followers(
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     let user = user_of(&state, &name, &caller).await?;
     list_of("user", state.reader.followers(caller.user, user, page).await)
 }
@@ -96,7 +96,7 @@ pub(crate) async fn following(
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     let user = user_of(&state, &name, &caller).await?;
     list_of("user", state.reader.following(caller.user, user, page).await)
 }
@@ -110,7 +110,7 @@ pub(crate) async fn blocks(
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     list(state.reader.blocks(caller.user, page).await)
 }
 
@@ -123,7 +123,7 @@ pub(crate) async fn discover(
     ValidQuery(params): ValidQuery<PageParams>,
 ) -> Reply {
     let page = page(params.limit, params.cursor, params.after)?;
-    state.wait_for(params.after).await?;
+    state.wait_for(&caller, params.after).await?;
     list(state.reader.discover(caller.user, page, Utc::now()).await)
 }
 

@@ -10,6 +10,15 @@ import { fileURLToPath } from 'node:url';
 
 let program: string | undefined;
 
+/** A test does within seconds what people do within hours, from one address. */
+const withoutClientLimits = {
+  NOVA__HTTP__IN_FLIGHT_PER_ADDRESS_MAX: '0',
+  NOVA__HTTP__IN_FLIGHT_PER_USER_MAX: '0',
+  NOVA__HTTP__REQUESTS_PER_SECOND_PER_USER: '0',
+  NOVA__QUERIES__AFTER_WAITING_PER_USER_MAX: '0',
+  NOVA__QUOTAS__ENABLED: 'false',
+};
+
 /** The program: $NOVA_BIN, or what cargo builds. */
 export function novaBin(): string {
   program ??= process.env['NOVA_BIN'] ?? built();
@@ -61,7 +70,8 @@ export class RealNova {
 
   async start(): Promise<void> {
     const args = ['--data', this.data, '--listen', '127.0.0.1:0', 'serve'];
-    const child = spawn(novaBin(), args, { env: { ...process.env, ...this.#env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, ...withoutClientLimits, ...this.#env };
+    const child = spawn(novaBin(), args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     this.#told = '';
     child.stderr.on('data', (bytes: Buffer) => (this.#told = (this.#told + bytes.toString()).slice(-10_000)));

@@ -60,6 +60,8 @@ impl Drop for Server {
 fn command(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nova"));
     command.arg("--data").arg(data.join("data")).stdin(Stdio::null());
+    // Load comes from one address here.
+    command.envs(nova::config::WITHOUT_CLIENT_LIMITS);
     command
 }
 
