@@ -8,7 +8,7 @@ use nova_command_api::{ClientEventLimits, CommandOptions, ExecutorOptions, Quota
 use nova_embedded::ViewsOptions;
 use nova_eventlog::FileLogOptions;
 use nova_events::wrapping::MasterKey;
-use nova_http::{AdaptiveOptions, CorsOrigins, HttpLimits, Issuer, TrustedProxies, VerifierOptions};
+use nova_http::{AdaptiveOptions, CorsOrigins, HttpLimits, Issuer, VerifierOptions};
 use nova_query_api::{LiveOptions, QueryOptions};
 use nova_views::ranking::Weights;
 
@@ -180,7 +180,8 @@ impl Config {
             in_flight_max: http.in_flight_max,
             in_flight_per_address_max: http.in_flight_per_address_max,
             in_flight_per_user_max: http.in_flight_per_user_max,
-            trusted_proxies: TrustedProxies::default(),
+            // Checked when the configuration was read.
+            trusted_proxies: self.server.trusted_proxies().unwrap_or_default(),
             adaptive: http
                 .adaptive_limit
                 .then(|| AdaptiveOptions::new(http.adaptive_limit_min, http.adaptive_limit_max)),
