@@ -182,7 +182,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// The answer to a connection of an address that has its share already.
 const OVER_SHARE: &str = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\n\
-    connection: close\r\ncontent-length: 158\r\n\r\n\
+    connection: close\r\ncontent-length: 157\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\"code\":\"too_many_connections\",\
     \"detail\":\"This address has as many connections as it may have.\"}";
 

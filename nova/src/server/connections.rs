@@ -424,7 +424,7 @@ mod tests {
         assert!(!held.iter().any(is_asked_to_end), "they have been idle for too short a time");
         std::thread::sleep(IDLE_MIN + Duration::from_millis(20));
         let busy = held[0].connection().begin();
-        held[1].connection().idle_since_ms.store(5, Ordering::Relaxed);
+        held[2].connection().idle_since_ms.store(5, Ordering::Relaxed);
         all.close_idle();
         assert_eq!(held.iter().map(is_asked_to_end).collect::<Vec<_>>(), [false, true, false]);
         drop(busy);
