@@ -15,7 +15,7 @@ mod earlier;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nova_domain::command::subjects_of;
+use nova_domain::command::{subject_of, subjects_of};
 use nova_domain::media::MediaState;
 use nova_domain::world::MessageSentAt;
 use nova_domain::{By, Command, Decision, Limits, Names, Need, Refusal, Stop, World};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nova_domain::Refusal;
 use nova_domain::media::{CompleteUpload, DeleteMedia, MediaState, RejectUpload, ReserveUpload, Upload};
-use nova_events::media::{MediaKind, RejectReason, UploadReserved};
+use nova_events::media::{MediaKind, UploadReserved};
 use nova_events::{ConversationId, MediaId, UserId};
 use nova_http::{ApiError, OwnAddress};
 use nova_media::keys;

@@ -215,7 +215,8 @@ impl SendVoice {
     }
 }
 
-/// What is sent with a medium: nothing (a blank text is nothing), or clear words. What the clients encrypt Nova cannot look at, so it is not taken.
+/// Returns the caption of a medium: none (a blank text is none), or clear text. Nova cannot check encrypted content, so it
+/// refuses it.
 fn check_caption(body: &Body, by: &By<'_>) -> Result<MessageType, Refusal> {
     if body.encrypted_content.is_some() || body.nonce.is_some() {
         let detail = "cannot be sent together with a medium";
@@ -227,7 +228,7 @@ fn check_caption(body: &Body, by: &By<'_>) -> Result<MessageType, Refusal> {
     }
 }
 
-/// What is kept of the words beside a medium.
+/// Returns the part of a caption that is stored.
 fn said_beside_medium(body: &Body) -> Body {
     let text = body.text.clone().filter(|text| !is_blank(text));
     Body { text, ..body.clone() }

@@ -74,7 +74,7 @@ pub enum Stop {
 
 impl Stop {
     /// The same refusal about the thing that was asked for, when it is hidden by something else that is.
-    fn unknown_as(self, what: &'static str) -> Self {
+    pub(crate) fn unknown_as(self, what: &'static str) -> Self {
         match self {
             Self::Refused(Refusal::Unknown(_)) => Self::Refused(Refusal::Unknown(what)),
             stop => stop,

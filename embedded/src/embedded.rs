@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nova_eventlog::{EventLog, FileLog, LogError};
+use nova_eventlog::{FileLog, LogError};
 use nova_events::Codec;
 use nova_events::wrapping::MasterKeyError;
 use nova_views::ViewError;

@@ -41,7 +41,7 @@ struct Shared {
     closures: broadcast::Sender<UserId>,
 }
 
-/// What has been noted before the log was followed as far.
+/// Closures noted by commands before the log was read as far.
 #[derive(Default)]
 struct Ahead {
     followed: u64,

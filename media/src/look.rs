@@ -1,7 +1,7 @@
 //! Whether what was put there is what was reserved: length, checksum, how it begins, how long it plays. All of it is read,
 //! in parts, so that nothing rests on what a store or a client says about it.
 //!
-//! What is as reserved goes to where it counts without its metadata ([`crate::clean`]). The bytes that are written are those
+//! An upload that is as reserved goes to where it counts without its metadata ([`crate::clean`]). The bytes that are written are those
 //! that were checked, whatever a client puts to its address meanwhile; and what was put stays there, so that a process that
 //! is killed in between can begin again.
 

@@ -1,4 +1,4 @@
-//! Who may read the data folder. It holds private messages and keys, so everything in it is for its owner only: the
+//! Keeps other users of the machine out of the data folder. It holds private messages and keys, so everything in it is for its owner only: the
 //! process creates folders with mode 0700 and files with mode 0600, whatever umask it was started with.
 
 use std::io;
@@ -16,10 +16,17 @@ pub fn restrict_umask() {
     umask(Mode::from_raw_mode(GROUP_AND_OTHERS));
 }
 
-/// Logs one warning when other users of the machine can get into the data folder, with the remedy. Nova changes nothing
-/// there: an operator may have opened it on purpose. One look is enough: in a closed folder everything is out of their
-/// reach, whatever its own mode is.
+/// Closes an empty data folder to other users of the machine. Of one that holds something it logs one warning, with the
+/// remedy, and changes nothing: an operator may have opened it on purpose. One look is enough: in a closed folder everything
+/// is out of their reach, whatever its own mode is.
 pub(crate) fn warn_if_exposed(data: &Path) {
+    let is_new = data.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+    if is_new && data.metadata().is_ok_and(|found| found.is_dir()) {
+        let closed = std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700));
+        if closed.is_ok() {
+            return;
+        }
+    }
     match mode_of(data) {
         Ok(mode) if mode & GROUP_AND_OTHERS != 0 => tracing::warn!(
             path = %data.display(),

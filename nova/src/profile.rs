@@ -70,7 +70,7 @@ pub(crate) struct Stores {
     pub(crate) writer: Arc<dyn ViewWriter>,
     /// What this process works with, to be asked how it is doing.
     pub(crate) dependencies: Vec<Arc<dyn Dependency>>,
-    /// What has to be up for this process to be ready, beside the log and the views.
+    /// Dependencies that must be up for this process to be ready, beside the log and the views.
     pub(crate) ready_checks: Vec<Arc<dyn Dependency>>,
     /// Where processes tell each other what has just happened, if there may be several.
     pub(crate) live: Option<Arc<dyn Live>>,

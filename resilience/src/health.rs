@@ -54,7 +54,7 @@ pub struct DependencyHealth {
     pub latency_ms: f64,
     pub error_class: Option<&'static str>,
     pub error: Option<String>,
-    /// What was found, in words for everybody; `None` when up and down say it all.
+    /// Details of the finding, public; `None` when up or down says it all.
     pub detail: Option<String>,
     pub breaker: Option<BreakerStatus>,
 }

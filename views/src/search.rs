@@ -24,7 +24,7 @@ use crate::words::{places, words};
 
 /// Matches that a search goes through, the newest ones.
 pub const MATCHES_MAX: usize = 1_000;
-/// What is looked for, at most.
+/// The most bytes, and words, of one search.
 pub const QUERY_BYTES_MAX: usize = 512;
 const QUERY_WORDS_MAX: usize = 32;
 /// Posts that match and that the viewer may see, the newest ones: a search goes through so many.

@@ -29,7 +29,7 @@ pub(super) struct Follower {
     pub(super) pipe: Arc<Pipe>,
     /// The offset that comes next.
     pub(super) next: i64,
-    /// What has come is complete up to here.
+    /// The position up to which the received events are complete.
     pub(super) position: u64,
 }
 

@@ -107,7 +107,7 @@ pub(super) struct Poller {
     /// What the program has not been told yet.
     pub(super) untold: VecDeque<Assignment>,
     pub(super) assignments_made: u64,
-    /// What was published when a client was last replaced because it stood still.
+    /// The published position at the last replacement of a client that stood still.
     pub(super) replaced_at: Option<u64>,
 }
 

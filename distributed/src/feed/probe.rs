@@ -40,7 +40,7 @@ struct Current {
     failing_since: Option<Instant>,
 }
 
-/// Whoever uses it last destroys it, on a thread of its own.
+/// The last user of the client destroys it, on a thread of its own.
 struct Client(Option<BaseConsumer<FeedContext>>);
 
 impl Drop for Client {

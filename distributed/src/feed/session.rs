@@ -322,7 +322,7 @@ impl<'a> Session<'a> {
         None
     }
 
-    /// What is wrong if the client does not do what it could.
+    /// Returns the problem of a client that does not make progress it could make.
     fn watch(&mut self) -> Option<String> {
         if self.idle && self.held.is_empty() {
             return Some("it holds no partition, and some that nobody moves are its group's".to_owned());

@@ -40,7 +40,7 @@ struct Shared {
 
 impl OutboxWatch {
     pub const INTERVAL: Duration = Duration::from_millis(500);
-    /// What was seen so long ago is not known any more.
+    /// An observation that is older than this counts as unknown.
     pub const STALE: Duration = Duration::from_secs(3);
     /// One look.
     const LOOK_MAX: Duration = Duration::from_secs(2);

@@ -27,19 +27,16 @@ async fn any_order_gives_the_same_window() {
         for _ in 0..70 {
             talk.act(&world, &mut rng).await;
         }
-        talk.say_ahead(&world).await;
-        let in_order: Vec<Change> = {
-            let mut all: Vec<Change> = world.changes(0).await.into_values().flatten().collect();
-            all.sort_by_key(|change| change.version);
-            all
-        };
-        let shards = world.changes(0).await;
-        world.tell(&world.postgres, &shards, &mut rng).await;
         for _ in 0..4 {
             // A store of its own each time, and a cursor that says nothing before the end.
             world.prefix.delete("");
             let shard = Shard::whole();
             world.redis.cursor(projection::CONVERSATIONS, Generation::Live, &shard).await.unwrap();
+            talk.say_ahead_in(&world, Some(&shard)).await;
+            let shards = world.changes(0).await;
+            let mut in_order: Vec<Change> = shards.values().flatten().cloned().collect();
+            in_order.sort_by_key(|change| change.version);
+            world.tell(&world.postgres, &shards, &mut rng).await;
             let mut shuffled: Vec<Change> = in_order.clone();
             shuffled.extend((0..30).map(|_| in_order[rng.random_range(0..in_order.len())].clone()));
             shuffled.shuffle(&mut rng);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::Utc;
+use nova_distributed::shard::Shard;
 use nova_eventlog::{Append, EventLog, Expected, StreamId, Write};
 use nova_events::conversation::{
     ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded, MemberRemoved,
@@ -199,8 +200,14 @@ impl Talk {
         self.say(world, 0, "by now").await
     }
 
-    /// By a clock that is ahead, so that a store that is only told of it now is not in the past any more.
+    /// By a clock that is ahead, which the log's bounds, once Redis has begun to be filled: a store
+    /// that receives the message only now then knows that it is past its beginning.
     pub(crate) async fn say_ahead(&mut self, world: &World) -> MessageId {
+        self.say_ahead_in(world, None).await
+    }
+
+    pub(crate) async fn say_ahead_in(&mut self, world: &World, whole: Option<&Shard>) -> MessageId {
+        world.begin_filling(whole).await;
         self.at_ms = Utc::now().timestamp_millis() + 50_000;
         self.say(world, 0, "by then").await
     }

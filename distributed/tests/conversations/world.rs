@@ -80,6 +80,20 @@ impl World {
         }
     }
 
+    /// Lets Redis begin to be filled: what is recorded from now on is not in its past.
+    /// `whole`: the one shard that takes everything, instead of a shard for each partition.
+    pub(crate) async fn begin_filling(&self, whole: Option<&Shard>) {
+        for (shard, changes) in self.changes(0).await {
+            let members: Vec<Change> = changes
+                .into_iter()
+                .filter(|change| matches!(change.what, What::Conversation { .. } | What::Member { .. }))
+                .collect();
+            if !members.is_empty() {
+                apply(&self.redis, Generation::Live, whole.unwrap_or(&shard), &members, 0).await.unwrap();
+            }
+        }
+    }
+
     /// Tells a store: in steps of any size, the shards in any order between each other, some of it twice.
     pub(crate) async fn tell(&self, store: &dyn ShardStore, shards: &Shards, rng: &mut StdRng) {
         let mut left: Vec<(&Shard, &[Change], usize)> =

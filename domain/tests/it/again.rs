@@ -78,10 +78,10 @@ type Change = fn(&mut Place);
 
 /// What changes between them, and what it forbids under a post.
 const RELATIONS: [(&str, Change, Refusal); 9] = [
-    ("the author blocks", |p| p.story.blocks(p.ada, p.bob), Refusal::BlockedBetween),
-    ("blocks the author", |p| p.story.blocks(p.bob, p.ada), Refusal::BlockedBetween),
-    ("the answered one blocks", |p| p.story.blocks(p.cat, p.bob), Refusal::BlockedBetween),
-    ("blocks the answered one", |p| p.story.blocks(p.bob, p.cat), Refusal::BlockedBetween),
+    ("the author blocks", |p| p.story.blocks(p.ada, p.bob), Refusal::Unknown("post")),
+    ("blocks the author", |p| p.story.blocks(p.bob, p.ada), Refusal::Unknown("post")),
+    ("the answered one blocks", |p| p.story.blocks(p.cat, p.bob), Refusal::Unknown("comment")),
+    ("blocks the answered one", |p| p.story.blocks(p.bob, p.cat), Refusal::Unknown("comment")),
     (
         "follows no more",
         |p| {
@@ -119,8 +119,19 @@ fn what_forbids_a_comment_forbids_its_edit_and_its_restoration() {
         let mut place = Place::new();
         change(&mut place);
         println!("{relation}");
-        let commands = place.says_under_the_post();
-        place.all_refused(commands, &refusal);
+        let mut commands = place.says_under_the_post();
+        let again = commands.split_off(1);
+        if refusal == Refusal::Unknown("comment") {
+            for command in commands {
+                place.story.invalid(place.bob, command, "parent_comment_id", "unknown");
+            }
+        } else {
+            place.all_refused(commands, &refusal);
+        }
+        // A hidden thing is refused as unknown, by the name of the requested thing.
+        let refusal =
+            if matches!(refusal, Refusal::Unknown(_)) { Refusal::Unknown("comment") } else { refusal };
+        place.all_refused(again, &refusal);
     }
     let mut place = Place::new();
     for command in place.says_under_the_post() {
@@ -155,8 +166,8 @@ fn what_forbids_a_like_forbids_the_next_one() {
 #[test]
 fn what_forbids_a_follow_forbids_the_next_one() {
     for (change, refusal) in [
-        (RELATIONS[0].1, Refusal::BlockedBetween),
-        (RELATIONS[1].1, Refusal::BlockedBetween),
+        (RELATIONS[0].1, Refusal::Unknown("user")),
+        (RELATIONS[1].1, Refusal::Unknown("user")),
         (RELATIONS[6].1, Refusal::Gone("user")),
         (RELATIONS[7].1, Refusal::AccountDeactivated),
     ] {
@@ -195,7 +206,7 @@ fn what_forbids_a_message_forbids_its_edit() {
     let group = place.story.group(&[place.ada, place.bob]);
     let message = place.story.message(place.bob, group);
     place.story.does(place.ada, RemoveMember { conversation: group, user: place.bob });
-    place.all_refused(says(group, message), &Refusal::NotAMember);
+    place.all_refused(says(group, message), &Refusal::Unknown("conversation"));
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub(super) fn first_missing(
     loop {
         let page = log.read(after, PAGE_EVENTS)?;
         for event in &page.events {
-            // What is not of its form is met by whoever decodes it.
+            // The decoder reports a part of another form.
             let Some(Ok((subject, _))) = sealed_part(&event.data).map(owner) else { continue };
             if found.contains(&subject) {
                 continue;

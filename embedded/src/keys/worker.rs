@@ -29,7 +29,7 @@ pub(super) enum Request {
 
 /// Requests that may wait; further ones wait for a place.
 const WAITING_MAX: usize = 4_096;
-/// How often the file says anew up to where it is complete: so much of the log is looked at after a kill.
+/// How often the file records up to where it is complete: at most so much of the log is scanned after a kill.
 const MARK_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) fn start(

@@ -18,7 +18,7 @@ use crate::write::{POSTS, visibility};
 /// them.
 const LOOKED_AT_MAX: i64 = 100_000;
 
-/// What is looked for, as a query of FTS5: words hold letters, digits and marks only, and a string is a phrase.
+/// Returns the search as a query of FTS5: words hold letters, digits and marks only, and a string is a phrase.
 pub(super) fn matching(phrases: &Phrases) -> String {
     let quoted = phrases.pieces().iter().map(|words| format!("\"{}\"", words.join(" ")));
     quoted.collect::<Vec<_>>().join(" AND ")

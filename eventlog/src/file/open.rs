@@ -227,7 +227,7 @@ fn load(
     catalog.add(segment.clone());
     let writable = lock.map(|lock| Writable {
         open: OpenSegment { segment, file, bytes, data_end, spare: None },
-        // What was found is served from now on, so it counts as acknowledged.
+        // Events found here are served from now on, so they count as acknowledged.
         acknowledged: Acknowledged::begin(&context, head),
         lock,
     });

@@ -171,7 +171,7 @@ fn an_unacknowledged_batch_behind_the_mark_is_cut_or_adopted() {
         fs::write(dir.path().join("acknowledged"), &mark).unwrap();
         let head = if cut == end { 2 } else { 1 };
         assert_eq!(FileLog::open(dir.path(), tiny()).unwrap().head(), head);
-        // What has been served since is acknowledged.
+        // Events served since the start count as acknowledged.
         torn[end - 100..].fill(0);
         fs::write(&path, &torn).unwrap();
         assert_eq!(FileLog::open(dir.path(), tiny()).is_err(), head == 2);

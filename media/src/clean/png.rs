@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::exif;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// What is not needed to decode, and says nothing but how it looks.
+/// Ancillary chunks that describe only how the picture looks.
 const KEPT: [&[u8; 4]; 15] = [
     b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"bKGD", b"hIST",
     b"pHYs", b"acTL", b"fcTL", b"fdAT",

@@ -170,7 +170,7 @@ impl Connections {
 
     /// Asks the connections that have been idle for longest to end.
     pub(super) fn close_idle(&self) {
-        let latest_ms = self.now_ms().saturating_sub(IDLE_MIN.as_millis() as u64);
+        let Some(latest_ms) = self.now_ms().checked_sub(IDLE_MIN.as_millis() as u64) else { return };
         let mut idle: Vec<_> = {
             let open = self.open.lock();
             let idle = open.by_id.values().filter_map(|connection| {

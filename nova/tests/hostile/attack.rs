@@ -58,7 +58,7 @@ impl Attack {
     ];
 }
 
-/// What is there to be attacked.
+/// The target of the attacks.
 #[derive(Clone)]
 pub(crate) struct Target {
     address: SocketAddr,
@@ -117,13 +117,13 @@ impl Target {
             }
             Attack::DribbledHead => {
                 let mut stream = connect(from, self.address).await?;
-                stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: nova\r\nx-slow: ").await?;
+                stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: 127.0.0.1\r\nx-slow: ").await?;
                 dribble(&mut stream, b"a").await
             }
             Attack::DribbledBody => {
                 let mut stream = connect(from, self.address).await?;
                 let head = format!(
-                    "POST /api/v1/posts HTTP/1.1\r\nhost: nova\r\nauthorization: Bearer {token}\r\ncontent-type: \
+                    "POST /api/v1/posts HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\ncontent-type: \
                      application/json\r\ncontent-length: 100000\r\n\r\n{{\"text\":\""
                 );
                 stream.write_all(head.as_bytes()).await?;
@@ -175,7 +175,7 @@ async fn dribble(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
 
 fn upgrade(token: &str) -> Vec<u8> {
     format!(
-        "GET /api/v1/ws HTTP/1.1\r\nhost: nova\r\nauthorization: Bearer {token}\r\nconnection: upgrade\r\nupgrade: \
+        "GET /api/v1/ws HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\nconnection: upgrade\r\nupgrade: \
          websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     .into_bytes()
@@ -206,8 +206,10 @@ async fn upload(stage: &Stage, owner: &Person) -> String {
     let sha256: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let body = json!({"content_type": "video/mp4", "content_length": bytes.len(), "sha256": sha256});
     let reserved = owner.post("/uploads", &body).await;
-    let mut put =
-        format!("PUT {} HTTP/1.1\r\nhost: nova\r\n", path_of(reserved["presigned_url"].as_str().unwrap()));
+    let mut put = format!(
+        "PUT {} HTTP/1.1\r\nhost: 127.0.0.1\r\n",
+        path_of(reserved["presigned_url"].as_str().unwrap())
+    );
     for (name, value) in reserved["headers"].as_object().unwrap() {
         put += &format!("{name}: {}\r\n", value.as_str().unwrap());
     }

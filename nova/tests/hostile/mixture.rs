@@ -17,7 +17,7 @@ const HOSTILE_CONNECTIONS: usize = 300;
 const HOSTILE_ADDRESSES: u8 = 4;
 /// What honest clients' requests leave in caches and in the allocator.
 const REST_BYTES: u64 = 96 << 20;
-/// What is logged in a second at most, all lines together.
+/// The most that may be logged in a second, all lines together.
 const LOG_BYTES_PER_SECOND: u64 = 16 << 10;
 const WARM: Duration = Duration::from_secs(2);
 

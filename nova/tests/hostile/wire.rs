@@ -31,7 +31,7 @@ pub(crate) async fn connect_narrow(from: Ipv4Addr, to: SocketAddr) -> io::Result
 
 /// The bytes of a request. `token` and `body` may be empty.
 pub(crate) fn request(method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: nova\r\n");
+    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n");
     if !token.is_empty() {
         text += &format!("authorization: Bearer {token}\r\n");
     }

@@ -26,7 +26,7 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        if path.is_dir() { copy(&path, &to) } else { drop(fs::copy(&path, &to).unwrap()) }
+        if path.is_dir() { copy(&path, &to) } else { assert!(fs::copy(&path, &to).is_ok()) }
     }
 }
 
@@ -309,7 +309,7 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged_and_health_says_it() {
     let server = Process::behind("trap '' XFSZ; ulimit -f 12000", data, &["serve"]);
     let mut people = Vec::new();
     for n in 0..8 {
-        people.push(registered(data, &server, &format!("p{n}")).await);
+        people.push(registered(data, &server, &format!("person_{n}")).await);
     }
     let text = "x".repeat(9_000);
     let began = Instant::now();

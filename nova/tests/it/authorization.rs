@@ -1,4 +1,4 @@
-//! Who may do what. `authorization/table.txt` is the written expectation: every operation of the OpenAPI document, by each of
+//! Checks permissions. `authorization/table.txt` is the written expectation: every operation of the OpenAPI document, by each of
 //! twelve people. An operation without a line there fails, so a new one has to say who may do it.
 
 mod cast;

@@ -203,7 +203,7 @@ async fn what_is_dated_in_the_future_happened_when_it_was_imported() {
     assert!(
         time(&posts[0]) >= before - chrono::TimeDelta::seconds(1) && time(&posts[0]) <= chrono::Utc::now()
     );
-    // What is published now is newer.
+    // A post published now is newer.
     ann.publishes("now").await;
     assert_eq!(ann.items("/timeline").await[0]["text"], "now");
 }

@@ -67,7 +67,7 @@ async fn views_that_stand_still_are_degraded_and_not_ready() {
     assert_eq!(check(&ready.body, "log_writable")["status"], "up");
     let ranked = async || bob.get("/feed").await.ok()["items"].as_array().unwrap().len();
     assert_eq!(ranked().await, 1, "what was there before");
-    // What is not found may be there.
+    // A thing that is not found may exist.
     bob.get(&format!("/posts/{late}")).await.problem(503, "views_behind");
     new.get("/users/me").await.problem(503, "views_behind");
 

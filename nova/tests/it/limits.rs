@@ -226,7 +226,7 @@ async fn pages_of_allowed_origins_can_use_the_api() {
         let foreign = preflight("https://evil.example", method, path).await;
         assert!(!foreign.headers.contains_key("access-control-allow-origin"), "{path}");
     }
-    // What is refused can be read as well.
+    // The refusal can be read as well.
     for (answer, status) in [
         (ada.ask("GET", "/users/me").header("origin", "http://localhost:5173").send().await, 200),
         (world.api.ask("GET", "/users/me").header("origin", "http://localhost:5173").send().await, 401),

@@ -166,7 +166,7 @@ async fn a_picture_is_published_and_goes_with_its_post(place: Place) {
     place.holds_only(&kept).await;
 }
 
-/// Whoever kept the address gets nothing any more, not even its owner, until the post is restored.
+/// A kept address leads to nothing, for its owner too, until the post is restored.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signed_address_ends_with_what_it_shows() {
     let place = Place::folder().await;

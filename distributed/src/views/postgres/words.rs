@@ -42,7 +42,7 @@ pub(crate) fn vector(text: &str, with: Option<&str>) -> String {
     vector
 }
 
-/// What is looked for as the text of a `tsquery`, with a lexeme that must be there too.
+/// Returns the search as the text of a `tsquery`, with a lexeme that must be there too.
 pub(crate) fn query(phrases: &Phrases, with: Option<&str>) -> String {
     let quoted = phrases.pieces().iter().map(|words| {
         let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();

@@ -68,7 +68,7 @@ pub(super) struct Evictions {
 }
 
 impl Evictions {
-    /// What is to be known after this report. `stored`: what the server holds; `is_empty`: it holds no view at all.
+    /// Returns the state after this report. `stored`: the state that the server holds; `is_empty`: it holds no view at all.
     fn judge(&self, report: &Report, stored: Option<Known>, is_empty: bool) -> Known {
         let run = report.run.clone();
         // The policy may have been changed back between two reports.
