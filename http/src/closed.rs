@@ -71,7 +71,7 @@ impl std::fmt::Debug for ClosedAccounts {
 impl ClosedAccounts {
     /// Returns why the account is closed; `None` when it is not.
     pub fn reason(&self, user: UserId) -> Option<ClosedReason> {
-        if self.len() == 0 {
+        if self.is_empty() {
             return None;
         }
         let id = user.0.as_u128();

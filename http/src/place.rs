@@ -182,19 +182,20 @@ impl Place {
         state.body_bytes += bytes;
         let held = shared.body_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         shared.metrics.body_bytes.increment(bytes as f64);
-        let refusal = if limits.bodies_bytes_max > 0 && held > limits.bodies_bytes_max {
+        // A client over its own share hears that, also when there is no room for anybody.
+        let most = limits.bodies_bytes_per_client_max;
+        let is_shared = state
+            .body_shares
+            .iter_mut()
+            .all(|share| share.as_mut().is_none_or(|share| share.grow(bytes, most)));
+        let refusal = if !is_shared {
+            shared.metrics.share.increment(1);
+            Some(too_much_under_way())
+        } else if limits.bodies_bytes_max > 0 && held > limits.bodies_bytes_max {
             shared.metrics.overloaded.increment(1);
             Some(overloaded())
         } else {
-            let most = limits.bodies_bytes_per_client_max;
-            let fits = |share: &mut Option<Share<Client>>| {
-                share.as_mut().is_none_or(|share| share.grow(bytes, most))
-            };
-            let fit = state.body_shares.iter_mut().all(fits);
-            (!fit).then(|| {
-                shared.metrics.share.increment(1);
-                too_much_under_way()
-            })
+            None
         };
         let fits = refusal.is_none();
         if let Some(error) = refusal {

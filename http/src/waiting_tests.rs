@@ -28,7 +28,7 @@ fn post(body: Body) -> axum::http::Request<Body> {
 }
 
 fn from(mut request: axum::http::Request<Body>, address: &str) -> axum::http::Request<Body> {
-    let peer: SocketAddr = format!("{address}:4711").parse().unwrap();
+    let peer = SocketAddr::new(address.parse().unwrap(), 4711);
     request.extensions_mut().insert(ConnectInfo(peer));
     request
 }

@@ -413,7 +413,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Send requests here, or (503) do not. */
+        /**
+         * Whether to send requests here: 503 says no, and `checks` why. A process that projects is ready while its views are
+         *     current, one that takes commands while the log takes appends.
+         */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -834,7 +837,10 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
-        /** Close the account. What it wrote is hidden until its owner registers again. */
+        /**
+         * Close the account. What it wrote is hidden until its owner registers again, and every other request and live session of
+         *     it is refused until then, with 403 `account_deactivated`.
+         */
         delete: operations["users_deactivate"];
         options?: never;
         head?: never;
@@ -1604,10 +1610,15 @@ export interface components {
             joined_at: string;
             /**
              * Format: int64
-             * @description How far they have read; null when they have not read anything.
+             * @description How far they have read; null when they have not read anything, and in a direct conversation while one of the two
+             *     blocks the other.
              */
             last_read_seq?: number | null;
-            /** @example member */
+            /**
+             * @description `admin` also of the member who acts as the admin of a group whose admins have all closed their accounts: the one
+             *     with an open account who has been in it longest.
+             * @example member
+             */
             role: string;
             /** Format: uuid */
             user_id: string;
@@ -1804,6 +1815,8 @@ export interface components {
              * @description How far the views are.
              */
             applied: number;
+            /** @description Everything that was looked at, one by one. */
+            checks: components["schemas"]["ReadyCheck"][];
             /** @description Live sessions are being sent away. */
             draining: boolean;
             /**
@@ -1811,6 +1824,15 @@ export interface components {
              * @description The head of the log.
              */
             head: number;
+            status: components["schemas"]["Condition"];
+        };
+        ReadyCheck: {
+            /** @description In words, for people. */
+            detail: string;
+            /** @example projection/posts */
+            name: string;
+            /** @description Whether this process is not ready without it. */
+            required: boolean;
             status: components["schemas"]["Condition"];
         };
         /** @description Why something is deleted: the optional body of every DELETE. */
@@ -1910,7 +1932,10 @@ export interface components {
             reply_to?: string | null;
             /** Format: uuid */
             upload_id: string;
-            /** @description At most 100 samples of how loud it is: fractions of 1, or whole numbers up to 255. */
+            /**
+             * @description At most 100 samples of how loud it is: whole numbers from 0 to 255. Or fractions from 0 to 1, of which at least one
+             *     is no whole number: `[0, 1, 1, 0]` is nearly silent. A mixture of the two is refused.
+             */
             waveform?: number[];
         };
     };
@@ -2596,6 +2621,7 @@ export interface operations {
             };
             path: {
                 id: string;
+                /** @description An id or `@handle` */
                 user: string;
             };
             cookie?: never;
@@ -2652,6 +2678,7 @@ export interface operations {
             };
             path: {
                 id: string;
+                /** @description An id or `@handle` */
                 user: string;
             };
             cookie?: never;
@@ -4066,6 +4093,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description what it showed is gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -4391,7 +4425,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description handle_taken, already_registered */
+            /** @description handle_taken, handle_reserved, already_registered */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4454,6 +4488,7 @@ export interface operations {
                 "Nova-Timeout-Ms"?: number;
             };
             path: {
+                /** @description An id or `@handle` */
                 id: string;
             };
             cookie?: never;
@@ -4493,6 +4528,7 @@ export interface operations {
                 "Nova-Timeout-Ms"?: number;
             };
             path: {
+                /** @description An id or `@handle` */
                 id: string;
             };
             cookie?: never;
@@ -4532,6 +4568,7 @@ export interface operations {
                 "Nova-Timeout-Ms"?: number;
             };
             path: {
+                /** @description An id or `@handle` */
                 id: string;
             };
             cookie?: never;
@@ -4571,6 +4608,7 @@ export interface operations {
                 "Nova-Timeout-Ms"?: number;
             };
             path: {
+                /** @description An id or `@handle` */
                 id: string;
             };
             cookie?: never;
@@ -4610,6 +4648,7 @@ export interface operations {
                 "Nova-Timeout-Ms"?: number;
             };
             path: {
+                /** @description An id or `@handle` */
                 id: string;
             };
             cookie?: never;
@@ -4623,13 +4662,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Accepted"];
                 };
-            };
-            /** @description blocked */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             404: {
                 headers: {
@@ -4656,6 +4688,7 @@ export interface operations {
                 "Nova-Timeout-Ms"?: number;
             };
             path: {
+                /** @description An id or `@handle` */
                 id: string;
             };
             cookie?: never;
@@ -4903,7 +4936,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description handle_taken */
+            /** @description handle_taken, handle_reserved */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -21,7 +21,7 @@ fn id(n: u128) -> Uuid {
 }
 
 fn form(command: impl Into<Command>) -> String {
-    serde_json::to_string(&command.into()).unwrap()
+    serde_json::to_string(&command.into()).expect("a command has a JSON form")
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn a_body_is_text_or_encrypted_content_with_its_nonce() {
         (Body { text: some("hi"), nonce: None, ..encrypted() }, "text", "ambiguous"),
         (text_body(" "), "text", "empty"),
         (text_body(&"x".repeat(65_537)), "text", "too_long"),
-        (text_body("\u{0}"), "text", "control_character"),
+        (text_body("hi\u{0}"), "text", "control_character"),
         (Body { encrypted_content: some(""), ..encrypted() }, "encrypted_content", "empty"),
         (
             Body { encrypted_content: Some("x".repeat(65_537)), ..encrypted() },

@@ -167,9 +167,8 @@ mod tests {
         let metadata = metadata_of_some_line();
         let now = Instant::now();
         assert_eq!((0..7).filter(|_| limit.admit(metadata, now)).count(), 1);
-        let reporting = limit.clone();
-        assert_eq!(written(&RepeatLimit::new(0), || reporting.report()), 1);
-        assert_eq!(written(&RepeatLimit::new(0), || reporting.report()), 0);
+        assert_eq!(written(&RepeatLimit::new(0), || limit.report()), 1);
+        assert_eq!(written(&RepeatLimit::new(0), || limit.report()), 0);
     }
 
     fn metadata_of_some_line() -> &'static Metadata<'static> {

@@ -24,7 +24,7 @@ async fn a_deleted_topic_is_named_until_migrate_makes_it_again() {
     caught_up(&cluster, PATIENCE).await;
 
     let topic = format!("{}.post", cluster.name);
-    crate::topics::delete(&cluster.servers.kafka, &[topic.clone()]).await;
+    crate::topics::delete(&cluster.servers.kafka, std::slice::from_ref(&topic)).await;
     let words = format!("topic {topic} is missing: run nova migrate");
     let post = cluster.submit(&token, "POST", "/posts", &json!({"text": "while it is missing"})).await.ok();
     for role in [Role::Relay, Role::Projectors] {
