@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -92,16 +93,24 @@ impl Recorder {
         }
     }
 
-    /// Listens until everything up to this seq has been told, or its user is out.
-    async fn up_to(mut self, last_seq: u64, me: String) -> Vec<Value> {
-        while !self.removed && self.frames.last().is_none_or(|frame| frame["seq"].as_u64() < Some(last_seq)) {
-            let frame = self.next().await;
+    /// Listens until everything up to the last seq has arrived, once that is known, or its user is out. It reads while the
+    /// race runs: a server closes a connection whose client does not.
+    async fn up_to(mut self, mut last_seq: watch::Receiver<Option<u64>>, me: String) -> Vec<Value> {
+        loop {
+            let wanted = *last_seq.borrow_and_update();
+            let newest = self.frames.last().and_then(|frame| frame["seq"].as_u64());
+            if self.removed || wanted.is_some_and(|wanted| newest >= Some(wanted)) {
+                return self.frames;
+            }
+            let frame = tokio::select! {
+                Ok(()) = last_seq.changed() => continue,
+                frame = self.next() => frame,
+            };
             self.removed |= frame["type"] == "member.removed" && frame["data"]["user_id"] == me.as_str();
             if frame["seq"].is_u64() {
                 self.frames.push(frame);
             }
         }
-        self.frames
     }
 }
 
@@ -123,9 +132,11 @@ impl Race {
         let said: Vec<(u16, Value)> = said.buffered(AT_ONCE).collect().await;
         let said: Vec<Uuid> =
             said.iter().map(|(_, body)| body["id"].as_str().unwrap().parse().unwrap()).collect();
+        let (known, last_seq) = watch::channel(None);
         let mut recorders = Vec::new();
         for watcher in &self.watchers {
-            recorders.push((Recorder::open(watcher, group).await, watcher.id.to_string()));
+            let recorder = Recorder::open(watcher, group).await;
+            recorders.push(tokio::spawn(recorder.up_to(last_seq.clone(), watcher.id.to_string())));
         }
 
         let path = |message: &Uuid| format!("/conversations/{group}/messages/{message}");
@@ -180,8 +191,8 @@ impl Race {
         }
         let changes = fates.values().map(|fate| usize::from(fate.edited) + usize::from(fate.deleted));
         let last_seq = (said.len() + changes.sum::<usize>() - 1) as u64;
-        let records = recorders.into_iter().map(|(recorder, me)| recorder.up_to(last_seq, me));
-        let records = futures::future::join_all(records).await;
+        known.send_replace(Some(last_seq));
+        let records = futures::future::try_join_all(recorders).await.unwrap();
         Told { group, fates, records }
     }
 }
