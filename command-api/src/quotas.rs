@@ -1,7 +1,7 @@
 //! How much one person may make in an hour: generous for people, short for programs that flood others.
 //!
 //! * A quota is a token bucket that holds an hour's worth and fills over an hour. They are of this process and start full with it.
-//! * Every command says in [`costs`] what it counts as. What changes or takes away what is there counts as a request only.
+//! * Every command says in `costs` what it counts as. What changes or takes away what is there counts as a request only.
 //! * Only requests count. Imports and the demo carry out their commands without quotas.
 
 use std::sync::Arc;
