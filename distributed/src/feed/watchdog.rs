@@ -87,7 +87,8 @@ impl Watchdog {
         let moves = now.saturating_duration_since(relay.moved_at) < STANDS;
         let again = replaced_at.is_some_and(|at| at >= published);
         behind().copied().find(|one| {
-            let since = self.still.entry(one.assignment).or_insert(Still { next: one.next, since: now }).since;
+            let since =
+                self.still.entry(one.assignment).or_insert(Still { next: one.next, since: now }).since;
             let stood = now.saturating_duration_since(since);
             let passed_by = now.saturating_duration_since(since.max(relay.moving_since));
             stood >= if again { GRACE_AGAIN } else { GRACE_QUIET } || (moves && passed_by >= GRACE)

@@ -46,6 +46,8 @@ pub(crate) struct Cluster {
     turn: AtomicUsize,
     /// Attempts by what came of them: a status, or none (0).
     attempts: Mutex<BTreeMap<u16, u64>>,
+    /// The last attempt that brought no answer, or none that can be used.
+    last_failure: Mutex<String>,
     issuer: Issuer,
     operator: String,
     auditor: String,
@@ -95,6 +97,7 @@ impl Cluster {
             apis: Mutex::default(),
             turn: AtomicUsize::new(0),
             attempts: Mutex::default(),
+            last_failure: Mutex::default(),
             issuer,
             _alone: alone,
         };
@@ -245,8 +248,13 @@ impl Cluster {
                 let answer = tokio::time::timeout(ATTEMPT, make(api).try_send()).await.ok().flatten();
                 let status = answer.as_ref().map_or(0, |answer| answer.status.as_u16());
                 *self.attempts.lock().entry(status).or_default() += 1;
-                if let Some(answer) = answer.filter(|answer| !answer.status.is_server_error()) {
-                    return Some(answer);
+                match answer {
+                    Some(answer) if !answer.status.is_server_error() => return Some(answer),
+                    refused => {
+                        let said = refused.map(|answer| answer.body["detail"].to_string());
+                        *self.last_failure.lock() =
+                            format!("{role:?} {status}: {}", said.unwrap_or_default());
+                    }
                 }
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -259,11 +267,16 @@ impl Cluster {
         self.attempts.lock().clone()
     }
 
+    /// Why people wait, for a message: attempts by what came of them, and the last that failed.
+    pub(crate) fn trouble(&self) -> String {
+        format!("attempts by status: {:?}; last: {}", self.attempts(), self.last_failure.lock())
+    }
+
     /// What a query answers to someone, when everything is well.
     pub(crate) async fn query(&self, token: &str, path: &str) -> Answer {
         let patience = Duration::from_secs(30);
         let answer = self.ask(Role::QueryApi, patience, |api| api.ask("GET", path).token(token)).await;
-        answer.unwrap_or_else(|| panic!("{path} is not answered within {patience:?}"))
+        answer.unwrap_or_else(|| panic!("{path} is not answered within {patience:?}; {}", self.trouble()))
     }
 
     /// A command of someone's, repeated with its key until a process answers.
@@ -272,7 +285,9 @@ impl Cluster {
         let asked = self.ask(Role::CommandApi, patience, |api| {
             api.ask(method, path).token(token).header("idempotency-key", &key).json(body)
         });
-        asked.await.unwrap_or_else(|| panic!("{path} is not answered within {patience:?}"))
+        asked
+            .await
+            .unwrap_or_else(|| panic!("{path} is not answered within {patience:?}; {}", self.trouble()))
     }
 
     pub(crate) fn token(&self, user: UserId) -> String {

@@ -49,8 +49,16 @@ async fn a_community_looks_the_same() {
     .await;
     let people = both.everyone().await;
     assert!(people.len() >= 35, "{} people", people.len());
-    both.agree_for(&people).await;
+    both.agree_for(&some_of(people)).await;
     Box::pin(both.end()).await;
+}
+
+/// Those who ask, spread evenly: twelve, or as many as `NOVA_PROFILES_PEOPLE` says.
+fn some_of(people: Vec<UserId>) -> Vec<UserId> {
+    let most = std::env::var("NOVA_PROFILES_PEOPLE")
+        .map_or(12, |text| text.parse().expect("NOVA_PROFILES_PEOPLE is a number"));
+    let step = people.len().div_ceil(most).max(1);
+    people.into_iter().step_by(step).collect()
 }
 
 /// The whole of a data set, when it is there: `../shared/data` beside the workspace.
@@ -76,9 +84,8 @@ async fn ldbc_looks_the_same() {
     })
     .await;
     let people = both.everyone().await;
-    let some: Vec<UserId> = people.into_iter().step_by(12).collect();
-    assert!(some.len() > 15);
-    both.agree_for(&some).await;
+    assert!(people.len() > 150, "{} people", people.len());
+    both.agree_for(&some_of(people)).await;
     Box::pin(both.end()).await;
 }
 
@@ -91,10 +98,10 @@ async fn chitchat_looks_the_same() {
         chitchat::import(product.executor().clone(), &part.0).await.unwrap();
     })
     .await;
-    let some: Vec<UserId> =
-        part.1.iter().step_by(9).map(|id| UserId(id_of(&format!("chitchat:person:{id}")))).collect();
-    assert!(some.len() > 10);
-    both.agree_for(&some).await;
+    let people: Vec<UserId> =
+        part.1.iter().map(|id| UserId(id_of(&format!("chitchat:person:{id}")))).collect();
+    assert!(people.len() > 80, "{} people", people.len());
+    both.agree_for(&some_of(people)).await;
     Box::pin(both.end()).await;
 }
 
