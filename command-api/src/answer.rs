@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use nova_domain::{Refusal, RefusalClass};
+use nova_domain::{InvalidField, Refusal, RefusalClass};
 use nova_http::{ApiError, FieldError, json_response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -71,9 +71,13 @@ fn refused(refusal: &Refusal) -> ApiError {
         RefusalClass::Gone => StatusCode::GONE,
         RefusalClass::Conflict => StatusCode::CONFLICT,
     };
-    if let Refusal::Invalid { field, code, detail } = refusal {
-        let field = (*field).to_owned();
-        return ApiError::validation(vec![FieldError { field, code, detail: detail.clone() }]);
+    if let Refusal::Invalid(fields) = refusal {
+        let errors = fields.iter().map(|InvalidField { field, code, detail }| FieldError {
+            field: (*field).to_owned(),
+            code,
+            detail: detail.clone(),
+        });
+        return ApiError::validation(errors.collect());
     }
     let error = ApiError::new(status, refusal.code(), refusal.to_string());
     match refusal.field() {

@@ -41,6 +41,6 @@ pub mod world;
 
 pub use command::Command;
 pub use limits::Limits;
-pub use refusal::{Refusal, RefusalClass};
+pub use refusal::{InvalidField, Refusal, RefusalClass};
 pub use state::State;
 pub use world::{By, Decision, Names, Need, Stop, World};

@@ -246,8 +246,10 @@ fn check_body(body: &Body, by: &By<'_>) -> Result<MessageType, Refusal> {
             Ok(MessageType::Text)
         }
         (None, Some(content), Some(nonce)) => {
-            check_text("encrypted_content", content, text_max)?;
-            check_text("nonce", nonce, by.limits.nonce_bytes_max)?;
+            Refusal::unless_all([
+                check_text("encrypted_content", content, text_max),
+                check_text("nonce", nonce, by.limits.nonce_bytes_max),
+            ])?;
             Ok(MessageType::Encrypted)
         }
         (None, Some(_), None) => {

@@ -2,11 +2,20 @@
 
 use nova_events::media::RejectReason;
 
+/// A field of a request that cannot be as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidField {
+    pub field: &'static str,
+    pub code: &'static str,
+    pub detail: String,
+}
+
 /// Why a command was not carried out. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("{field} {detail}")]
-    Invalid { field: &'static str, code: &'static str, detail: String },
+    /// All fields that are wrong, at least one.
+    #[error("{}", told(.0))]
+    Invalid(Vec<InvalidField>),
     #[error("register first: this account has no profile yet")]
     NotRegistered,
     #[error("this account is deactivated")]
@@ -54,6 +63,11 @@ pub enum Refusal {
     UploadRejected(RejectReason),
 }
 
+fn told(fields: &[InvalidField]) -> String {
+    let each: Vec<_> = fields.iter().map(|wrong| format!("{} {}", wrong.field, wrong.detail)).collect();
+    each.join("; ")
+}
+
 fn reject_reason(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::Expired => "nobody completed it in time",
@@ -77,7 +91,7 @@ impl Refusal {
     /// Stable, for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Invalid { .. } => "validation_failed",
+            Self::Invalid(_) => "validation_failed",
             Self::NotRegistered => "not_registered",
             Self::AccountDeactivated => "account_deactivated",
             Self::AlreadyRegistered => "already_registered",
@@ -105,7 +119,7 @@ impl Refusal {
 
     pub fn class(&self) -> RefusalClass {
         match self {
-            Self::Invalid { .. } | Self::Yourself(_) | Self::TooManyMembers(_) => RefusalClass::Invalid,
+            Self::Invalid(_) | Self::Yourself(_) | Self::TooManyMembers(_) => RefusalClass::Invalid,
             Self::NotRegistered
             | Self::AccountDeactivated
             | Self::NotYours(_)
@@ -129,10 +143,10 @@ impl Refusal {
         }
     }
 
-    /// The field of the request it is about, when it is about one.
+    /// The field of the request it is about, when it is about one; the first of several.
     pub fn field(&self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Invalid { field, code, .. } => Some((field, code)),
+            Self::Invalid(fields) => fields.first().map(|wrong| (wrong.field, wrong.code)),
             Self::HandleTaken => Some(("handle", "taken")),
             Self::HandleReserved => Some(("handle", "reserved")),
             Self::NonceReused => Some(("nonce", "reused")),
@@ -142,7 +156,19 @@ impl Refusal {
         }
     }
 
+    /// Passes if all of the checks do. Otherwise all that is invalid is told at once, and not only the first of it.
+    pub(crate) fn unless_all(checks: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
+        let mut invalid = Vec::new();
+        for check in checks {
+            match check {
+                Err(Self::Invalid(fields)) => invalid.extend(fields),
+                other => other?,
+            }
+        }
+        if invalid.is_empty() { Ok(()) } else { Err(Self::Invalid(invalid)) }
+    }
+
     pub(crate) fn invalid(field: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
-        Self::Invalid { field, code, detail: detail.into() }
+        Self::Invalid(vec![InvalidField { field, code, detail: detail.into() }])
     }
 }

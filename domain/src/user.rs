@@ -80,9 +80,11 @@ impl Register {
             display_name: self.display_name.clone(),
             bio: self.bio.clone().filter(|bio| !bio.is_empty()),
         };
-        check_handle(&personal.handle, by.limits.handle_chars_min, by.limits.handle_chars_max)?;
-        check_display_name(&personal.display_name, by.limits)?;
-        check_bio(personal.bio.as_deref(), by.limits)?;
+        Refusal::unless_all([
+            check_handle(&personal.handle, by.limits.handle_chars_min, by.limits.handle_chars_max),
+            check_display_name(&personal.display_name, by.limits),
+            check_bio(personal.bio.as_deref(), by.limits),
+        ])?;
         let stream = streams::user(user_id);
         let claim = claim_stream(&self.handle_key)?;
         world.want([stream.clone(), claim.clone()])?;
@@ -169,13 +171,14 @@ impl ChangeProfile {
 
     /// What stays as it is may be from before a rule.
     fn check(&self, limits: &Limits) -> Result<(), Refusal> {
-        if let Some((handle, _)) = &self.handle {
-            check_handle(handle, limits.handle_chars_min, limits.handle_chars_max)?;
-        }
-        if let Some(display_name) = &self.display_name {
-            check_display_name(display_name, limits)?;
-        }
-        check_bio(self.bio.as_deref(), limits)
+        let (handle, display_name) = (self.handle.as_ref(), self.display_name.as_deref());
+        Refusal::unless_all([
+            handle.map_or(Ok(()), |(handle, _)| {
+                check_handle(handle, limits.handle_chars_min, limits.handle_chars_max)
+            }),
+            display_name.map_or(Ok(()), |name| check_display_name(name, limits)),
+            check_bio(self.bio.as_deref(), limits),
+        ])
     }
 }
 

@@ -1,11 +1,15 @@
 use std::collections::HashSet;
 
-use nova_domain::{Refusal, RefusalClass};
+use nova_domain::{InvalidField, Refusal, RefusalClass};
 
 /// One of each.
 fn all() -> Vec<Refusal> {
     vec![
-        Refusal::Invalid { field: "text", code: "empty", detail: "must not be empty".to_owned() },
+        Refusal::Invalid(vec![InvalidField {
+            field: "text",
+            code: "empty",
+            detail: "must not be empty".to_owned(),
+        }]),
         Refusal::NotRegistered,
         Refusal::AccountDeactivated,
         Refusal::AlreadyRegistered,

@@ -127,8 +127,8 @@ impl Story {
     ) {
         let command = command.into();
         match self.tries(who, command.clone()) {
-            Err(Refusal::Invalid { field: f, code: c, .. }) => {
-                assert_eq!((f, c), (field, code), "{command:?}")
+            Err(refusal @ Refusal::Invalid(_)) => {
+                assert_eq!(refusal.field(), Some((field, code)), "{command:?}");
             }
             other => panic!("{command:?} should be refused for its {field}: {code}, but: {other:?}"),
         }

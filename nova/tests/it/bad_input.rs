@@ -105,6 +105,11 @@ async fn bodies_that_are_not_what_they_must_be() {
         let fields = refused(&ada, method, path, body, 422, "validation_failed").await;
         assert_eq!(fields, [*field], "{method} {path} {:.100}", body.to_string());
     }
+    let all_wrong = json!({"handle": "Ada Lovelace", "display_name": " ", "bio": "x".repeat(2_001)});
+    for (method, path) in [("POST", "/users"), ("PATCH", "/users/me")] {
+        let fields = refused(&ada, method, path, &all_wrong, 422, "validation_failed").await;
+        assert_eq!(fields, ["handle", "display_name", "bio"], "all that is wrong is told at once");
+    }
     let crowd = json!({"kind": "group", "members": too_many});
     assert_eq!(refused(&ada, "POST", "/conversations", &crowd, 422, "too_many_members").await, ["members"]);
     assert_eq!(world.head().await, head, "nothing was written");
