@@ -14,10 +14,12 @@ use figment::providers::{Env, Format, Toml};
 use nova_http::{CorsOrigins, ForwardingHeader, TrustedProxies};
 use serde::{Deserialize, Serialize};
 
+pub use listen::{ListenAddress, ListenError};
 pub use options::WITHOUT_CLIENT_LIMITS;
 use secrets::refuse_secrets;
 pub use secrets::{Secret, ServerUrl};
 
+mod listen;
 mod media;
 mod options;
 mod secrets;
@@ -102,7 +104,7 @@ sections! {
     }
     Data { dir: PathBuf, disk_reserve_bytes: u64, }
     Server {
-        listen: SocketAddr,
+        listen: ListenAddress,
         drain_ms: u64,
         header_timeout_ms: u64,
         write_timeout_ms: u64,
@@ -385,7 +387,7 @@ impl Config {
             config.data.dir.clone_from(data);
         }
         if let Some(listen) = overrides.listen {
-            config.server.listen = listen;
+            config.server.listen = listen.into();
         }
         config.check()?;
         Ok(config)

@@ -97,7 +97,7 @@ impl Server {
         let config = &product.config().server;
         let connections_max = descriptors::connections_max(product.config())?;
         let listener =
-            listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+            listen(config.listen.0).with_context(|| format!("cannot listen on {}", config.listen.0))?;
         Ok(Self {
             address: listener.local_addr()?,
             listener,

@@ -86,7 +86,7 @@ impl Config {
     }
 
     fn own_address(&self) -> OwnAddress {
-        OwnAddress::new(&self.media.public_url, &self.http.hosts_allowed, self.server.listen)
+        OwnAddress::new(&self.media.public_url, &self.http.hosts_allowed, self.server.listen.0)
     }
 
     pub(crate) fn sweep_options(&self) -> SweepOptions {

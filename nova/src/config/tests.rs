@@ -31,7 +31,7 @@ fn the_command_line_wins() {
     let overrides = Overrides { data: Some("/elsewhere".into()), listen: Some(([127, 0, 0, 1], 9).into()) };
     let config = Config::load(None, &overrides).unwrap();
     assert_eq!(config.data.dir, Path::new("/elsewhere"));
-    assert_eq!(config.server.listen.port(), 9);
+    assert_eq!(config.server.listen.0.port(), 9);
 }
 
 #[test]
