@@ -114,6 +114,11 @@ impl FileLog {
         Self::open_on(dir.as_ref(), options, Disk::default())
     }
 
+    /// Whether some process has it open for writing at this moment.
+    pub fn is_open(dir: impl AsRef<Path>) -> bool {
+        Lock::is_held(dir.as_ref())
+    }
+
     /// Opens an existing log for reading as it is now. Takes no lock and changes nothing; beside a writer it may show a
     /// last batch that has not been acknowledged yet, and it does not follow what is appended later.
     pub fn open_read_only(dir: impl AsRef<Path>, options: FileLogOptions) -> Result<Self, LogError> {

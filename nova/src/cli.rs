@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
+
+use crate::config::ListenAddress;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong, 3 an import had bad lines.
@@ -26,8 +29,9 @@ pub struct Global {
     /// The data folder [default: ./nova-data].
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080].
-    #[arg(long, global = true, value_name = "ADDR")]
+    /// Where to listen, such as localhost:8080, or :8080 for every address of this machine; port 0 takes a free one
+    /// [default: 127.0.0.1:8080].
+    #[arg(long, global = true, value_name = "ADDR", value_parser = listen_address)]
     pub listen: Option<SocketAddr>,
     /// A configuration file; `nova config` shows every key.
     #[arg(long, global = true, value_name = "FILE")]
@@ -73,9 +77,9 @@ pub enum Command {
     ClientEvents,
     /// Print a token, and nothing else, for use as `Authorization: Bearer`.
     Token {
-        /// The user's id: the subject of the token.
-        #[arg(long, value_name = "ID")]
-        user: Uuid,
+        /// The user's id: the subject of the token [default: a new one, for somebody who has no account yet].
+        #[arg(long, value_name = "ID", value_parser = user_id)]
+        user: Option<Uuid>,
         #[arg(long, value_name = "R", value_enum, default_value_t = RoleName::User)]
         role: RoleName,
         /// How long it is good for, in seconds.
@@ -103,6 +107,21 @@ pub enum Command {
     Migrate,
     /// Print the OpenAPI document of the whole API, the one that a server has at /openapi.json.
     Openapi,
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse::<ListenAddress>().map(|ListenAddress(address)| address).map_err(|error| error.to_string())
+}
+
+fn user_id(text: &str) -> Result<Uuid, String> {
+    text.parse().map_err(|_| {
+        "an id is a UUID, such as 01920f3e-7c1b-7000-8000-000000000000; GET /api/v1/users/@HANDLE tells that of a handle"
+            .to_owned()
+    })
+}
+
+fn kinds_of_events() -> PossibleValuesParser {
+    nova_events::Event::kinds().map(|(kind, _)| kind).collect::<Vec<_>>().into()
 }
 
 fn people_range() -> clap::builder::RangedU64ValueParser {
@@ -201,7 +220,7 @@ pub struct LogRead {
     #[arg(long, value_name = "NAME")]
     pub category: Vec<String>,
     /// Of a kind, such as PostPublished. Can be given several times.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = kinds_of_events(), hide_possible_values = true)]
     pub kind: Vec<String>,
     /// With the personal parts, decrypted. Not beside a running server.
     #[arg(long)]

@@ -72,8 +72,11 @@ fn fail(end: End, error: &anyhow::Error) -> ExitCode {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+    })
 }
 
 fn dispatch(cli: Cli, mut config: Config) -> anyhow::Result<End> {
@@ -82,7 +85,9 @@ fn dispatch(cli: Cli, mut config: Config) -> anyhow::Result<End> {
             print(&config.shown()?)?;
             Ok(End::Done)
         }
-        Command::Token { user, role, ttl } => token::run(&config, user, role.into(), ttl),
+        Command::Token { user, role, ttl } => {
+            token::run(config, cli.global.data.is_some(), user, role.into(), ttl)
+        }
         Command::Log(command) => wait_for(log::run(config, command)),
         Command::Serve => wait_for(serve::run(config, Roles::ALL)),
         Command::CommandApi => wait_for(serve::run(config, Roles::COMMANDS)),

@@ -1,6 +1,6 @@
 // A chat on the terminal.
 //
-//   cargo run --release -- demo                        # prints tokens
+//   cargo run --release -- demo                        # tokens are in nova-data/demo/tokens
 //   node build/examples/chat.js URL TOKEN @handle      # after `npm test`, or any other compiler run
 //
 // What is written while the server is away is sent when it is back. An empty line ends it.

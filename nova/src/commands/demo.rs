@@ -11,7 +11,7 @@ use crate::server::{Server, Stop};
 use crate::{server, telemetry};
 
 /// Inside the data folder, so that the demo never mixes with what is served from there.
-const FOLDER: &str = "demo";
+pub(super) const FOLDER: &str = "demo";
 
 pub(super) async fn run(mut config: Config, data_is_given: bool, people: u64) -> anyhow::Result<End> {
     if !data_is_given {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use nova_eventlog::{Append, EventLog, Expected, LogError, StreamId, Write};
@@ -57,7 +57,8 @@ pub fn system_router(state: Arc<QueryState>, metrics: Option<MetricsText>, docum
             checked: Checked::default(),
             ready_checked: Checked::default(),
         });
-    Router::new().nest("/api/v1", routes.clone()).merge(routes)
+    let to_docs = get(async || Redirect::temporary("/docs"));
+    Router::new().nest("/api/v1", routes.clone()).merge(routes).route("/", to_docs)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
