@@ -37,11 +37,6 @@ struct Shared {
 
 impl LogClock {
     pub(crate) fn new(log: Arc<dyn EventLog>, is_remote: bool) -> Self {
-        metrics::describe_gauge!(
-            OFFSET,
-            metrics::Unit::Seconds,
-            "How many seconds the clock of the event log is ahead of this process's clock"
-        );
         let (offset_ms, asked) = (AtomicI64::new(0), Mutex::new(None));
         Self(Arc::new(Shared { log, is_remote, offset_ms, asked, first: tokio::sync::OnceCell::new() }))
     }

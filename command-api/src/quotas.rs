@@ -84,7 +84,6 @@ impl std::fmt::Debug for Quotas {
 
 impl Quotas {
     pub fn new(options: QuotaOptions) -> Self {
-        metrics::describe_counter!(REFUSED, "Requests refused because a quota was used up (429), by quota.");
         let refused = Quota::ALL.iter().map(|quota| counter!(REFUSED, "quota" => quota.key())).collect();
         Self(Arc::new(Shared { options, buckets: RateLimiter::default(), refused }))
     }

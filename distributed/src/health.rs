@@ -111,10 +111,6 @@ impl KafkaHealth {
 
     /// Looks from time to time, for the log and the metrics, until what is returned is dropped.
     pub fn watch(self: &Arc<Self>) -> AbortOnDropHandle<()> {
-        metrics::describe_gauge!(
-            TOPICS_MISSING,
-            "Topics of Nova that Kafka does not have; `nova migrate` makes them. NaN while Kafka does not answer."
-        );
         let health = Arc::clone(self);
         AbortOnDropHandle::new(tokio::spawn(async move {
             loop {

@@ -108,7 +108,6 @@ impl Standing {
 impl StallWatch {
     /// Starts on the current runtime. Each store comes with the shards that each of its projections is filled from.
     pub fn start(log: Arc<dyn EventLog>, stores: Vec<(Arc<dyn ShardStore>, Expected)>) -> Self {
-        describe();
         let watched = |(store, of)| Watched { store, of, found: Mutex::default() };
         let shared = Arc::new(Shared { stores: stores.into_iter().map(watched).collect() });
         let looking = Arc::clone(&shared);
@@ -191,18 +190,6 @@ impl Watched {
 
 fn stalled(store: &'static str, shard: &Shard) -> metrics::Gauge {
     metrics::gauge!(names::STALLED, "store" => store, "shard" => shard.to_string())
-}
-
-fn describe() {
-    metrics::describe_gauge!(
-        names::STALLED,
-        metrics::Unit::Seconds,
-        "How long a shard of a store has not moved although the log goes on: the one furthest behind, once it has stood for 4 s; 0 when it goes on, NaN while the store does not answer."
-    );
-    metrics::describe_gauge!(
-        names::LAG,
-        "Events between the head of the log and the lowest cursor of a store; NaN while the store does not answer."
-    );
 }
 
 #[async_trait::async_trait]

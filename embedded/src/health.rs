@@ -68,11 +68,6 @@ impl Dependency for DiskReserve {
         let found = rustix::fs::statvfs(&self.dir)
             .map_err(|_| trouble("the free space of the disk cannot be read".to_owned()))?;
         let free_bytes = found.f_bavail.saturating_mul(found.f_frsize);
-        metrics::describe_gauge!(
-            FREE,
-            metrics::Unit::Bytes,
-            "Free space of the disk that holds the data folder."
-        );
         metrics::gauge!(FREE).set(free_bytes as f64);
         if free_bytes < self.reserve_bytes {
             let reserve_bytes = self.reserve_bytes;

@@ -11,13 +11,6 @@ use crate::sqlite::view_error;
 /// Views that were found to be of another history, and are filled again.
 pub(crate) const OTHER_HISTORY: &str = "views_of_other_history_total";
 
-pub(crate) fn describe_metrics() {
-    metrics::describe_counter!(
-        OTHER_HISTORY,
-        "Views that had been filled from another history than that of the log beside them, and are filled again, by view."
-    );
-}
-
 /// The log that views are held against.
 #[derive(Debug, Clone)]
 pub(crate) enum History {

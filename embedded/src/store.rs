@@ -108,10 +108,6 @@ impl Store {
         options: &ViewsOptions,
         history: &History,
     ) -> Result<Self, ViewError> {
-        metrics::describe_counter!(
-            DAMAGED,
-            "Times that a view file was found to be damaged; the view is then filled again from the log."
-        );
         let file = ViewFile::new(dir, view.name, generation);
         let mut opened = file.open(view.schema, options)?;
         if let Some((connection, cursor)) = &opened {

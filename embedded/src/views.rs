@@ -58,7 +58,6 @@ impl Views {
     }
 
     fn open_with(dir: &Path, options: ViewsOptions, history: &History) -> Result<Self, ViewError> {
-        history::describe_metrics();
         let manifest = Manifest::open(dir);
         let stores = store::open_all(dir, &manifest, &options, history)?;
         let shared = Shared {

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use metrics::{describe_gauge, gauge};
+use metrics::gauge;
 use nova_events::UserId;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
@@ -51,7 +51,6 @@ struct Ahead {
 
 impl Default for ClosedAccounts {
     fn default() -> Self {
-        describe_gauge!("auth_closed_accounts", "Accounts that are closed, as this process knows them.");
         let shared = Shared {
             deactivated: (0..SHARDS).map(|_| RwLock::default()).collect(),
             count: AtomicUsize::new(0),

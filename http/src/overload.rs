@@ -77,7 +77,6 @@ impl Shown {
 
 impl Limits {
     pub(crate) fn new(options: &AdaptiveOptions) -> Self {
-        metrics::describe_gauge!(LIMIT, "Requests that may be under way at once, by class.");
         Self { queries: Shown::new(options, "query"), commands: Shown::new(options, "command") }
     }
 
@@ -115,7 +114,6 @@ pub(crate) struct Refusals {
 
 impl Refusals {
     pub(crate) fn new() -> Self {
-        metrics::describe_gauge!(HELD, "Requests that are refused and wait for their answer.");
         Self {
             began: Instant::now(),
             next_ns: AtomicU64::new(0),

@@ -47,28 +47,6 @@ struct Series {
 
 impl RequestMetrics {
     pub(crate) fn new() -> Self {
-        metrics::describe_counter!(REQUESTS, "Requests answered, by route, method and status.");
-        metrics::describe_histogram!(
-            DURATION,
-            metrics::Unit::Seconds,
-            "From the request's head to the answer's."
-        );
-        metrics::describe_gauge!(
-            IN_FLIGHT,
-            "Requests being answered, without those that wait for a body or for the views."
-        );
-        metrics::describe_gauge!(
-            BODY_BYTES,
-            metrics::Unit::Bytes,
-            "Memory that bodies of requests under way take."
-        );
-        metrics::describe_gauge!(BODIES_AWAITED, "Requests whose client has more of its body to send.");
-        metrics::describe_counter!(
-            REFUSED,
-            "Requests refused before or instead of being answered, by reason: overloaded (503), rate or share (429), \
-             body_timeout (408), timeout (504)."
-        );
-        metrics::describe_counter!(ABORTED, "Requests whose client went away before the answer.");
         Self {
             by_route: RwLock::new(HashMap::new()),
             in_flight: gauge!(IN_FLIGHT),

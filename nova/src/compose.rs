@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::closed_accounts;
 use crate::config::{Config, Profile};
 use crate::profile::{self, Installation, Parked, Roles, Stores, Told};
-use crate::{permissions, purge};
+use crate::{permissions, purge, telemetry};
 
 /// An opened installation, or the parts of one that this process is.
 #[derive(Debug)]
@@ -176,6 +176,7 @@ impl Product {
                 if let Some(client_events) = &client_events {
                     client_events.record_metrics();
                 }
+                telemetry::observe_process();
                 handle.render()
             }) as MetricsText
         });

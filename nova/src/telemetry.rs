@@ -12,6 +12,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::config::{LogFormat, Telemetry};
 use repeats::RepeatLimit;
 
+mod families;
 mod repeats;
 
 /// Goes before `telemetry.filter`.
@@ -49,6 +50,11 @@ pub fn init(telemetry: &Telemetry) -> anyhow::Result<()> {
     repeats.report_every(interval).context("cannot start a thread for the log")
 }
 
+/// Memory, processor time, open files and threads of this process, for when metrics are read.
+pub fn observe_process() {
+    metrics_process::Collector::default().collect();
+}
+
 /// How often what has been observed goes into its buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -58,6 +64,8 @@ pub fn init_metrics() -> anyhow::Result<PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), DURATION_BUCKETS_S)?
         .install_recorder()
         .context("metrics are set up already")?;
+    families::describe();
+    metrics_process::Collector::default().describe();
     // Every duration is kept by itself until then. Nobody may ever ask for the metrics.
     let kept = handle.clone();
     tokio::spawn(async move {

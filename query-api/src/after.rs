@@ -40,11 +40,6 @@ pub(crate) struct AfterWaits {
 
 impl Default for AfterWaits {
     fn default() -> Self {
-        metrics::describe_gauge!(WAITING, "Queries that wait for the views to see the position in `after=`.");
-        metrics::describe_counter!(
-            REFUSED,
-            "Queries with `after=` that were not let wait, by reason: unknown (beyond the head of the log, 422), full (503)."
-        );
         Self {
             waiting: AtomicUsize::new(0),
             of_user: Arc::default(),

@@ -129,10 +129,6 @@ impl Shared {
 async fn sample(shared: Weak<Shared>, patience: Duration) {
     let every = (patience / 20).clamp(SAMPLE_MIN, SAMPLE_MAX);
     let (mut heads, mut caught_up) = (VecDeque::<(Instant, u64)>::new(), 0);
-    metrics::describe_gauge!(
-        BEHIND,
-        "1 while a view is further behind the log than readiness allows, otherwise 0."
-    );
     loop {
         let Some(shared) = shared.upgrade() else { return };
         let (now, head) = (Instant::now(), shared.log.head());

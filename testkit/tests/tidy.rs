@@ -1,5 +1,7 @@
 //! What the whole tree promises, checked on its files: who may use whom, how files are shaped, what no file may hold.
 
+#[path = "tidy/metrics.rs"]
+mod metrics;
 #[path = "tidy/rooms.rs"]
 mod rooms;
 #[path = "tidy/rust.rs"]
@@ -66,6 +68,11 @@ fn every_event_has_a_frozen_sample_and_a_schema() {
     let (golden, schemas) = (names("events/golden/"), names("events/schemas/"));
     assert!(!golden.is_empty(), "events/golden is empty");
     none(golden.symmetric_difference(&schemas).map(|name| format!("{name} is in golden or in schemas only")));
+}
+
+#[test]
+fn every_metric_is_described() {
+    none(metrics::faults(&Tree::read()));
 }
 
 #[test]

@@ -17,19 +17,11 @@ static CLOSING: AtomicUsize = AtomicUsize::new(0);
 
 /// Counts a client among those that were replaced because they had stopped working. `role` names its task.
 pub(crate) fn replaced(role: &'static str) {
-    metrics::describe_counter!(
-        names::REPLACED,
-        "Kafka clients that had stopped working and were replaced by new ones, by role."
-    );
     metrics::counter!(names::REPLACED, "role" => role).increment(1);
 }
 
 /// Destroys a client on a thread of its own. Returns at once.
 pub(crate) fn retire<T: Send + 'static>(client: T) {
-    metrics::describe_gauge!(
-        names::CLOSING,
-        "Kafka clients whose destruction has begun and not ended; one that stays here has been leaked."
-    );
     metrics::gauge!(names::CLOSING).set((CLOSING.fetch_add(1, Ordering::Relaxed) + 1) as f64);
     // Without a thread the client is leaked: destroying it here could block the caller for good.
     let client = ManuallyDrop::new(client);

@@ -111,11 +111,6 @@ pub(crate) fn needs_new_session(error: &Error) -> bool {
 
 /// A pool that hands out sessions which live and are not condemned.
 pub(crate) fn pool(purpose: Purpose) -> PgPoolOptions {
-    metrics::describe_counter!(
-        CLOSED,
-        "Sessions of PostgreSQL that were closed because a session of their age had failed: read-only after a failover, \
-         or lost."
-    );
     // One that was in use a moment ago is trusted; a check first would double every statement.
     PgPoolOptions::new().test_before_acquire(false).before_acquire(move |connection, about| {
         Box::pin(async move {

@@ -47,7 +47,6 @@ impl OutboxWatch {
 
     /// Starts on the current runtime.
     pub fn start(pool: PgPool) -> Self {
-        describe();
         let shared = Arc::new(Shared { seen: Mutex::default(), published: watch::Sender::new(0) });
         let task = tokio::spawn(keep_looking(pool, Arc::clone(&shared)));
         Self { shared, _task: AbortOnDropHandle::new(task) }
@@ -89,23 +88,6 @@ fn missed(shared: &Shared) {
         metrics::gauge!(names::BACKLOG).set(f64::NAN);
         metrics::gauge!(names::OLDEST).set(f64::NAN);
     }
-}
-
-fn describe() {
-    metrics::describe_gauge!(
-        names::BACKLOG,
-        "Events of the log that are not in Kafka yet, as PostgreSQL says; NaN while it does not answer."
-    );
-    metrics::describe_gauge!(
-        names::OLDEST,
-        metrics::Unit::Seconds,
-        "How long the next event has been waiting for Kafka; 0 when none waits, NaN while PostgreSQL does not answer."
-    );
-    metrics::describe_gauge!(
-        names::OBSERVED,
-        metrics::Unit::Seconds,
-        "When this process last saw the outbox in PostgreSQL, in seconds since 1970."
-    );
 }
 
 #[cfg(test)]

@@ -82,7 +82,6 @@ impl ClickHouseViews {
         let core = Arc::new(Core::new(server));
         let (steps, waiting) = mpsc::channel(STEPS_WAITING_MAX);
         tokio::spawn(flush::run(Arc::clone(&core), waiting));
-        crate::views::names::describe_losses();
         tokio::spawn(completeness::watch(Arc::downgrade(&core)));
         let room = Arc::new(Semaphore::new(options.flush_rows_max.max(1) * 2));
         Ok(Self { core, steps, room, trending: Arc::default() })

@@ -17,15 +17,3 @@ pub(super) const SHADOW_OVERLAP: &str = "shadow_overlap_ratio";
 pub(super) const INCOMPLETE: &str = "views_store_incomplete";
 /// By `store`: how often a store was found to have lost what was written to it.
 pub(super) const LOSSES: &str = "views_store_losses_total";
-
-/// Says what the metrics about losses mean. May be said again.
-pub(super) fn describe_losses() {
-    metrics::describe_gauge!(
-        INCOMPLETE,
-        "1 while a store lacks what was written to it and is not used for answers, else 0; by store."
-    );
-    metrics::describe_counter!(
-        LOSSES,
-        "Losses found in a store that the log filled again or will fill; by store."
-    );
-}

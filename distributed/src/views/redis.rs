@@ -99,7 +99,6 @@ impl RedisViews {
             lost: AtomicBool::new(false),
         };
         let views = Self { shared: Arc::new(shared) };
-        super::names::describe_losses();
         views.look_for_evictions().await;
         tokio::spawn(evictions::watch(Arc::downgrade(&views.shared)));
         Ok(views)

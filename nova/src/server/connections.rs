@@ -248,22 +248,6 @@ impl Connections {
 
 impl Metrics {
     fn new() -> Self {
-        metrics::describe_gauge!(OPEN, "Connections of clients that are open, WebSockets included.");
-        metrics::describe_gauge!(MAX, "Connections of clients that may be open at once in this process.");
-        metrics::describe_gauge!(
-            UNSENT,
-            metrics::Unit::Bytes,
-            "Bytes of answers that wait because their clients do not read."
-        );
-        metrics::describe_counter!(
-            CLOSED,
-            "Connections that the server closed: write_timeout (the client reads too slowly), unsent_bytes (unread answers \
-             take too much memory), idle (room was needed)."
-        );
-        metrics::describe_counter!(
-            REFUSED,
-            "Connections that were not served: address (too many of one address), system (accept failed)."
-        );
         Self {
             open: gauge!(OPEN),
             unsent: gauge!(UNSENT),

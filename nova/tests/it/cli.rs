@@ -302,6 +302,14 @@ async fn the_demo_greets_with_requests_that_work_and_is_there_again() {
     let home = format!("http://{}/", demo.address);
     let answer = shell(&format!("curl -s -o /dev/null -w '%{{http_code}} %{{redirect_url}}' {home}"));
     assert_eq!(answer, format!("307 {home}docs"));
+    let metrics = shell(&format!("curl -s {home}metrics"));
+    let of = |what: &str| -> HashSet<String> {
+        let names = metrics.lines().filter_map(|line| line.strip_prefix(what)?.split(' ').next());
+        names.map(str::to_owned).collect()
+    };
+    let (types, helps) = (of("# TYPE "), of("# HELP "));
+    assert!(types.len() > 40 && types.contains("process_resident_memory_bytes"), "{types:?}");
+    assert_eq!(types.difference(&helps).collect::<Vec<_>>(), Vec::<&String>::new(), "they have no HELP");
     let head = |demo: &Process| shell(&format!("curl -s http://{}/health/ready", demo.address));
     let before: Value = serde_json::from_str(&head(&demo)).unwrap();
     demo.signal("INT");
