@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::caches::Caches;
 use crate::file::Manifest;
-use crate::history::{self, History};
+use crate::history::History;
 use crate::options::ViewsOptions;
 use crate::readers::{Reader, Readers};
 use crate::recent::{Appeared, Recent};
