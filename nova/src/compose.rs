@@ -176,7 +176,7 @@ impl Product {
                 if let Some(client_events) = &client_events {
                     client_events.record_metrics();
                 }
-                telemetry::observe_process();
+                telemetry::process::observe();
                 handle.render()
             }) as MetricsText
         });

@@ -13,6 +13,7 @@ use crate::config::{LogFormat, Telemetry};
 use repeats::RepeatLimit;
 
 mod families;
+pub mod process;
 mod repeats;
 
 /// Goes before `telemetry.filter`.
@@ -50,11 +51,6 @@ pub fn init(telemetry: &Telemetry) -> anyhow::Result<()> {
     repeats.report_every(interval).context("cannot start a thread for the log")
 }
 
-/// Memory, processor time, open files and threads of this process, for when metrics are read.
-pub fn observe_process() {
-    metrics_process::Collector::default().collect();
-}
-
 /// How often what has been observed goes into its buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -65,7 +61,6 @@ pub fn init_metrics() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()
         .context("metrics are set up already")?;
     families::describe();
-    metrics_process::Collector::default().describe();
     // Every duration is kept by itself until then. Nobody may ever ask for the metrics.
     let kept = handle.clone();
     tokio::spawn(async move {
