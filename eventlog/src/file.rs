@@ -469,4 +469,6 @@ impl EventFeed for FileLog {
 }
 
 #[cfg(test)]
+mod format_tests;
+#[cfg(test)]
 mod tests;

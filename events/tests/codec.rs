@@ -214,3 +214,27 @@ proptest! {
         }
     }
 }
+
+/// What lies in a log is decoded whatever it is, also what was sealed with a key that is there.
+#[test]
+fn whatever_a_record_holds_the_codec_answers() {
+    let codec = codec();
+    let records: Vec<Recorded> = samples::all().iter().map(|sample| recorded(&codec, sample)).collect();
+    // The first byte says which kind it claims to be, the second how much of the rest is meta.
+    let sound = records.iter().enumerate().map(|(number, record)| {
+        let meta = u8::try_from(record.meta.len()).unwrap_or(u8::MAX);
+        [&[u8::try_from(number).unwrap(), meta][..], &record.meta, &record.data].concat()
+    });
+    nova_testkit::fuzz::fuzz("codec", sound.collect(), |input| {
+        let (Some(number), Some(meta)) = (input.first(), input.get(1)) else { return String::new() };
+        let rest = input.get(2..).unwrap_or_default();
+        let (meta, data) = rest.split_at(usize::from(*meta).min(rest.len()));
+        let of = &records[usize::from(*number) % records.len()];
+        let record =
+            Recorded { meta: Bytes::copy_from_slice(meta), data: Bytes::copy_from_slice(data), ..of.clone() };
+        match decode(&codec, &record) {
+            Ok(envelope) => envelope.event.kind().to_owned(),
+            Err(error) => error.to_string(),
+        }
+    });
+}

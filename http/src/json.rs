@@ -280,4 +280,25 @@ mod tests {
         }
         assert!(check_media_type(&HeaderMap::new()).is_err());
     }
+
+    #[test]
+    fn whatever_a_body_holds_it_is_answered_with_a_field_or_a_place() {
+        let id = "01920f3e-7c1b-7000-8000-000000000000";
+        let sound = [
+            format!(r#"{{"kind": "direct", "members": ["{id}"], "size": 7, "inner": {{"a": 1}}}}"#),
+            r#"{"kind":"direct","members":[]}"#.to_owned(),
+            "\u{feff}{\"kind\": \"direct\", \"members\": [], \"inner\": null}".to_owned(),
+        ];
+        let sound = sound.into_iter().map(String::into_bytes).collect();
+        nova_testkit::fuzz::fuzz("json-body", sound, |body| match parse::<Start>(body) {
+            Ok(_) => (200, String::new()),
+            Err(error) => {
+                let status = error.status().as_u16();
+                assert!([400, 422].contains(&status), "{status}");
+                let field = error.errors().first().map_or_else(String::new, |error| error.field.clone());
+                assert!(status == 400 || !field.is_empty(), "it names nothing");
+                (status, field)
+            }
+        });
+    }
 }

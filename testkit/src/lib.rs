@@ -3,4 +3,5 @@
 
 pub mod contract;
 pub mod fault_proxy;
+pub mod fuzz;
 pub mod story;

@@ -171,4 +171,22 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn whatever_a_cursor_holds_it_is_a_page_or_refused() {
+        let id = Uuid::from_u128(7);
+        let sound = [
+            Cursor::pack("posts", &(5_i64, 3_i64, id)),
+            Cursor::pack("posts", &(5_i64, id)),
+            Cursor::pack("search", &(5_i64, "x", vec![1_u8, 2])),
+        ];
+        let sound = sound.into_iter().map(|cursor| cursor.0.into_bytes()).collect();
+        nova_testkit::fuzz::fuzz("cursor", sound, |text| {
+            let cursor = Some(Cursor(String::from_utf8_lossy(text).into_owned()));
+            match MovingPage::of("posts", &PageRequest { cursor, limit: 5, after: 0 }) {
+                Ok(page) => format!("{:?}", (page.as_of.signum(), page.behind.0.signum())),
+                Err(error) => error.to_string(),
+            }
+        });
+    }
 }

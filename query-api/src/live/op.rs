@@ -128,4 +128,24 @@ mod tests {
         assert!(rate.take(start + Duration::from_millis(110)));
         assert!(!rate.take(start + Duration::from_millis(120)));
     }
+
+    #[test]
+    fn whatever_a_frame_holds_it_is_an_operation_or_none() {
+        let of = format!(r#""conversation_id": "{}""#, Uuid::from_u128(7));
+        let sound = [
+            r#"{"op": "ping"}"#.to_owned(),
+            r#"{"op": "auth", "token": "a.b.c"}"#.to_owned(),
+            format!(r#"{{"op": "subscribe", {of}, "after_seq": -1}}"#),
+            format!(r#"{{"op": "read", {of}, "seq": 9}}"#),
+            format!(r#"{{"op": "delivered", {of}, "seq": 9, "device_id": "d"}}"#),
+        ];
+        nova_testkit::fuzz::fuzz(
+            "websocket-frame",
+            sound.into_iter().map(String::into_bytes).collect(),
+            |frame| {
+                let text = String::from_utf8_lossy(frame);
+                Op::parse(&text).map(|op| std::mem::discriminant(&op))
+            },
+        );
+    }
 }

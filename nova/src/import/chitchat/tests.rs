@@ -90,3 +90,15 @@ fn a_conversation_that_does_not_end_is_not_held() {
     assert!(all.is_empty());
     assert!(result.unwrap_err().to_string().contains("more than"));
 }
+
+#[test]
+fn whatever_a_file_holds_it_is_read_or_refused() {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(TWO.as_bytes()).unwrap();
+    let sound = vec![TWO.as_bytes().to_vec(), packer.finish().unwrap()];
+    nova_testkit::fuzz::fuzz("chitchat", sound, |file| {
+        let (all, result) = conversations(file);
+        let texts: usize = all.iter().map(|conversation| conversation.texts.len()).sum();
+        (all.len(), texts, result.map_err(|error| error.root_cause().to_string()))
+    });
+}

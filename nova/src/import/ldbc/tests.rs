@@ -69,3 +69,32 @@ fn times_are_read_to_the_millisecond() {
     assert_eq!(rows::time_ms("yesterday"), None);
     assert_eq!(rows::time_ms(""), None);
 }
+
+#[test]
+fn whatever_a_table_holds_its_rows_are_read_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("post_0_0.csv");
+    let row = "7|photo7.jpg|2010-07-10T16:04:52.244+0000|1.2.3.4|Firefox|en|say \"hi\"|8|9|10|11";
+    let sound = vec![format!("{}\n{row}\r\n\n{row}\n", POST.header).into_bytes()];
+    nova_testkit::fuzz::fuzz("ldbc", sound, |file| {
+        fs::write(&path, file).unwrap();
+        let mut table = match Table::open(&path, &POST) {
+            Ok(table) => table,
+            Err(error) => return vec![error.to_string()],
+        };
+        let mut told = Vec::new();
+        loop {
+            match table.next() {
+                Ok(Some(row)) => told.push(match row.fields(&POST).and_then(|fields| rows::post(&fields)) {
+                    Ok(made) => made.len().to_string(),
+                    Err(problem) => problem,
+                }),
+                Ok(None) => return told,
+                Err(error) => {
+                    told.push(error.to_string());
+                    return told;
+                }
+            }
+        }
+    });
+}
