@@ -44,6 +44,15 @@ const EDGES: [u64; 12] = [
 /// If `read` does, or takes longer than five seconds.
 #[track_caller]
 pub fn fuzz<A: Hash>(name: &str, sound: Vec<Vec<u8>>, read: impl Fn(&[u8]) -> A) {
+    fuzz_times(name, INPUTS, sound, read);
+}
+
+/// The same with a number of inputs of its own for the short form: for what takes longer.
+///
+/// # Panics
+/// As [`fuzz`].
+#[track_caller]
+pub fn fuzz_times<A: Hash>(name: &str, inputs: u64, sound: Vec<Vec<u8>>, read: impl Fn(&[u8]) -> A) {
     assert!(!sound.is_empty(), "{name} has no sound input");
     let seed = number("NOVA_FUZZ_SEED").unwrap_or_else(rand::random);
     let until = number("NOVA_FUZZ_SECONDS").map(|seconds| Instant::now() + Duration::from_secs(seconds));
@@ -73,7 +82,7 @@ pub fn fuzz<A: Hash>(name: &str, sound: Vec<Vec<u8>>, read: impl Fn(&[u8]) -> A)
     for input in &sound {
         give(input.clone(), &mut pool);
     }
-    while until.map_or(given < INPUTS, |until| Instant::now() < until) {
+    while until.map_or(given < inputs, |until| Instant::now() < until) {
         let from = if dice.random_ratio(1, 4) { &sound } else { &pool };
         let mut input = from[dice.random_range(0..from.len())].clone();
         for _ in 0..1 << dice.random_range(0..4) {

@@ -180,11 +180,11 @@ mod tests {
             Cursor::pack("posts", &(5_i64, id)),
             Cursor::pack("search", &(5_i64, "x", vec![1_u8, 2])),
         ];
-        let sound = sound.into_iter().map(|cursor| cursor.0.into_bytes()).collect();
-        nova_testkit::fuzz::fuzz("cursor", sound, |text| {
-            let cursor = Some(Cursor(String::from_utf8_lossy(text).into_owned()));
+        let sound = sound.into_iter().map(|cursor| URL_SAFE_NO_PAD.decode(cursor.0).unwrap()).collect();
+        nova_testkit::fuzz::fuzz("cursor", sound, |json| {
+            let cursor = Some(Cursor(URL_SAFE_NO_PAD.encode(json)));
             match MovingPage::of("posts", &PageRequest { cursor, limit: 5, after: 0 }) {
-                Ok(page) => format!("{:?}", (page.as_of.signum(), page.behind.0.signum())),
+                Ok(page) => format!("{} {}", page.as_of.to_string().len(), page.behind.0.signum()),
                 Err(error) => error.to_string(),
             }
         });

@@ -25,7 +25,7 @@ fn sound() -> (TempDir, PathBuf, Vec<u8>) {
             data: vec![number; 20].into(),
             meta: bytes::Bytes::from_static(b"{}"),
         };
-        let stream = StreamId::new(&format!("post-{}", number % 2)).unwrap();
+        let stream = StreamId::new(format!("post-{}", number % 2)).unwrap();
         let writes = vec![Write { stream, expected: Expected::Any, events: vec![event] }];
         block_on(log.append(Append { command_id: Uuid::from_u128(u128::from(number) + 1), writes })).unwrap();
     }

@@ -1,5 +1,7 @@
 //! Whatever clients send: each bad request is a problem that names the field, and nothing is written.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use nova_http::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -294,4 +296,47 @@ async fn things_that_are_unknown_foreign_deleted_or_blocked() {
     ada.blocks(&eve).await;
     bob.delete(&format!("/posts/{post}/like")).await.ok();
     assert_eq!(world.head().await, head);
+}
+
+/// Cursors are only opaque: whoever unpacks one can write another.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_cursor_holds_the_lists_answer() {
+    let world = World::start().await;
+    let [ada, bob, cleo] = world.someones(["ada", "bob", "cleo"]).await;
+    let post = ada.publishes("a post about cursors").await;
+    let second = ada.publishes("another post about cursors").await;
+    for someone in [&bob, &cleo] {
+        someone.put(&format!("/users/{}/follow", ada.id)).await.ok();
+        someone.comments(post, "a comment", None).await;
+        someone.comments(second, "a comment", None).await;
+        ada.put(&format!("/users/{}/follow", someone.id)).await.ok();
+        ada.starts_group("a group", &[&bob, &cleo]).await;
+    }
+    let lists = [
+        "/timeline?".to_owned(),
+        "/feed?".to_owned(),
+        "/trending?".to_owned(),
+        "/search?q=cursors&".to_owned(),
+        format!("/posts/{post}/comments?"),
+        format!("/users/{}/posts?", ada.id),
+        format!("/users/{}/followers?", ada.id),
+        format!("/users/{}/following?", ada.id),
+        "/conversations?".to_owned(),
+    ];
+    let mut sound = Vec::new();
+    for (number, list) in (0_u8..).zip(&lists) {
+        let page = bob.look(&format!("{list}limit=1")).await.ok();
+        let cursor = page["next_cursor"].as_str().unwrap_or_else(|| panic!("{list} goes on: {page}"));
+        sound.push([&[number][..], &URL_SAFE_NO_PAD.decode(cursor).unwrap()].concat());
+    }
+    let runtime = tokio::runtime::Handle::current();
+    let ask = |input: &[u8]| {
+        let Some((number, json)) = input.split_first() else { return 0 };
+        let list = &lists[usize::from(*number) % lists.len()];
+        let path = format!("{list}limit=1&cursor={}", URL_SAFE_NO_PAD.encode(&json[..json.len().min(1_000)]));
+        let answer = tokio::task::block_in_place(|| runtime.block_on(bob.get(&path)));
+        assert!([200, 400].contains(&answer.status.as_u16()), "{path}: {} {}", answer.status, answer.body);
+        usize::from(answer.status.as_u16()) * 100 + usize::from(*number) % lists.len()
+    };
+    nova_testkit::fuzz::fuzz_times("cursors-of-lists", 600, sound, ask);
 }
