@@ -29,11 +29,13 @@ pub(crate) enum Attack {
     DribbledBody,
     Idle,
     WebSocketFlood,
+    /// Pongs that nobody asked for, and pings before the token.
+    ControlFrameFlood,
     NotHttp,
 }
 
 impl Attack {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::PipelinedAnswers,
         Self::PipelinedHeads,
         Self::PipelinedMetrics,
@@ -44,6 +46,7 @@ impl Attack {
         Self::DribbledBody,
         Self::Idle,
         Self::WebSocketFlood,
+        Self::ControlFrameFlood,
         Self::NotHttp,
     ];
 
@@ -103,7 +106,7 @@ impl Target {
             }
             Attack::UnreadWebSocket => {
                 let mut stream = connect_narrow(from, self.address).await?;
-                stream.write_all(&upgrade(token)).await?;
+                stream.write_all(&upgrade(Some(token.as_str()))).await?;
                 read_answer(&mut stream, true).await?;
                 let subscribe = json!({"op": "subscribe", "conversation_id": self.group, "after_seq": -1});
                 stream.write_all(&frame(0x1, subscribe.to_string().as_bytes())).await?;
@@ -137,11 +140,21 @@ impl Target {
             }
             Attack::WebSocketFlood => {
                 let mut stream = connect_narrow(from, self.address).await?;
-                stream.write_all(&upgrade(token)).await?;
+                stream.write_all(&upgrade(Some(token.as_str()))).await?;
                 read_answer(&mut stream, true).await?;
                 let frames =
                     [frame(0x1, b"{\"op\":\"ping\"}"), frame(0x9, b"ping"), frame(0x1, b"not an operation")];
                 let frames = frames.concat().repeat(100);
+                loop {
+                    stream.write_all(&frames).await?;
+                }
+            }
+            Attack::ControlFrameFlood => {
+                let with_token = (number / Attack::ALL.len()).is_multiple_of(2);
+                let mut stream = connect_narrow(from, self.address).await?;
+                stream.write_all(&upgrade(with_token.then_some(token.as_str()))).await?;
+                read_answer(&mut stream, true).await?;
+                let frames = frame(if with_token { 0xa } else { 0x9 }, b"").repeat(300);
                 loop {
                     stream.write_all(&frames).await?;
                 }
@@ -173,9 +186,10 @@ async fn dribble(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-fn upgrade(token: &str) -> Vec<u8> {
+fn upgrade(token: Option<&str>) -> Vec<u8> {
+    let authorization = token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
     format!(
-        "GET /api/v1/ws HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\nconnection: upgrade\r\nupgrade: \
+        "GET /api/v1/ws HTTP/1.1\r\nhost: 127.0.0.1\r\n{authorization}connection: upgrade\r\nupgrade: \
          websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     .into_bytes()

@@ -30,6 +30,8 @@ write_timeout_ms = 3000
 [live]
 write_timeout_ms = 3000
 connections_per_user_max = 100
+[quotas]
+posts_per_hour = 1000000
 [views]
 cache_bytes = 16777216
 ";

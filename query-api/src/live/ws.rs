@@ -36,6 +36,12 @@ const READ_BUFFER_BYTES: usize = 4096;
 const WRITE_BUFFER_BYTES: usize = 4096;
 /// How long a client may take over its goodbye.
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
+/// What a client still sends while it is told goodbye is read so many messages at a time, with a pause after them: whoever is
+/// sent away for sending too much goes on doing so.
+const GOODBYE_MESSAGES: usize = 64;
+const GOODBYE_PAUSE: Duration = Duration::from_millis(100);
+/// Pings and pongs before the token; a client needs none.
+const CONTROL_FRAMES_FIRST: usize = 16;
 /// Items of the queue that go out with one flush.
 const BATCH_ITEMS_MAX: usize = 256;
 
@@ -183,7 +189,12 @@ async fn serve(mut socket: WebSocket, entry: Entry, context: RequestContext) {
             let _ = socket.send(Message::Close(Some(frame))).await;
         }
         // To read on also sends what the library answers to the client's own close.
-        while let Some(Ok(_)) = socket.recv().await {}
+        loop {
+            for _ in 0..GOODBYE_MESSAGES {
+                let Some(Ok(_)) = socket.recv().await else { return };
+            }
+            tokio::time::sleep(GOODBYE_PAUSE).await;
+        }
     };
     let _ = tokio::time::timeout(write_timeout.min(GOODBYE_MAX), goodbye).await;
 }
@@ -196,10 +207,16 @@ async fn first_frame(
 ) -> Result<(Connection, Claims), Close> {
     let patience = slot.shared().options.auth_timeout;
     let first = async {
+        let mut control_frames = 0;
         loop {
             match socket.recv().await {
                 Some(Ok(Message::Text(text))) => return Ok(text),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                    control_frames += 1;
+                    if control_frames > CONTROL_FRAMES_FIRST {
+                        return Err(Close::TooManyOps);
+                    }
+                }
                 Some(Ok(Message::Binary(_))) => return Err(Close::Unauthorized("missing_token")),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Close::Gone),
             }
@@ -226,6 +243,8 @@ struct Client {
     delivered: DeliveredMarks,
     pings: Interval,
     heard: Instant,
+    /// A ping has been sent and not answered.
+    awaits_pong: bool,
     token_ends: Instant,
     phase: watch::Receiver<Phase>,
     /// When this client's turn to be sent away has come.
@@ -251,6 +270,7 @@ impl Client {
             delivered: DeliveredMarks::default(),
             leaves: None,
             heard: now,
+            awaits_pong: false,
             pings,
             socket,
             session,
@@ -319,6 +339,7 @@ impl Client {
         if self.heard.elapsed() > self.options.ping_interval.mul_f32(2.5) {
             return Err(Close::Silent);
         }
+        self.awaits_pong = true;
         let sent = self.socket.send(Message::Ping(Bytes::new()));
         match tokio::time::timeout(self.options.write_timeout, sent).await {
             Ok(Ok(())) => Ok(()),
@@ -360,9 +381,9 @@ impl Client {
     ) -> Result<(), Close> {
         let Some(Ok(message)) = message else { return Err(Close::Gone) };
         self.heard = Instant::now();
-        // A pong answers a ping of ours: nobody asked for anything.
-        let is_pong = matches!(message, Message::Pong(_));
-        if !is_pong && !self.rate.take(self.heard.into_std()) {
+        // A pong that answers a ping of ours costs nothing; others count.
+        let is_answer = matches!(message, Message::Pong(_)) && std::mem::take(&mut self.awaits_pong);
+        if !is_answer && !self.rate.take(self.heard.into_std()) {
             return Err(Close::TooManyOps);
         }
         match message {
