@@ -14,8 +14,8 @@ const BUFFER_BYTES: u64 = 131_072;
 pub(crate) const CONNECTION_BYTES: u64 = 3 * BUFFER_BYTES;
 /// What the server takes for other reasons meanwhile: caches, the allocator, the messages themselves.
 const REST_BYTES: u64 = 40 << 20;
-/// The write timeout below, forty times over for a busy machine.
-const CLOSED_WITHIN: Duration = Duration::from_secs(60);
+/// The write timeout below, twenty times over for a busy machine.
+const CLOSED_WITHIN: Duration = Duration::from_secs(30);
 
 const SETTINGS: &str = "
 [server]
