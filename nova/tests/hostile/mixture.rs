@@ -32,6 +32,7 @@ write_timeout_ms = 3000
 connections_per_user_max = 100
 [quotas]
 posts_per_hour = 1000000
+messages_per_hour = 1000000
 [views]
 cache_bytes = 16777216
 ";
