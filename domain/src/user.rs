@@ -80,11 +80,8 @@ impl Register {
             display_name: self.display_name.clone(),
             bio: self.bio.clone().filter(|bio| !bio.is_empty()),
         };
-        Refusal::unless_all([
-            check_handle(&personal.handle, by.limits.handle_chars_min, by.limits.handle_chars_max),
-            check_display_name(&personal.display_name, by.limits),
-            check_bio(personal.bio.as_deref(), by.limits),
-        ])?;
+        let (handle, display_name) = (Some(personal.handle.as_str()), Some(personal.display_name.as_str()));
+        check_profile(handle, display_name, personal.bio.as_deref(), by.limits)?;
         let stream = streams::user(user_id);
         let claim = claim_stream(&self.handle_key)?;
         world.want([stream.clone(), claim.clone()])?;
@@ -134,7 +131,9 @@ impl ChangeProfile {
         let user_id = by.user()?;
         let stream = streams::user(user_id);
         world.check_actor(user_id)?;
-        self.check(by.limits)?;
+        // What stays as it is may be from before a rule.
+        let handle = self.handle.as_ref().map(|(handle, _)| handle.as_str());
+        check_profile(handle, self.display_name.as_deref(), self.bio.as_deref(), by.limits)?;
         let state = world.state(stream.clone())?.user();
         let Personal::Clear(old) = &state.profile else {
             return Err(Refusal::Gone("profile").into());
@@ -168,18 +167,6 @@ impl ChangeProfile {
         }
         Ok(decision.and(claim, HandleClaimed { user_id }).and(release, HandleReleased { user_id }))
     }
-
-    /// What stays as it is may be from before a rule.
-    fn check(&self, limits: &Limits) -> Result<(), Refusal> {
-        let (handle, display_name) = (self.handle.as_ref(), self.display_name.as_deref());
-        Refusal::unless_all([
-            handle.map_or(Ok(()), |(handle, _)| {
-                check_handle(handle, limits.handle_chars_min, limits.handle_chars_max)
-            }),
-            display_name.map_or(Ok(()), |name| check_display_name(name, limits)),
-            check_bio(self.bio.as_deref(), limits),
-        ])
-    }
 }
 
 /// Close the account. The handle stays claimed, so that nobody can pose as its owner.
@@ -209,12 +196,19 @@ fn claim_stream(handle_key: &str) -> Result<nova_eventlog::StreamId, Refusal> {
     streams::handle(handle_key).ok_or_else(|| Refusal::invalid("handle", "character", "cannot be claimed"))
 }
 
-fn check_display_name(display_name: &str, limits: &Limits) -> Result<(), Refusal> {
-    check_name("display_name", display_name, limits.display_name_bytes_max)
-}
-
-fn check_bio(bio: Option<&str>, limits: &Limits) -> Result<(), Refusal> {
-    bio.map_or(Ok(()), |bio| check_optional_text("bio", bio, limits.bio_bytes_max))
+/// Checks what is given of a profile.
+fn check_profile(
+    handle: Option<&str>,
+    display_name: Option<&str>,
+    bio: Option<&str>,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    Refusal::unless_all([
+        handle
+            .map_or(Ok(()), |handle| check_handle(handle, limits.handle_chars_min, limits.handle_chars_max)),
+        display_name.map_or(Ok(()), |name| check_name("display_name", name, limits.display_name_bytes_max)),
+        bio.map_or(Ok(()), |bio| check_optional_text("bio", bio, limits.bio_bytes_max)),
+    ])
 }
 
 /// An account keeps the handle that it has, reserved or not.
