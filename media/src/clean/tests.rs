@@ -272,21 +272,10 @@ fn hostile_files_are_refused_without_a_panic() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize
     };
-    let jpeg = [b"\xff\xd8".to_vec(), jfif(), jpeg_body(), b"\xff\xd9".to_vec()].concat();
-    let frame = webp_chunk(b"ANMF", &[&[1; 16][..], &webp_chunk(b"VP8 ", b"pixels!")].concat());
-    let webp = webp(&[webp_chunk(b"VP8X", &[2; 10]), frame]);
-    let gif =
-        [&b"GIF89a\x01\0\x01\0\x80\0\0"[..], &[9; 6], b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x01a\0\x3b"].concat();
-    let png =
-        [b"\x89PNG\r\n\x1a\n".to_vec(), png_chunk(b"IHDR", &[0; 13]), png_chunk(b"IDAT", b"x")].concat();
-    for (content_type, file) in [
-        ("image/jpeg", jpeg),
-        ("image/webp", webp),
-        ("image/gif", gif),
-        ("image/png", png),
-        ("audio/mp4", film()),
-        ("audio/mpeg", b"ID3\x04\0\0\0\0\0\x01\0\xff\xfb\x90\x64\0\0APETAGEX".to_vec()),
-    ] {
+    for (content_type, file) in sound_files() {
+        if ["audio/ogg", "audio/webm"].contains(&content_type) {
+            continue; // Left as they are.
+        }
         for cut in 0..file.len() {
             let _ = clean(content_type, &Bytes::copy_from_slice(&file[..cut]));
         }
@@ -302,8 +291,8 @@ fn hostile_files_are_refused_without_a_panic() {
     }
 }
 
-/// A file of each format that is looked at, behind a byte that says which.
-fn sound_files() -> Vec<Vec<u8>> {
+/// A file of each format that is looked at, and what it is called.
+fn sound_files() -> Vec<(&'static str, Vec<u8>)> {
     let jpeg = [b"\xff\xd8".to_vec(), jfif(), jpeg_body(), b"\xff\xd9".to_vec()].concat();
     let png = [
         b"\x89PNG\r\n\x1a\n".to_vec(),
@@ -327,25 +316,27 @@ fn sound_files() -> Vec<Vec<u8>> {
     let head = b"OpusHead\x01\x01\0\0\x80\xbb\0\0\0\0\0";
     let opus = [page(2, 0, head), page(4, 48_000, b"sound")].concat();
     let webm = b"\x1a\x45\xdf\xa3\x84webm\x18\x53\x80\x67\x90\x15\x49\xa9\x66\x8b\x2a\xd7\xb1\x83\x0f\x42\x40\x44\x89\x82\0\x10";
-    let files = [jpeg, png, webp, gif, mp3, film(), opus, webm.to_vec()];
-    (0..).zip(files).map(|(number, file)| [&[number][..], &file].concat()).collect()
+    vec![
+        ("image/jpeg", jpeg),
+        ("image/png", png),
+        ("image/webp", webp),
+        ("image/gif", gif),
+        ("audio/mpeg", mp3),
+        ("audio/mpeg", b"ID3\x04\0\0\0\0\0\x01\0\xff\xfb\x90\x64\0\0APETAGEX".to_vec()),
+        ("audio/mp4", film()),
+        ("audio/ogg", opus),
+        ("audio/webm", webm.to_vec()),
+    ]
 }
 
 #[test]
 fn whatever_is_uploaded_the_lookers_answer() {
-    const TYPES: [&str; 8] = [
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "image/gif",
-        "audio/mpeg",
-        "audio/mp4",
-        "audio/ogg",
-        "audio/webm",
-    ];
-    nova_testkit::fuzz::fuzz("media", sound_files(), |input| {
+    let files = sound_files();
+    // Behind a byte that says which type it claims to be.
+    let sound = (0_u8..).zip(&files).map(|(number, (_, file))| [&[number][..], file].concat()).collect();
+    nova_testkit::fuzz::fuzz("media", sound, |input| {
         let (number, file) = input.split_first()?;
-        let content_type = TYPES[usize::from(*number) % TYPES.len()];
+        let (content_type, _) = files[usize::from(*number) % files.len()];
         let begins = crate::format::begins_as(content_type, &file[..file.len().min(64)]);
         let plays_ms = duration_ms(content_type, file);
         let cleaned = clean(content_type, &Bytes::copy_from_slice(file));
