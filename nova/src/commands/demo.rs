@@ -11,11 +11,16 @@ use crate::server::{Server, Stop};
 use crate::{server, telemetry};
 
 /// Inside the data folder, so that the demo never mixes with what is served from there.
-pub(super) const FOLDER: &str = "demo";
+const FOLDER: &str = "demo";
+
+/// Moves to the folder of the demo inside the data folder.
+pub(super) fn enter(config: &mut Config) {
+    config.data.dir.push(FOLDER);
+}
 
 pub(super) async fn run(mut config: Config, data_is_given: bool, people: u64) -> anyhow::Result<End> {
     if !data_is_given {
-        config.data.dir.push(FOLDER);
+        enter(&mut config);
     }
     let stop = Stop::on_signals()?;
     let metrics = telemetry::init_metrics()?;

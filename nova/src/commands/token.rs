@@ -18,7 +18,7 @@ pub(super) fn run(
     ttl_s: u64,
 ) -> anyhow::Result<End> {
     if !data_is_given && is_for_the_demo(&config) {
-        config.data.dir.push(demo::FOLDER);
+        demo::enter(&mut config);
         eprintln!("nova: a token for the demo in {}", config.data.dir.display());
     }
     let user = user.map_or_else(UserId::make, UserId);
@@ -32,7 +32,7 @@ fn is_for_the_demo(config: &Config) -> bool {
         return false;
     }
     let mut of_demo = config.clone();
-    of_demo.data.dir.push(demo::FOLDER);
+    demo::enter(&mut of_demo);
     let is_served = |config: &Config| FileLog::is_open(config.data.dir.join("log"));
     let has_key = |config: &Config| config.token_key_file().exists();
     has_key(&of_demo) && !is_served(config) && (is_served(&of_demo) || !has_key(config))

@@ -73,8 +73,8 @@ async fn a_first_account_is_opened_beside_whatever_serves_this_folder() {
     let served = Process::start(&folder, &["serve"]);
     assert_eq!(registers(&served, "ada_1").await, "");
     drop(served);
-    let _demo = Process::start(&of_demo, &["demo", "--people", "30"]);
-    assert!(registers(&_demo, "ada_2").await.contains("demo"));
+    let demo = Process::start(&of_demo, &["demo", "--people", "30"]);
+    assert!(registers(&demo, "ada_2").await.contains("demo"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
