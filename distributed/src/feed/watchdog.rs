@@ -7,9 +7,9 @@
 //! acknowledged, and a watermark with that position follows in every partition. A partition that is followed, behind that
 //! cursor and does not move for [`GRACE`] while the cursor does has a client that is not to be trusted any more.
 //!
-//! While the cursor stands Kafka itself may be away, and a new client would fare no better. It would even fare worse: Kafka
-//! gives it nothing before the session of the one before has expired, and that begins anew when Kafka is back. So then a
-//! client is only replaced after [`GRACE_QUIET`].
+//! While the cursor stands Kafka itself may be away, and a new client would do worse: Kafka gives it no partition until the
+//! session of the old one has expired, and that time starts again when Kafka is back. A client that stands while the cursor does
+//! is replaced after [`GRACE_QUIET`].
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -85,13 +85,13 @@ impl Watchdog {
         let relay = Relay::seen(self.relay, published, now);
         self.relay = Some(relay);
         let moves = now.saturating_duration_since(relay.moved_at) < STANDS;
-        let again = replaced_at.is_some_and(|at| at >= published);
+        let grace = if replaced_at.is_some_and(|at| at >= published) { GRACE_AGAIN } else { GRACE_QUIET };
         behind().copied().find(|one| {
             let since =
                 self.still.entry(one.assignment).or_insert(Still { next: one.next, since: now }).since;
             let stood = now.saturating_duration_since(since);
             let passed_by = now.saturating_duration_since(since.max(relay.moving_since));
-            stood >= if again { GRACE_AGAIN } else { GRACE_QUIET } || (moves && passed_by >= GRACE)
+            stood >= grace || (moves && passed_by >= GRACE)
         })
     }
 }

@@ -7,7 +7,7 @@ use super::tree::Tree;
 const TABLE: &str = "docs/metrics.md";
 const MACROS: [&str; 3] = ["counter!(", "gauge!(", "histogram!("];
 
-/// What is wrong, a line each.
+/// Returns the differences, one per line.
 pub(crate) fn faults(tree: &Tree) -> Vec<String> {
     let table = named(&tree.text(TABLE));
     let mut used: BTreeSet<String> = BTreeSet::new();
