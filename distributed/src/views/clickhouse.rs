@@ -40,7 +40,7 @@ use self::feed::TrendingList;
 pub use self::feed::{KnownTrending, Seen};
 use self::flush::Pending;
 use self::generations::Generations;
-use self::rows::CursorRow;
+use self::rows::{CursorRow, GenerationRow};
 use self::schema::Template;
 use self::server::Server;
 use crate::shard::{Shard, ShardCursor, ShardStore};
@@ -157,45 +157,39 @@ impl ClickHouseViews {
         outcome.await.map_err(|_| stopped())?
     }
 
-    async fn status_of(
+    /// Of one projection, from the tables of cursors and of dead letters by generation.
+    fn status_of(
         &self,
-        template: &'static Template,
-        generations: &Generations,
+        row: &GenerationRow,
+        cursors: &[CursorRow],
+        letters: &[(String, u64, u64, u64)],
     ) -> Result<ProjectionStatus, ViewError> {
-        let name = template.projection;
-        let Some(row) = generations.of(name) else { return Err(flush::gone()) };
-        let (shards, next, letters) = futures::try_join!(
-            self.stored_cursors(name, row.live),
-            self.stored_cursors(name, row.next),
-            self.letters_of(name, row.live),
-        )?;
+        let name = find(&row.projection)?.projection;
+        let of = |generation| {
+            move |cursor: &&CursorRow| cursor.projection == name && cursor.generation == generation
+        };
         // The whole log is followed by a rebuild only, where it is shared out.
         let whole = Shard::whole();
         let of_shard = |cursor: &CursorRow| {
             let place = (name, row.live, Shard::named(&cursor.shard));
             (cursor.shard == whole.as_str(), cursor.position.max(self.core.position(&place).position))
         };
-        let positions: Vec<(bool, u64)> = shards.iter().map(of_shard).collect();
+        let positions: Vec<(bool, u64)> = cursors.iter().filter(of(row.live)).map(of_shard).collect();
         let parts = positions.iter().filter(|(is_whole, _)| !is_whole).map(|(_, position)| *position).min();
         let whole = positions.iter().find(|(is_whole, _)| *is_whole).map(|(_, position)| *position);
-        let filled = next.iter().map(|cursor| cursor.position).max().unwrap_or(0);
+        let filled = cursors.iter().filter(of(row.next)).map(|cursor| cursor.position).max().unwrap_or(0);
+        let parked =
+            letters.iter().find(|(projection, generation, ..)| projection == name && *generation == row.live);
+        let (dead_letters, parked_streams) =
+            parked.map_or((0, 0), |(_, _, letters, streams)| (*letters, *streams));
         Ok(ProjectionStatus {
             name: name.to_owned(),
             generation: row.rebuilds,
             position: parts.or(whole).unwrap_or(0),
             rebuilding: (row.next > 0).then_some(filled),
-            dead_letters: letters.0,
-            parked_streams: letters.1,
+            dead_letters,
+            parked_streams,
         })
-    }
-
-    async fn letters_of(&self, projection: &str, generation: u64) -> Result<(u64, u64), Failure> {
-        let sql = format!(
-            "SELECT count(), uniqExact(stream) FROM dead_letters FINAL
-             WHERE projection_name = '{projection}' AND generation = {generation}"
-        );
-        let rows: Vec<(u64, u64)> = self.core.server.fetch(&sql).await?;
-        Ok(rows.first().copied().unwrap_or_default())
     }
 }
 
@@ -285,9 +279,20 @@ impl ShardStore for ClickHouseViews {
     }
 
     async fn status(&self) -> Result<Vec<ProjectionStatus>, ViewError> {
-        let generations = Generations::load(&self.core.server).await?;
-        let all = schema::TEMPLATES.iter().map(|template| self.status_of(template, &generations));
-        futures::future::try_join_all(all).await
+        let server = &self.core.server;
+        // Three questions, however many projections there are: a server in need is asked this most of all.
+        let letters = "SELECT projection_name, generation, count(), uniqExact(stream) FROM dead_letters FINAL
+                       GROUP BY projection_name, generation";
+        let (generations, cursors, letters) = futures::try_join!(
+            Generations::load(server),
+            generations::every_cursor(server),
+            server.fetch::<(String, u64, u64, u64)>(letters),
+        )?;
+        let status = |template: &Template| {
+            let row = generations.of(template.projection).ok_or_else(flush::gone)?;
+            self.status_of(row, &cursors, &letters)
+        };
+        schema::TEMPLATES.iter().map(status).collect()
     }
 
     async fn dead_letters(

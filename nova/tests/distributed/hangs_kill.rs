@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::check::{all_equals_a_replay, all_is_well, positions};
 use crate::client::Api;
 use crate::cluster::Cluster;
@@ -52,10 +54,15 @@ impl Drop for Burn {
     }
 }
 
+/// What a process says of all that it depends on.
+async fn dependencies(api: &Api) -> Option<Value> {
+    let asked = api.ask("GET", "/health/dependencies").try_send();
+    Some(tokio::time::timeout(Duration::from_secs(5), asked).await.ok()??.body)
+}
+
 /// The part of a process's health that says which shards stand still: its status, and what it names.
 async fn shards(api: &Api) -> Option<(String, String)> {
-    let asked = api.ask("GET", "/health/dependencies").try_send();
-    let health = tokio::time::timeout(Duration::from_secs(5), asked).await.ok()??.body;
+    let health = dependencies(api).await?;
     let all = health["dependencies"].as_array()?.iter();
     let mut found = all.filter(|one| one["name"] == "projection_shards");
     let found = found.next().unwrap_or_else(|| panic!("shards are not among what is checked: {health}"));
@@ -98,11 +105,15 @@ async fn every_view_reaches(cluster: &Cluster, head: u64, since: Instant) -> Dur
             return took;
         }
         let health = match cluster.living(Role::Projectors).first() {
-            Some(api) if took >= RECOVERY => shards(api).await,
+            Some(api) if took >= RECOVERY => dependencies(api).await,
             Some(_) | None => None,
         };
-        assert!(took < RECOVERY, "not at {head} {took:.1?} after the end: {positions:?}; {health:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(
+            took < RECOVERY,
+            "not at {head} {took:.1?} after the end: {positions:?}; {health:?}; {}",
+            cluster.trouble()
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 

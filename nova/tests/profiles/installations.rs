@@ -142,6 +142,7 @@ impl Installation for Distributed {
             .with_user(given("NOVA_TEST_CLICKHOUSE_USER"))
             .with_password(given("NOVA_TEST_CLICKHOUSE_PASSWORD"));
         clickhouse.query(&format!("DROP DATABASE IF EXISTS {}", self.name)).execute().await.unwrap();
+        crate::topics::delete_all(&given("NOVA_TEST_KAFKA_BROKERS"), &self.name).await;
     }
 }
 

@@ -15,6 +15,8 @@ mod installations;
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]
 #[path = "../it/socket.rs"]
 mod socket;
+#[path = "../distributed/topics.rs"]
+mod topics;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -272,6 +272,15 @@ pub(super) async fn cursors(
     Ok(rows)
 }
 
+/// The cursors of every projection and generation.
+pub(super) async fn every_cursor(server: &Server) -> Result<Vec<CursorRow>, Failure> {
+    let mut rows: Vec<CursorRow> = server
+        .fetch("SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL")
+        .await?;
+    rows.retain(|row| !row.shard.contains(':'));
+    Ok(rows)
+}
+
 /// With what stands beside them.
 async fn all_cursors(
     server: &Server,
