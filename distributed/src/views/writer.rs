@@ -78,9 +78,11 @@ impl ViewWriter for Views {
     async fn status(&self) -> Result<Vec<ProjectionStatus>, ViewError> {
         let mut all = Vec::new();
         let mut failure = None;
-        for store in self.all_stores() {
+        let stores = self.all_stores();
+        let told = futures::future::join_all(stores.map(|store| within(store.status()))).await;
+        for (store, told) in stores.into_iter().zip(told) {
             // A store that is down takes nothing away from what the others tell.
-            match within(store.status()).await {
+            match told {
                 Ok(statuses) => all.extend(
                     statuses
                         .into_iter()
