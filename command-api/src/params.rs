@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 pub(crate) struct PutParams {
     /// Seconds since the Unix epoch.
     pub(crate) expires: u64,
+    /// Of the address, as it was given.
     pub(crate) signature: String,
 }
 
@@ -17,9 +18,12 @@ pub(crate) struct PutParams {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct GetParams {
+    /// Seconds since the Unix epoch.
     pub(crate) expires: u64,
+    /// The content type that the answer has.
     #[serde(rename = "type")]
     pub(crate) content_type: String,
+    /// Of the address, as it was given.
     pub(crate) signature: String,
 }
 

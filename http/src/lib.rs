@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`problem`] (errors as RFC 9457 problems), [`token`] and [`issuer`] (bearer tokens), [`closed`] (the
 //! accounts that are closed), [`address`] (where a request comes from), [`auth`] (the caller as a handler's argument),
-//! [`json`] and [`params`] (bodies, paths, queries, headers), [`openapi`], [`own_address`], [`rate`] and [`shares`],
+//! [`json`] and [`params`] (bodies, paths, queries, headers), [`own_address`], [`rate`] and [`shares`],
 //! [`overload`], [`place`] and [`layers`], [`cors`].
 
 pub mod problem;
@@ -23,8 +23,6 @@ pub mod json;
 pub mod params;
 
 pub mod check;
-
-pub mod openapi;
 
 pub mod own_address;
 

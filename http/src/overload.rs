@@ -162,7 +162,8 @@ impl Drop for Held<'_> {
 /// How long this request may take: what the client says, but not more than Nova allows.
 pub(crate) fn time_for(headers: &HeaderMap, most: Duration) -> Result<Duration, ApiError> {
     let Some(value) = headers.get(&TIMEOUT_MS) else { return Ok(most) };
-    let asked = value.to_str().ok().and_then(|text| text.trim().parse().ok()).map(Duration::from_millis);
+    let ms = value.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok());
+    let asked = ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     asked.filter(|asked| !asked.is_zero()).map(|asked| asked.min(most)).ok_or_else(|| {
         let must = "must be a number of milliseconds, 1 or more";
         ApiError::bad_request("invalid_header", "A header does not hold what it must.").field(

@@ -11,7 +11,6 @@ use nova_domain::delivered::MarkDelivered;
 use nova_domain::read::MarkRead;
 use nova_eventlog::EventLog;
 use nova_events::{Actor, Codec};
-use nova_http::openapi::{OpenApi, with_common_parts};
 use nova_http::{ApiError, Caller, ClosedAccounts, CorsOrigins, Issuer};
 use nova_media::MediaStore;
 use nova_projectors::Redriven;
@@ -68,6 +67,12 @@ pub async fn verify_log(config: &Config) -> anyhow::Result<String> {
 }
 
 impl Product {
+    /// Opens what these roles need of an installation that is there.
+    pub async fn open_existing(config: Config, roles: Roles) -> anyhow::Result<Self> {
+        installation(config.profile).must_be_there(&config)?;
+        Self::open(config, roles).await
+    }
+
     /// Opens what these roles need of an installation, or begins one.
     pub async fn open(config: Config, roles: Roles) -> anyhow::Result<Self> {
         permissions::warn_if_exposed(&config.data.dir);
@@ -180,7 +185,8 @@ impl Product {
                 handle.render()
             }) as MetricsText
         });
-        let mut router = nova_query_api::system_router(Arc::clone(&self.query), metrics, &openapi());
+        let document = crate::document::document(&self.config.domain_limits());
+        let mut router = nova_query_api::system_router(Arc::clone(&self.query), metrics, &document);
         if let Some(client_events) = self.stores.client_events.clone() {
             let (executor, options) = (self.executor.clone(), self.config.command_options());
             let media = self.stores.media.clone().map(|store| self.config.media_of_commands(store));
@@ -251,14 +257,6 @@ fn ready_when(stores: &Stores, roles: Roles) -> ReadyWhen {
         log_writable: roles.commands,
         checks: stores.ready_checks.clone(),
     }
-}
-
-/// The document of the whole API, whichever roles this process has.
-pub fn openapi() -> OpenApi {
-    let mut document = nova_query_api::openapi();
-    document.merge(nova_command_api::openapi());
-    // Commands have the problem and the token in common with queries.
-    with_common_parts(document)
 }
 
 /// "Read up to a seq" over a WebSocket is the same command as over HTTP.

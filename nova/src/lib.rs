@@ -9,6 +9,7 @@ pub mod commands;
 pub mod compose;
 pub mod config;
 pub mod demo;
+pub mod document;
 pub mod import;
 pub mod permissions;
 pub mod profile;

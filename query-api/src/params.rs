@@ -83,6 +83,7 @@ pub struct DeletionsParams {
     /// `user`, `post`, `comment` or `message`.
     #[param(value_type = Option<String>)]
     pub entity: Option<Entity>,
+    /// Those by this account.
     #[param(value_type = Option<uuid::Uuid>)]
     pub deleted_by: Option<UserId>,
     /// Those in force at this time (RFC 3339): deleted by then, and not restored by then.
@@ -149,6 +150,14 @@ pub fn limit(given: Option<usize>) -> Result<usize, ApiError> {
     Err(ApiError::invalid_field("limit", "out_of_range", format!("must be 1 to {}", PageRequest::LIMIT_MAX)))
 }
 
+/// A place in the log or in a conversation, in its 63 bits.
+pub fn position(name: &'static str, given: Option<u64>) -> Result<Option<u64>, ApiError> {
+    if given.is_some_and(|position| i64::try_from(position).is_err()) {
+        return Err(ApiError::invalid_field(name, "out_of_range", format!("must be 0 to {}", i64::MAX)));
+    }
+    Ok(given)
+}
+
 pub fn page(
     given_limit: Option<usize>,
     cursor: Option<String>,
@@ -176,7 +185,7 @@ impl MessagesParams {
                 Err(ApiError::invalid_field("after_seq", "out_of_range", "must be -1 or more"))
             }
             (Some(after), None) => Ok(MessageRange::After(after)),
-            (None, before) => Ok(MessageRange::Before(before.unwrap_or(u64::MAX))),
+            (None, before) => Ok(MessageRange::Before(position("before_seq", before)?.unwrap_or(u64::MAX))),
         }
     }
 }

@@ -25,7 +25,7 @@ pub mod ladder;
 pub mod health;
 
 pub use adaptive::{AdaptiveLimit, AdaptiveOptions};
-pub use breaker::{Breaker, BreakerOptions, BreakerState, BreakerStatus, Permit, Rejected};
+pub use breaker::{Breaker, BreakerOptions, BreakerState, BreakerStatus, LastFailure, Permit, Rejected};
 pub use bulkhead::{Bulkhead, BulkheadFull, STALLED_AFTER};
 pub use deadline::Deadline;
 pub use guard::{Guard, GuardError, GuardOptions, Verdict};

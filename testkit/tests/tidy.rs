@@ -2,6 +2,8 @@
 
 #[path = "tidy/metrics.rs"]
 mod metrics;
+#[path = "tidy/problems.rs"]
+mod problems;
 #[path = "tidy/rooms.rs"]
 mod rooms;
 #[path = "tidy/rust.rs"]
@@ -73,6 +75,11 @@ fn every_event_has_a_frozen_sample_and_a_schema() {
 #[test]
 fn every_metric_is_described() {
     none(metrics::faults(&Tree::read()));
+}
+
+#[test]
+fn every_code_is_told_in_the_documents() {
+    none(problems::faults(&Tree::read()));
 }
 
 #[test]

@@ -8,8 +8,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The breakers of this process. An embedded Nova has that of its media alone. */
-        get: operations["breakers"];
+        /**
+         * The breakers of this process
+         * @description An embedded Nova has that of its media alone.
+         *
+         *     For tokens with the role `operator`.
+         */
+        get: operations["breakers_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -26,10 +31,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Events that could not be projected, and those behind them in their streams, in order of position. The list goes on
-         *     with `after` as the last item's position.
+         * Events that could not be projected, in order of position
+         * @description Those behind them in their streams are there as well. The list goes on with `after` as the last item's position.
+         *
+         *     For tokens with the role `operator`.
          */
-        get: operations["dead_letters"];
+        get: operations["dead_letters_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -45,8 +52,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How every projection is doing. */
-        get: operations["projections"];
+        /**
+         * How every projection is doing
+         * @description For tokens with the role `operator`.
+         */
+        get: operations["projections_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -62,8 +72,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was deleted, when, by whom and why, newest first. */
-        get: operations["deletions"];
+        /**
+         * What was deleted, when, by whom and why, newest first
+         * @description For tokens with the role `auditor`.
+         */
+        get: operations["deletions_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -79,8 +92,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The log, in its order. */
-        get: operations["events"];
+        /**
+         * The log, in its order
+         * @description For tokens with the role `auditor`.
+         */
+        get: operations["events_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -99,11 +115,17 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete a comment: its author, the author of the post, or a moderator. */
+        /**
+         * Delete a comment: its author, the author of the post, or a moderator
+         * @description For whoever has an account, by a token.
+         */
         delete: operations["comments_delete"];
         options?: never;
         head?: never;
-        /** Replace the text of one's own comment. */
+        /**
+         * Replace the text of one's own comment
+         * @description For whoever has an account, by a token.
+         */
         patch: operations["comments_edit"];
         trace?: never;
     };
@@ -115,10 +137,18 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Like a comment. Again is no error. */
+        /**
+         * Like a comment
+         * @description Again is no error.
+         *
+         *     For whoever has an account, by a token.
+         */
         put: operations["comments_like"];
         post?: never;
-        /** Take a like back. */
+        /**
+         * Take a like back
+         * @description For whoever has an account, by a token.
+         */
         delete: operations["comments_unlike"];
         options?: never;
         head?: never;
@@ -134,7 +164,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Bring a deleted comment back. */
+        /**
+         * Bring a deleted comment back
+         * @description For whoever has an account, by a token.
+         */
         post: operations["comments_restore"];
         delete?: never;
         options?: never;
@@ -149,10 +182,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's conversations, the one with the newest message first. */
-        get: operations["conversations"];
+        /**
+         * The caller's conversations, the one with the newest message first
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["conversations_list"];
         put?: never;
-        /** Start a conversation. Two people have one direct conversation: starting it again finds it. */
+        /**
+         * Start a conversation
+         * @description Two people have one direct conversation: starting it again finds it.
+         *
+         *     For whoever has an account, by a token.
+         */
         post: operations["conversations_start"];
         delete?: never;
         options?: never;
@@ -167,14 +208,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One conversation. */
-        get: operations["conversation"];
+        /**
+         * One conversation
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["conversations_read"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Rename a group: its admins. */
+        /**
+         * Rename a group: its admins
+         * @description For whoever has an account, by a token.
+         */
         patch: operations["conversations_rename"];
         trace?: never;
     };
@@ -186,7 +233,12 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Say that a device has everything up to a seq. Marks only move forward, each device's for itself. */
+        /**
+         * Say that a device has everything up to a seq
+         * @description Marks only move forward, each device's for itself.
+         *
+         *     For whoever has an account, by a token.
+         */
         put: operations["conversations_mark_delivered"];
         post?: never;
         delete?: never;
@@ -203,10 +255,16 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Add someone to a group, or change their role: its admins. */
+        /**
+         * Add someone to a group, or change their role: its admins
+         * @description For whoever has an account, by a token.
+         */
         put: operations["conversations_put_member"];
         post?: never;
-        /** Take someone out of a group (its admins), or leave it. */
+        /**
+         * Take someone out of a group (its admins), or leave it
+         * @description For whoever has an account, by a token.
+         */
         delete: operations["conversations_remove_member"];
         options?: never;
         head?: never;
@@ -220,10 +278,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Messages in ascending order of their seq. The list goes on by `after_seq` or `before_seq`, not by a cursor. */
-        get: operations["messages"];
+        /**
+         * Messages in ascending order of their seq
+         * @description The list goes on by `after_seq` or `before_seq`, not by a cursor.
+         *
+         *     For whoever has an account, by a token.
+         */
+        get: operations["messages_list"];
         put?: never;
-        /** Send a message. The answer's `revision` is its seq. */
+        /**
+         * Send a message
+         * @description The answer's `revision` is its seq.
+         *
+         *     For whoever has an account, by a token.
+         */
         post: operations["messages_send"];
         delete?: never;
         options?: never;
@@ -241,11 +309,17 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Take a message back: its sender, or an admin of the group. */
+        /**
+         * Take a message back: its sender, or an admin of the group
+         * @description For whoever has an account, by a token.
+         */
         delete: operations["messages_delete"];
         options?: never;
         head?: never;
-        /** Replace what one's own message says, within a day. */
+        /**
+         * Replace what one's own message says, within a day
+         * @description For whoever has an account, by a token.
+         */
         patch: operations["messages_edit"];
         trace?: never;
     };
@@ -258,7 +332,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a voice message. Its upload is completed, if that has not been done. The answer's `revision` is its seq. */
+        /**
+         * Send a voice message
+         * @description Its upload is completed, if that has not been done. The answer's `revision` is its seq.
+         *
+         *     For whoever has an account, by a token.
+         */
         post: operations["messages_send_voice"];
         delete?: never;
         options?: never;
@@ -275,7 +354,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Reserve the upload of a voice message, for an hour: audio of at most 5 MiB and 5 minutes. */
+        /**
+         * Reserve the upload of a voice message, for an hour
+         * @description It is audio of at most 5 MiB and 5 minutes.
+         *
+         *     For whoever has an account, by a token.
+         */
         post: operations["messages_reserve_voice"];
         delete?: never;
         options?: never;
@@ -291,7 +375,12 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Say that everything up to a seq has been read. Marks only move forward. */
+        /**
+         * Say that everything up to a seq has been read
+         * @description Marks only move forward.
+         *
+         *     For whoever has an account, by a token.
+         */
         put: operations["conversations_mark_read"];
         post?: never;
         delete?: never;
@@ -308,11 +397,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Clear-text messages that hold every word, best match first, the newer one first of those that match alike. Edited
-         *     messages are found by what they say now, deleted ones not at all. `highlights` are parts of `text` as offsets in
-         *     UTF-16 code units, from `start` up to, not including, `end`.
+         * Messages in clear text that hold every word, best match first
+         * @description Of those that match alike, the newer one comes first. Edited messages are found by what they say now, deleted ones not at all. `highlights` are parts of `text` as offsets in UTF-16 code units, from `start` up to, not including, `end`.
+         *
+         *     For whoever has an account, by a token.
          */
-        get: operations["search_messages"];
+        get: operations["messages_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -328,8 +418,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** People whom the caller may know. */
-        get: operations["discover"];
+        /**
+         * People whom the caller may know
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["users_discover"];
         put?: never;
         post?: never;
         delete?: never;
@@ -347,7 +440,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tell of what was seen and done, for analysts. They may arrive more than once; their ids tell. */
+        /**
+         * Tell of what was seen and done, for analysts
+         * @description They may arrive more than once; their ids tell.
+         *
+         *     For whoever has an account, by a token.
+         */
         post: operations["events_publish"];
         delete?: never;
         options?: never;
@@ -362,8 +460,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The ranked feed. Its first page freezes an order that the cursors go through. */
-        get: operations["feed"];
+        /**
+         * The ranked feed
+         * @description Its first page freezes an order that the cursors go through.
+         *
+         *     For whoever has an account, by a token.
+         */
+        get: operations["feed_read"];
         put?: never;
         post?: never;
         delete?: never;
@@ -379,8 +482,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** On what this process depends, and how that is doing. Always 200: what is down here is not what answers. */
-        get: operations["dependencies"];
+        /**
+         * On what this process depends, and how that is doing
+         * @description Always 200: what is down here is not what answers.
+         *
+         *     No token is needed.
+         */
+        get: operations["dependencies_check"];
         put?: never;
         post?: never;
         delete?: never;
@@ -396,8 +504,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process answers. */
-        get: operations["live"];
+        /**
+         * The process answers
+         * @description No token is needed.
+         */
+        get: operations["liveness_check"];
         put?: never;
         post?: never;
         delete?: never;
@@ -414,10 +525,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether to send requests here: 503 says no, and `checks` why. A process that projects is ready while its views are
-         *     current, one that takes commands while the log takes appends.
+         * Whether to send requests here: 503 says no, and `checks` why
+         * @description A process that projects is ready while its views are current, one that takes commands while the log takes appends.
+         *
+         *     No token is needed.
          */
-        get: operations["ready"];
+        get: operations["readiness_check"];
         put?: never;
         post?: never;
         delete?: never;
@@ -433,11 +546,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A medium, with an address to get it from that is good for a few minutes. */
-        get: operations["medium"];
+        /**
+         * A medium, with an address to get it from that is good for a few minutes
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["media_read"];
         put?: never;
         post?: never;
-        /** Delete what one uploaded, as long as no message or post carries it: then it goes with that. */
+        /**
+         * Delete what one uploaded
+         * @description What a message or post carries goes with that, and not before.
+         *
+         *     For whoever has an account, by a token.
+         */
         delete: operations["media_delete"];
         options?: never;
         head?: never;
@@ -453,7 +574,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a message to the conversation named in the body. */
+        /**
+         * Send a message to the conversation named in the body
+         * @description For whoever has an account, by a token.
+         */
         post: operations["messages_send_to"];
         delete?: never;
         options?: never;
@@ -470,7 +594,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Publish a post. */
+        /**
+         * Publish a post
+         * @description For whoever has an account, by a token.
+         */
         post: operations["posts_publish"];
         delete?: never;
         options?: never;
@@ -485,15 +612,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One post. */
-        get: operations["post"];
+        /**
+         * One post
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["posts_read"];
         put?: never;
         post?: never;
-        /** Delete one's own post; a moderator deletes any. It can be restored for 30 days. */
+        /**
+         * Delete one's own post; a moderator deletes any
+         * @description It can be restored for 30 days.
+         *
+         *     For whoever has an account, by a token.
+         */
         delete: operations["posts_delete"];
         options?: never;
         head?: never;
-        /** Replace the text of one's own post. */
+        /**
+         * Replace the text of one's own post
+         * @description For whoever has an account, by a token.
+         */
         patch: operations["posts_edit"];
         trace?: never;
     };
@@ -504,10 +642,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The comments of a post, answers to comments among them, oldest first. */
-        get: operations["comments"];
+        /**
+         * The comments of a post, answers to comments among them, oldest first
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["comments_list"];
         put?: never;
-        /** Comment on a post. */
+        /**
+         * Comment on a post
+         * @description For whoever has an account, by a token.
+         */
         post: operations["comments_add"];
         delete?: never;
         options?: never;
@@ -523,10 +667,18 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Like a post. Again is no error. */
+        /**
+         * Like a post
+         * @description Again is no error.
+         *
+         *     For whoever has an account, by a token.
+         */
         put: operations["posts_like"];
         post?: never;
-        /** Take a like back. */
+        /**
+         * Take a like back
+         * @description For whoever has an account, by a token.
+         */
         delete: operations["posts_unlike"];
         options?: never;
         head?: never;
@@ -542,7 +694,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Bring a deleted post back. */
+        /**
+         * Bring a deleted post back
+         * @description For whoever has an account, by a token.
+         */
         post: operations["posts_restore"];
         delete?: never;
         options?: never;
@@ -559,7 +714,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Publish up to 100 posts. Each succeeds or fails by itself. */
+        /**
+         * Publish up to 100 posts
+         * @description Each succeeds or fails by itself.
+         *
+         *     For whoever has an account, by a token.
+         */
         post: operations["posts_publish_batch"];
         delete?: never;
         options?: never;
@@ -574,8 +734,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Posts that match every word, best match first. */
-        get: operations["search"];
+        /**
+         * Posts that match every word, best match first
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["posts_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -591,9 +754,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a medium, or a range of it, from the address that `GET /media/{id}` gave. */
+        /**
+         * Get a medium, or a range of it, from the address that `GET /media/{id}` gave
+         * @description No token is needed.
+         */
         get: operations["media_fetch"];
-        /** Put what was reserved, with the headers that came with the address: its length, type and checksum are signed. */
+        /**
+         * Put what was reserved, with the headers that came with the address
+         * @description Its length, type and checksum are signed.
+         *
+         *     No token is needed.
+         */
         put: operations["media_store"];
         post?: never;
         delete?: never;
@@ -609,8 +780,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happens as it happens, as server-sent events: the frames of the WebSocket, of one conversation or of all. */
-        get: operations["stream"];
+        /**
+         * What happens as it happens, as server-sent events
+         * @description They are the frames of the WebSocket, of one conversation or of all.
+         *
+         *     For whoever has an account, by a token.
+         */
+        get: operations["stream_open"];
         put?: never;
         post?: never;
         delete?: never;
@@ -626,8 +802,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the caller and those they follow posted, newest first. */
-        get: operations["timeline"];
+        /**
+         * What the caller and those they follow posted, newest first
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["timeline_read"];
         put?: never;
         post?: never;
         delete?: never;
@@ -643,8 +822,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Public posts of the last 48 hours by decayed engagement. */
-        get: operations["trending"];
+        /**
+         * Public posts of the last 48 hours by decayed engagement
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["trending_read"];
         put?: never;
         post?: never;
         delete?: never;
@@ -662,7 +844,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Reserve an upload. The answer says where to PUT the bytes, without a token; complete it afterwards. */
+        /**
+         * Reserve an upload
+         * @description The answer says where to PUT the bytes, without a token; complete it afterwards.
+         *
+         *     For whoever has an account, by a token.
+         */
         post: operations["media_reserve"];
         delete?: never;
         options?: never;
@@ -679,7 +866,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that the bytes are there. They are looked at, and count from here on. Again is no error. */
+        /**
+         * Say that the bytes are there
+         * @description They are looked at, and count from here on. Again is no error.
+         *
+         *     For whoever has an account, by a token.
+         */
         post: operations["media_complete"];
         delete?: never;
         options?: never;
@@ -696,7 +888,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open an account for the token's subject, or come back to one that was closed. */
+        /**
+         * Open an account for the token's subject, or come back to one that was closed
+         * @description For whoever has an account, by a token.
+         */
         post: operations["users_register"];
         delete?: never;
         options?: never;
@@ -711,8 +906,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One person. */
-        get: operations["profile"];
+        /**
+         * One person
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["users_read"];
         put?: never;
         post?: never;
         delete?: never;
@@ -729,10 +927,18 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Block someone. Also ends the following between the two, both ways. */
+        /**
+         * Block someone
+         * @description Also ends the following between the two, both ways.
+         *
+         *     For whoever has an account, by a token.
+         */
         put: operations["users_block"];
         post?: never;
-        /** Stop blocking someone. */
+        /**
+         * Stop blocking someone
+         * @description For whoever has an account, by a token.
+         */
         delete: operations["users_unblock"];
         options?: never;
         head?: never;
@@ -747,10 +953,18 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Do not suggest someone to me. Again is no error, and they do not learn of it. */
+        /**
+         * Do not suggest someone to me
+         * @description Again is no error, and they do not learn of it.
+         *
+         *     For whoever has an account, by a token.
+         */
         put: operations["users_dismiss"];
         post?: never;
-        /** Someone may be suggested to me again. */
+        /**
+         * Someone may be suggested to me again
+         * @description For whoever has an account, by a token.
+         */
         delete: operations["users_undismiss"];
         options?: never;
         head?: never;
@@ -765,10 +979,18 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Follow someone. Again is no error. */
+        /**
+         * Follow someone
+         * @description Again is no error.
+         *
+         *     For whoever has an account, by a token.
+         */
         put: operations["users_follow"];
         post?: never;
-        /** Stop following someone. */
+        /**
+         * Stop following someone
+         * @description For whoever has an account, by a token.
+         */
         delete: operations["users_unfollow"];
         options?: never;
         head?: never;
@@ -782,8 +1004,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who follows someone, newest first. */
-        get: operations["followers"];
+        /**
+         * Who follows someone, newest first
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["followers_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -799,8 +1024,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whom someone follows, newest first. */
-        get: operations["following"];
+        /**
+         * Whom someone follows, newest first
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["following_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -816,8 +1044,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What someone posted, as far as the caller may see it, newest first. */
-        get: operations["posts"];
+        /**
+         * What someone posted, as far as the caller may see it, newest first
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["posts_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -833,18 +1064,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller. */
-        get: operations["me"];
+        /**
+         * The caller
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["users_read_me"];
         put?: never;
         post?: never;
         /**
-         * Close the account. What it wrote is hidden until its owner registers again, and every other request and live session of
-         *     it is refused until then, with 403 `account_deactivated`.
+         * Close the account
+         * @description What it wrote is hidden until its owner registers again, and every other request and live session of it is refused until then, with 403 `account_deactivated`.
+         *
+         *     For whoever has an account, by a token.
          */
         delete: operations["users_deactivate"];
         options?: never;
         head?: never;
-        /** Change the profile; what is left out stays. */
+        /**
+         * Change the profile; what is left out stays
+         * @description For whoever has an account, by a token.
+         */
         patch: operations["users_change_profile"];
         trace?: never;
     };
@@ -855,8 +1094,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whom the caller blocks. */
-        get: operations["blocks"];
+        /**
+         * Whom the caller blocks
+         * @description For whoever has an account, by a token.
+         */
+        get: operations["blocks_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -873,10 +1115,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happens as it happens. The token goes into the header or, within a few seconds, into the first frame:
-         *     `{"op": "auth", "token"}`.
+         * What happens as it happens
+         * @description The token goes into the header or, within a few seconds, into the first frame: `{"op": "auth", "token"}`.
+         *
+         *     For whoever has an account, by a token.
          */
-        get: operations["websocket"];
+        get: operations["websocket_open"];
         put?: never;
         post?: never;
         delete?: never;
@@ -974,9 +1218,47 @@ export interface components {
             results: components["schemas"]["BatchResult"][];
         };
         /** @description A breaker between this process and something it depends on. */
-        BreakerOf: Record<string, never> & {
+        BreakerOf: {
             /** @description Where that is. */
             address: string;
+            /**
+             * Format: int32
+             * @description Closed: failures in a row. Half-open: successful probes in a row.
+             */
+            count: number;
+            /** Format: int32 */
+            failures_to_open: number;
+            /**
+             * Format: int64
+             * @description How long it has been in this state.
+             */
+            for_ms: number;
+            last_failure?: components["schemas"]["Failure"] | null;
+            name: string;
+            /** Format: int64 */
+            open_ms: number;
+            /**
+             * Format: int64
+             * @description How often it opened since the process started.
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description Calls that were not let through since the process started.
+             */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description No call is let through before; 0 when one would be.
+             */
+            retry_after_ms: number;
+            /**
+             * @description `closed` lets calls through, `open` does not, `half_open` lets one through at a time.
+             * @example closed
+             */
+            state: string;
+            /** Format: int32 */
+            successes_to_close: number;
         };
         ChangeProfileBody: {
             /** @description An empty one takes it away. */
@@ -1004,13 +1286,17 @@ export interface components {
             post_id: string;
             text: string;
         };
-        /** @enum {string} */
+        /**
+         * @description More values may come.
+         * @enum {string}
+         */
         Condition: "up" | "down" | "not_ready";
         Conversation: {
             /** Format: uuid */
             id: string;
             /** @example direct */
             kind: string;
+            /** @description The newest message that is not deleted. */
             last_message?: components["schemas"]["Message"] | null;
             /**
              * Format: int64
@@ -1110,7 +1396,10 @@ export interface components {
             nonce?: string | null;
             text?: string | null;
         };
-        /** @enum {string} */
+        /**
+         * @description More values may come.
+         * @enum {string}
+         */
         Entity: "user" | "post" | "comment" | "message";
         EventBody: {
             /**
@@ -1160,6 +1449,7 @@ export interface components {
         };
         /** @description How many were accepted: all of them. */
         EventsAccepted: {
+            /** Format: int64 */
             accepted: number;
             /** @description They wait on disk, since the transport is away. They are not lost. */
             queued: boolean;
@@ -1168,16 +1458,49 @@ export interface components {
             /** @description 1 to 100. */
             events: components["schemas"]["EventBody"][];
         };
-        FeedItem: components["schemas"]["PostCard"] & {
+        /** @description The latest failure of what a breaker stands before. */
+        Failure: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch.
+             */
+            at_ms: number;
+            /** @example timeout */
+            class: string;
+        };
+        FeedItem: {
+            /** @description Shared between the cards of one author. */
+            author: components["schemas"]["Author"];
+            /**
+             * Format: int64
+             * @description Comments that are not deleted, answers to comments included.
+             */
+            comment_count: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            edited_at?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            like_count: number;
+            liked_by_viewer: boolean;
+            media: components["schemas"]["MediaRef"][];
             reason: components["schemas"]["FeedReason"];
             /**
              * Format: double
              * @description Between 0 and 1 with the weights that Nova comes with; see `ranking`.
              */
             score: number;
+            /** Format: int64 */
+            share_count: number;
+            /** @description Empty when the author's data has been erased. */
+            text: string;
+            /** @example public */
+            visibility: string;
         };
         /**
-         * @description Why a post is in someone's feed; the first that applies.
+         * @description Why a post is in someone's feed; the first that applies. More values may come.
          * @enum {string}
          */
         FeedReason: "following" | "affinity" | "trending";
@@ -1198,7 +1521,9 @@ export interface components {
          *     escape, and nothing in a message can pass for a mark.
          */
         Highlight: {
+            /** Format: int64 */
             end: number;
+            /** Format: int64 */
             start: number;
         };
         /** @description Part of a list. */
@@ -1210,10 +1535,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: (Record<string, never> & {
-                /** @description Where that is. */
-                address: string;
-            })[];
+            items: components["schemas"]["BreakerOf"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1231,26 +1553,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: {
-                author: components["schemas"]["Author"];
-                /** Format: date-time */
-                created_at: string;
-                /** Format: date-time */
-                edited_at?: string | null;
-                /** Format: uuid */
-                id: string;
-                /** Format: int64 */
-                like_count: number;
-                liked_by_viewer: boolean;
-                /**
-                 * Format: uuid
-                 * @description The comment it answers. It may have been deleted since.
-                 */
-                parent_comment_id?: string | null;
-                /** Format: uuid */
-                post_id: string;
-                text: string;
-            }[];
+            items: components["schemas"]["Comment"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1268,31 +1571,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: {
-                /** Format: uuid */
-                id: string;
-                /** @example direct */
-                kind: string;
-                last_message?: components["schemas"]["Message"] | null;
-                /**
-                 * Format: int64
-                 * @description How far the viewer has read; null when they have not read anything.
-                 */
-                last_read_seq?: number | null;
-                /**
-                 * Format: int64
-                 * @description The highest seq there is; edits and deletions count. Null before the first message.
-                 */
-                last_seq?: number | null;
-                /** @description In the order they joined, then by id. */
-                members: components["schemas"]["Member"][];
-                title?: string | null;
-                /**
-                 * Format: int64
-                 * @description Messages of others after `last_read_seq` that are not deleted.
-                 */
-                unread_count: number;
-            }[];
+            items: components["schemas"]["Conversation"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1310,17 +1589,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: {
-                /** @description Why it could not be projected; for the ones behind it: that their stream is parked. */
-                error: string;
-                kind: string;
-                /** Format: date-time */
-                parked_at: string;
-                /** Format: int64 */
-                position: number;
-                projection: string;
-                stream: string;
-            }[];
+            items: components["schemas"]["DeadLetter"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1338,32 +1607,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: {
-                /** Format: uuid */
-                causation_id?: string | null;
-                /** Format: uuid */
-                correlation_id: string;
-                /** Format: date-time */
-                deleted_at: string;
-                /**
-                 * Format: uuid
-                 * @description Null when Nova itself did it.
-                 */
-                deleted_by?: string | null;
-                entity: components["schemas"]["Entity"];
-                /** Format: uuid */
-                id: string;
-                /** Format: uuid */
-                owner_id: string;
-                /**
-                 * Format: int64
-                 * @description The position of the deletion in the log.
-                 */
-                position: number;
-                reason?: string | null;
-                /** Format: date-time */
-                restored_at?: string | null;
-            }[];
+            items: components["schemas"]["Deletion"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1381,14 +1625,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: (components["schemas"]["PostCard"] & {
-                reason: components["schemas"]["FeedReason"];
-                /**
-                 * Format: double
-                 * @description Between 0 and 1 with the weights that Nova comes with; see `ranking`.
-                 */
-                score: number;
-            })[];
+            items: components["schemas"]["FeedItem"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1406,33 +1643,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: {
-                /** Format: uuid */
-                conversation_id: string;
-                /** Format: date-time */
-                created_at: string;
-                /** @description What it said is gone then; its place stays. */
-                deleted: boolean;
-                /** Format: date-time */
-                edited_at?: string | null;
-                encrypted_content?: string | null;
-                /** Format: uuid */
-                id: string;
-                media?: components["schemas"]["MediaRef"] | null;
-                /** @example text */
-                message_type: string;
-                nonce?: string | null;
-                /** Format: uuid */
-                reply_to?: string | null;
-                /** Format: uuid */
-                sender_id: string;
-                /**
-                 * Format: int64
-                 * @description Its place in the conversation. Edits and deletions take a seq too, so a list has gaps.
-                 */
-                seq: number;
-                text?: string | null;
-            }[];
+            items: components["schemas"]["Message"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1450,10 +1661,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: (components["schemas"]["Message"] & {
-                /** @description Where in `text` the words stand, in order and apart from each other; at most 100. */
-                highlights: components["schemas"]["Highlight"][];
-            })[];
+            items: components["schemas"]["MessageHit"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1471,31 +1679,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: {
-                /** @description Shared between the cards of one author. */
-                author: components["schemas"]["Author"];
-                /**
-                 * Format: int64
-                 * @description Comments that are not deleted, answers to comments included.
-                 */
-                comment_count: number;
-                /** Format: date-time */
-                created_at: string;
-                /** Format: date-time */
-                edited_at?: string | null;
-                /** Format: uuid */
-                id: string;
-                /** Format: int64 */
-                like_count: number;
-                liked_by_viewer: boolean;
-                media: components["schemas"]["MediaRef"][];
-                /** Format: int64 */
-                share_count: number;
-                /** @description Empty when the author's data has been erased. */
-                text: string;
-                /** @example public */
-                visibility: string;
-            }[];
+            items: components["schemas"]["PostCard"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1513,26 +1697,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: {
-                bio?: string | null;
-                /** Format: date-time */
-                created_at: string;
-                display_name: string;
-                followed_by_viewer: boolean;
-                /** Format: int64 */
-                follower_count: number;
-                /** Format: int64 */
-                following_count: number;
-                follows_viewer: boolean;
-                handle: string;
-                /** Format: uuid */
-                id: string;
-                /**
-                 * Format: int64
-                 * @description Posts that are not deleted, whatever their visibility.
-                 */
-                post_count: number;
-            }[];
+            items: components["schemas"]["Profile"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1550,13 +1715,7 @@ export interface components {
             as_of: string;
             /** @description A better source should have answered. */
             degraded: boolean;
-            items: (components["schemas"]["ProjectionStatus"] & {
-                /**
-                 * Format: int64
-                 * @description Events between it and the head of the log.
-                 */
-                lag: number;
-            })[];
+            items: components["schemas"]["Projection"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -1655,11 +1814,39 @@ export interface components {
             text?: string | null;
         };
         /** @description A message that a search found. */
-        MessageHit: components["schemas"]["Message"] & {
+        MessageHit: {
+            /** Format: uuid */
+            conversation_id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description What it said is gone then; its place stays. */
+            deleted: boolean;
+            /** Format: date-time */
+            edited_at?: string | null;
+            encrypted_content?: string | null;
             /** @description Where in `text` the words stand, in order and apart from each other; at most 100. */
             highlights: components["schemas"]["Highlight"][];
+            /** Format: uuid */
+            id: string;
+            media?: components["schemas"]["MediaRef"] | null;
+            /** @example text */
+            message_type: string;
+            nonce?: string | null;
+            /** Format: uuid */
+            reply_to?: string | null;
+            /** Format: uuid */
+            sender_id: string;
+            /**
+             * Format: int64
+             * @description Its place in the conversation. Edits and deletions take a seq too, so a list has gaps.
+             */
+            seq: number;
+            text?: string | null;
         };
-        /** @enum {string} */
+        /**
+         * @description More values may come.
+         * @enum {string}
+         */
         PersonalState: "absent" | "clear" | "redacted" | "damaged";
         /** @description A post, as one viewer sees it. */
         PostCard: {
@@ -1758,15 +1945,7 @@ export interface components {
             post_count: number;
         };
         /** @description A projection and how far it is behind the log. */
-        Projection: components["schemas"]["ProjectionStatus"] & {
-            /**
-             * Format: int64
-             * @description Events between it and the head of the log.
-             */
-            lag: number;
-        };
-        /** @description What an operator sees of a projection. */
-        ProjectionStatus: {
+        Projection: {
             /** Format: int64 */
             dead_letters: number;
             /**
@@ -1774,6 +1953,11 @@ export interface components {
              * @description Counts the rebuilds.
              */
             generation: number;
+            /**
+             * Format: int64
+             * @description Events between it and the head of the log.
+             */
+            lag: number;
             name: string;
             /**
              * Format: int64
@@ -1940,35 +2124,141 @@ export interface components {
         };
     };
     responses: never;
-    parameters: never;
+    parameters: {
+        /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
+        After: number;
+        /** @description The `next_cursor` of the page before. */
+        Cursor: string;
+        /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+        IdempotencyKey: string;
+        /** @description How many items. */
+        Limit: number;
+        /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+        Timeout: number;
+    };
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description The `position` of the body. */
+        Position: number;
+        /** @description Seconds after which to try again. */
+        RetryAfter: number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    breakers: {
+    breakers_list: {
         parameters: {
             query?: never;
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "address": "/var/lib/nova",
+                     *           "count": 0,
+                     *           "failures_to_open": 5,
+                     *           "for_ms": 60000,
+                     *           "last_failure": null,
+                     *           "name": "media",
+                     *           "open_ms": 5000,
+                     *           "opened": 0,
+                     *           "rejected": 0,
+                     *           "retry_after_ms": 0,
+                     *           "state": "closed",
+                     *           "successes_to_close": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "views"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_BreakerOf"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `role_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1978,35 +2268,128 @@ export interface operations {
             };
         };
     };
-    dead_letters: {
+    dead_letters_list: {
         parameters: {
             query?: {
                 /** @description Those behind this position. */
                 after?: number;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
                 /** @description Those of this projection; without it, of all. */
                 projection?: string;
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [],
+                     *       "next_cursor": null,
+                     *       "source": "views"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_DeadLetter"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `role_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2016,28 +2399,122 @@ export interface operations {
             };
         };
     };
-    projections: {
+    projections_list: {
         parameters: {
             query?: never;
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "dead_letters": 0,
+                     *           "generation": 1,
+                     *           "lag": 0,
+                     *           "name": "profiles",
+                     *           "parked_streams": 0,
+                     *           "position": 1042,
+                     *           "rebuilding": null
+                     *         },
+                     *         {
+                     *           "dead_letters": 0,
+                     *           "generation": 1,
+                     *           "lag": 0,
+                     *           "name": "posts",
+                     *           "parked_streams": 0,
+                     *           "position": 1042,
+                     *           "rebuilding": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "views"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_Projection"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `role_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2047,40 +2524,150 @@ export interface operations {
             };
         };
     };
-    deletions: {
+    deletions_list: {
         parameters: {
             query?: {
-                /** @description Wait (a little) until the views have seen this position of the log. */
-                after?: number;
+                /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
+                after?: components["parameters"]["After"];
                 /** @description Those in force at this time (RFC 3339): deleted by then, and not restored by then. */
                 as_of?: string;
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Those by this account. */
                 deleted_by?: string;
                 /** @description `user`, `post`, `comment` or `message`. */
                 entity?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "causation_id": null,
+                     *           "correlation_id": "019c1400-7000-7000-8000-000000000034",
+                     *           "deleted_at": "2026-01-31T12:00:00.000Z",
+                     *           "deleted_by": "019c1400-7000-7000-8000-000000000035",
+                     *           "entity": "user",
+                     *           "id": "019c1400-7000-7000-8000-000000000035",
+                     *           "owner_id": "019c1400-7000-7000-8000-000000000035",
+                     *           "position": 1042,
+                     *           "reason": null,
+                     *           "restored_at": null
+                     *         },
+                     *         {
+                     *           "causation_id": null,
+                     *           "correlation_id": "019c1400-7000-7000-8000-000000000036",
+                     *           "deleted_at": "2026-01-31T12:00:00.000Z",
+                     *           "deleted_by": "019c1400-7000-7000-8000-000000000037",
+                     *           "entity": "user",
+                     *           "id": "019c1400-7000-7000-8000-000000000037",
+                     *           "owner_id": "019c1400-7000-7000-8000-000000000037",
+                     *           "position": 1042,
+                     *           "reason": null,
+                     *           "restored_at": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_Deletion"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `role_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2090,7 +2677,7 @@ export interface operations {
             };
         };
     };
-    events: {
+    events_list: {
         parameters: {
             query?: {
                 /** @description Those behind this position; 0: from the start. */
@@ -2099,28 +2686,169 @@ export interface operations {
                 category?: string;
                 /** @description Only those of this type, such as `PostPublished`. */
                 kind?: string;
-                /** @description How many events, 1 to 100. */
-                limit?: number;
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "head": 1042,
+                     *       "items": [
+                     *         {
+                     *           "actor": {
+                     *             "user": "019c1400-7000-7000-8000-000000000038"
+                     *           },
+                     *           "causation_id": null,
+                     *           "command_id": "019c1400-7000-7000-8000-000000000039",
+                     *           "correlation_id": "019c1400-7000-7000-8000-000000000040",
+                     *           "data": {
+                     *             "handle_key": "019c1400700070008000000000000041",
+                     *             "user_id": "019c1400-7000-7000-8000-000000000038"
+                     *           },
+                     *           "event_id": "019c1400-7000-7000-8000-000000000039",
+                     *           "kind": "UserRegistered",
+                     *           "occurred_at": "2026-01-31T12:00:00.000Z",
+                     *           "personal": {
+                     *             "display_name": "Person 42",
+                     *             "handle": "person_43"
+                     *           },
+                     *           "personal_state": "clear",
+                     *           "position": 1042,
+                     *           "recorded_at": "2026-01-31T12:00:00.000Z",
+                     *           "revision": 0,
+                     *           "schema_version": 1,
+                     *           "stream": "user-019c1400700070008000000000000044",
+                     *           "subjects": [
+                     *             "019c1400-7000-7000-8000-000000000038"
+                     *           ],
+                     *           "traceparent": null
+                     *         },
+                     *         {
+                     *           "actor": {
+                     *             "user": "019c1400-7000-7000-8000-000000000038"
+                     *           },
+                     *           "causation_id": null,
+                     *           "command_id": "019c1400-7000-7000-8000-000000000039",
+                     *           "correlation_id": "019c1400-7000-7000-8000-000000000040",
+                     *           "data": {
+                     *             "user_id": "019c1400-7000-7000-8000-000000000038"
+                     *           },
+                     *           "event_id": "019c1400-7000-7000-8000-000000000045",
+                     *           "kind": "HandleClaimed",
+                     *           "occurred_at": "2026-01-31T12:00:00.000Z",
+                     *           "personal": null,
+                     *           "personal_state": "absent",
+                     *           "position": 1042,
+                     *           "recorded_at": "2026-01-31T12:00:00.000Z",
+                     *           "revision": 0,
+                     *           "schema_version": 1,
+                     *           "stream": "handle-019c1400700070008000000000000041",
+                     *           "subjects": [
+                     *             "019c1400-7000-7000-8000-000000000038"
+                     *           ],
+                     *           "traceparent": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": "eyJvcGFxdWUiOnRydWV9",
+                     *       "position": 1042,
+                     *       "source": "log"
+                     *     }
+                     */
                     "application/json": components["schemas"]["EventPage"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `role_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2134,42 +2862,166 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the comment. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["ReasonBody"] | null;
+                /**
+                 * @example {
+                 *       "reason": "posted twice"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReasonBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000005",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2183,48 +3035,166 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the comment. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "Good morning from the harbour"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TextBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000006",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2238,44 +3208,130 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the comment. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000007",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Gone: `gone` */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2289,32 +3345,130 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the comment. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000014",
+                     *       "position": 1042,
+                     *       "revision": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2328,44 +3482,139 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the comment. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000013",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `deleted_by_author`, `deleted_by_moderator`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Conflict: `grace_over` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2375,35 +3624,212 @@ export interface operations {
             };
         };
     };
-    conversations: {
+    conversations_list: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "id": "019c1400-7000-7000-8000-000000000015",
+                     *           "kind": "group",
+                     *           "last_message": {
+                     *             "conversation_id": "019c1400-7000-7000-8000-000000000015",
+                     *             "created_at": "2026-01-31T12:00:00.000Z",
+                     *             "deleted": false,
+                     *             "edited_at": null,
+                     *             "encrypted_content": null,
+                     *             "id": "019c1400-7000-7000-8000-000000000016",
+                     *             "media": null,
+                     *             "message_type": "text",
+                     *             "nonce": null,
+                     *             "reply_to": null,
+                     *             "sender_id": "019c1400-7000-7000-8000-000000000017",
+                     *             "seq": 0,
+                     *             "text": "a message"
+                     *           },
+                     *           "last_read_seq": null,
+                     *           "last_seq": 0,
+                     *           "members": [
+                     *             {
+                     *               "delivered_seq": null,
+                     *               "joined_at": "2026-01-31T12:00:00.000Z",
+                     *               "last_read_seq": null,
+                     *               "role": "admin",
+                     *               "user_id": "019c1400-7000-7000-8000-000000000017"
+                     *             },
+                     *             {
+                     *               "delivered_seq": null,
+                     *               "joined_at": "2026-01-31T12:00:00.000Z",
+                     *               "last_read_seq": null,
+                     *               "role": "member",
+                     *               "user_id": "019c1400-7000-7000-8000-000000000018"
+                     *             },
+                     *             {
+                     *               "delivered_seq": null,
+                     *               "joined_at": "2026-01-31T12:00:00.000Z",
+                     *               "last_read_seq": null,
+                     *               "role": "member",
+                     *               "user_id": "019c1400-7000-7000-8000-000000000019"
+                     *             }
+                     *           ],
+                     *           "title": "the group",
+                     *           "unread_count": 1
+                     *         },
+                     *         {
+                     *           "id": "019c1400-7000-7000-8000-000000000020",
+                     *           "kind": "group",
+                     *           "last_message": {
+                     *             "conversation_id": "019c1400-7000-7000-8000-000000000020",
+                     *             "created_at": "2026-01-31T12:00:00.000Z",
+                     *             "deleted": false,
+                     *             "edited_at": null,
+                     *             "encrypted_content": null,
+                     *             "id": "019c1400-7000-7000-8000-000000000021",
+                     *             "media": null,
+                     *             "message_type": "text",
+                     *             "nonce": null,
+                     *             "reply_to": null,
+                     *             "sender_id": "019c1400-7000-7000-8000-000000000017",
+                     *             "seq": 0,
+                     *             "text": "a message"
+                     *           },
+                     *           "last_read_seq": null,
+                     *           "last_seq": 0,
+                     *           "members": [
+                     *             {
+                     *               "delivered_seq": null,
+                     *               "joined_at": "2026-01-31T12:00:00.000Z",
+                     *               "last_read_seq": null,
+                     *               "role": "admin",
+                     *               "user_id": "019c1400-7000-7000-8000-000000000017"
+                     *             },
+                     *             {
+                     *               "delivered_seq": null,
+                     *               "joined_at": "2026-01-31T12:00:00.000Z",
+                     *               "last_read_seq": null,
+                     *               "role": "member",
+                     *               "user_id": "019c1400-7000-7000-8000-000000000018"
+                     *             },
+                     *             {
+                     *               "delivered_seq": null,
+                     *               "joined_at": "2026-01-31T12:00:00.000Z",
+                     *               "last_read_seq": null,
+                     *               "role": "member",
+                     *               "user_id": "019c1400-7000-7000-8000-000000000019"
+                     *             }
+                     *           ],
+                     *           "title": "the group",
+                     *           "unread_count": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_Conversation"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2417,46 +3843,157 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kind": "direct",
+                 *       "members": [
+                 *         "019c1400-7000-7000-8000-000000000033"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["StartBody"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000032",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `blocked`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `too_many_members`, `validation_failed`, `yourself` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2466,33 +4003,175 @@ export interface operations {
             };
         };
     };
-    conversation: {
+    conversations_read: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000025",
+                     *       "kind": "group",
+                     *       "last_message": {
+                     *         "conversation_id": "019c1400-7000-7000-8000-000000000025",
+                     *         "created_at": "2026-01-31T12:00:00.000Z",
+                     *         "deleted": false,
+                     *         "edited_at": null,
+                     *         "encrypted_content": null,
+                     *         "id": "019c1400-7000-7000-8000-000000000026",
+                     *         "media": null,
+                     *         "message_type": "text",
+                     *         "nonce": null,
+                     *         "reply_to": null,
+                     *         "sender_id": "019c1400-7000-7000-8000-000000000027",
+                     *         "seq": 0,
+                     *         "text": "a message"
+                     *       },
+                     *       "last_read_seq": null,
+                     *       "last_seq": 0,
+                     *       "members": [
+                     *         {
+                     *           "delivered_seq": null,
+                     *           "joined_at": "2026-01-31T12:00:00.000Z",
+                     *           "last_read_seq": null,
+                     *           "role": "admin",
+                     *           "user_id": "019c1400-7000-7000-8000-000000000027"
+                     *         },
+                     *         {
+                     *           "delivered_seq": null,
+                     *           "joined_at": "2026-01-31T12:00:00.000Z",
+                     *           "last_read_seq": null,
+                     *           "role": "member",
+                     *           "user_id": "019c1400-7000-7000-8000-000000000028"
+                     *         },
+                     *         {
+                     *           "delivered_seq": null,
+                     *           "joined_at": "2026-01-31T12:00:00.000Z",
+                     *           "last_read_seq": null,
+                     *           "role": "member",
+                     *           "user_id": "019c1400-7000-7000-8000-000000000029"
+                     *         }
+                     *       ],
+                     *       "title": "the group",
+                     *       "unread_count": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2506,48 +4185,175 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "title": "Harbour talk"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RenameBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000031",
+                     *       "position": 1042,
+                     *       "revision": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_an_admin`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `direct_conversation` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2561,48 +4367,167 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "device_id": "a phone",
+                 *       "seq": 0
+                 *     }
+                 */
                 "application/json": components["schemas"]["DeliveredBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000022",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2616,10 +4541,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
                 /** @description An id or `@handle` */
                 user: string;
@@ -2628,38 +4556,162 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["MemberBody"] | null;
+                /**
+                 * @example {
+                 *       "role": "member"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MemberBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000024",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `blocked`, `not_an_admin`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `direct_conversation` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `too_many_members`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2673,10 +4725,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
                 /** @description An id or `@handle` */
                 user: string;
@@ -2685,34 +4740,126 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000030",
+                     *       "position": 1042,
+                     *       "revision": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_an_admin`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Conflict: `direct_conversation` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2722,39 +4869,158 @@ export interface operations {
             };
         };
     };
-    messages: {
+    messages_list: {
         parameters: {
             query?: {
-                /** @description Wait (a little) until the views have seen this position of the log. */
-                after?: number;
+                /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
+                after?: components["parameters"]["After"];
                 /** @description Those with a higher seq; -1: from the start. */
                 after_seq?: number;
                 /** @description Those with a lower seq: the ones next to it. */
                 before_seq?: number;
-                /** @description How many messages, 1 to 100. */
-                limit?: number;
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "conversation_id": "019c1400-7000-7000-8000-000000000065",
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "deleted": false,
+                     *           "edited_at": null,
+                     *           "encrypted_content": null,
+                     *           "id": "019c1400-7000-7000-8000-000000000066",
+                     *           "media": null,
+                     *           "message_type": "text",
+                     *           "nonce": null,
+                     *           "reply_to": null,
+                     *           "sender_id": "019c1400-7000-7000-8000-000000000067",
+                     *           "seq": 0,
+                     *           "text": "a message"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_Message"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2768,54 +5034,175 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "Good morning from the harbour"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SendBody"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000073",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `blocked`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `media_in_use`, `media_not_ready`, `nonce_reused` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2829,43 +5216,168 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
+                /** @description The id of the message. */
                 message: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["ReasonBody"] | null;
+                /**
+                 * @example {
+                 *       "reason": "posted twice"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReasonBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000063",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_an_admin`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2879,55 +5391,177 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
+                /** @description The id of the message. */
                 message: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "Good morning from the harbour"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EditBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000064",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `edit_window_over`, `nonce_reused` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Gone: `gone` */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2941,68 +5575,182 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "duration_ms": 1000,
+                 *       "upload_id": "019c1400-7000-7000-8000-000000000057",
+                 *       "waveform": [
+                 *         0,
+                 *         128,
+                 *         255,
+                 *         64
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["VoiceBody"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000076",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `blocked`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description not_uploaded, upload_expired, upload_rejected or media_in_use */
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `media_in_use`, `media_not_ready`, `not_uploaded`, `upload_expired`, `upload_rejected` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Gone: `gone` */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description media_unavailable, with Retry-After */
-            503: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Service Unavailable: `busy`, `media_unavailable`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3016,55 +5764,176 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "content_length": 319,
+                 *       "content_type": "audio/ogg",
+                 *       "sha256": "604d560d1aa4ca5590eee446656c98a6ca6ed0d93e3cb686fe09416f6662183c"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UploadBody"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_in": 300,
+                     *       "headers": {
+                     *         "content-length": "319",
+                     *         "content-type": "audio/ogg",
+                     *         "x-amz-checksum-sha256": "YE1WDRqkylWQ7uRGZWyYpspu0Nk+PLaG/glBb2ZiGDw="
+                     *       },
+                     *       "method": "PUT",
+                     *       "position": 1042,
+                     *       "presigned_url": "https://media.example.org/the-address-that-was-given",
+                     *       "s3_key": "staging/019c1400700070008000000000000068",
+                     *       "upload_id": "019c1400-7000-7000-8000-000000000069"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PresignedUpload"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PresignedUpload"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `blocked`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description media_unavailable, with Retry-After */
-            503: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Service Unavailable: `busy`, `media_unavailable`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3078,48 +5947,166 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "seq": 0
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReadBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000023",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3129,39 +6116,164 @@ export interface operations {
             };
         };
     };
-    search_messages: {
+    messages_search: {
         parameters: {
             query: {
-                /** @description Wait (a little) until the views have seen this position of the log. */
-                after?: number;
+                /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
                 /** @description Words, all of which must be there. */
                 q: string;
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the conversation. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "conversation_id": "019c1400-7000-7000-8000-000000000070",
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "deleted": false,
+                     *           "edited_at": null,
+                     *           "encrypted_content": null,
+                     *           "highlights": [
+                     *             {
+                     *               "end": 9,
+                     *               "start": 2
+                     *             }
+                     *           ],
+                     *           "id": "019c1400-7000-7000-8000-000000000071",
+                     *           "media": null,
+                     *           "message_type": "text",
+                     *           "nonce": null,
+                     *           "reply_to": null,
+                     *           "sender_id": "019c1400-7000-7000-8000-000000000072",
+                     *           "seq": 0,
+                     *           "text": "a message"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_MessageHit"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3171,35 +6283,144 @@ export interface operations {
             };
         };
     };
-    discover: {
+    users_discover: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "bio": null,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "display_name": "Person 42",
+                     *           "followed_by_viewer": false,
+                     *           "follower_count": 1,
+                     *           "following_count": 0,
+                     *           "follows_viewer": false,
+                     *           "handle": "person_43",
+                     *           "id": "019c1400-7000-7000-8000-000000000038",
+                     *           "post_count": 0
+                     *         },
+                     *         {
+                     *           "bio": null,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "display_name": "Person 101",
+                     *           "followed_by_viewer": false,
+                     *           "follower_count": 1,
+                     *           "following_count": 0,
+                     *           "follows_viewer": false,
+                     *           "handle": "person_102",
+                     *           "id": "019c1400-7000-7000-8000-000000000103",
+                     *           "post_count": 0
+                     *         }
+                     *       ],
+                     *       "next_cursor": "eyJvcGFxdWUiOnRydWV9",
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_Profile"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3213,40 +6434,157 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         {
+                 *           "kind": "view"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["EventsBody"];
             };
         };
         responses: {
+            /** @description Accepted */
             202: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accepted": 1,
+                     *       "queued": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EventsAccepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventsAccepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            503: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Service Unavailable: `busy`, `events_queue_full`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3256,35 +6594,158 @@ export interface operations {
             };
         };
     };
-    feed: {
+    feed_read: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "author": {
+                     *             "display_name": "Person 46",
+                     *             "handle": "person_47",
+                     *             "id": "019c1400-7000-7000-8000-000000000048"
+                     *           },
+                     *           "comment_count": 1,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "edited_at": null,
+                     *           "id": "019c1400-7000-7000-8000-000000000049",
+                     *           "like_count": 0,
+                     *           "liked_by_viewer": false,
+                     *           "media": [],
+                     *           "reason": "trending",
+                     *           "score": 0.25,
+                     *           "share_count": 0,
+                     *           "text": "a post",
+                     *           "visibility": "public"
+                     *         },
+                     *         {
+                     *           "author": {
+                     *             "display_name": "Person 50",
+                     *             "handle": "person_51",
+                     *             "id": "019c1400-7000-7000-8000-000000000052"
+                     *           },
+                     *           "comment_count": 1,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "edited_at": null,
+                     *           "id": "019c1400-7000-7000-8000-000000000053",
+                     *           "like_count": 0,
+                     *           "liked_by_viewer": false,
+                     *           "media": [],
+                     *           "reason": "trending",
+                     *           "score": 0.25,
+                     *           "share_count": 0,
+                     *           "text": "a post",
+                     *           "visibility": "public"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_FeedItem"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3294,28 +6755,95 @@ export interface operations {
             };
         };
     };
-    dependencies: {
+    dependencies_check: {
         parameters: {
             query?: never;
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "dependencies": [
+                     *         {
+                     *           "detail": "at position 1027, 0 events behind the log, whose head is at 1027",
+                     *           "name": "views",
+                     *           "required": true,
+                     *           "status": "up"
+                     *         },
+                     *         {
+                     *           "detail": "6 projections, 0 parked streams",
+                     *           "name": "projections",
+                     *           "required": true,
+                     *           "status": "up"
+                     *         }
+                     *       ],
+                     *       "status": "up"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Dependencies"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3325,28 +6853,81 @@ export interface operations {
             };
         };
     };
-    live: {
+    liveness_check: {
         parameters: {
             query?: never;
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "up"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3356,36 +6937,99 @@ export interface operations {
             };
         };
     };
-    ready: {
+    readiness_check: {
         parameters: {
             query?: never;
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "applied": 1042,
+                     *       "checks": [
+                     *         {
+                     *           "detail": "at position 1077, 0 behind the log",
+                     *           "name": "projection/profiles",
+                     *           "required": true,
+                     *           "status": "up"
+                     *         },
+                     *         {
+                     *           "detail": "at position 1077, 0 behind the log",
+                     *           "name": "projection/posts",
+                     *           "required": true,
+                     *           "status": "up"
+                     *         }
+                     *       ],
+                     *       "draining": false,
+                     *       "head": 1042,
+                     *       "status": "up"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            503: {
+            /** @description Bad Request: `bad_request`, `invalid_header` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3395,30 +7039,46 @@ export interface operations {
             };
         };
     };
-    medium: {
+    media_read: {
         parameters: {
             query?: {
-                /** @description Wait (a little) until the views have seen this position of the log. */
-                after?: number;
+                /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
+                after?: components["parameters"]["After"];
                 /** @description Answer with a redirect to the bytes. */
                 redirect?: boolean;
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the medium. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "content_length": 957,
+                     *       "content_type": "image/png",
+                     *       "duration_ms": null,
+                     *       "expires_in": 300,
+                     *       "id": "019c1400-7000-7000-8000-000000000059",
+                     *       "kind": "image",
+                     *       "owner_id": "019c1400-7000-7000-8000-000000000060",
+                     *       "sha256": "ce257f3f5bbac465515e26e64e3f6395d0c78e39acac7ad28e297cae3dcccd00",
+                     *       "url": "https://media.example.org/the-address-that-was-given",
+                     *       "waveform": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Medium"];
                 };
             };
@@ -3429,8 +7089,109 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `media_not_ready` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `media_unavailable`, `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3444,45 +7205,139 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the medium. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000058",
+                     *       "position": 1042,
+                     *       "revision": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description media_in_use */
+            /** @description Conflict: `media_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `media_unavailable`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3496,52 +7351,164 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "conversation_id": "019c1400-7000-7000-8000-000000000075",
+                 *       "text": "a text"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SendToBody"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000074",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `blocked`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `media_in_use`, `media_not_ready`, `nonce_reused` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3555,34 +7522,163 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "Good morning from the harbour"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PublishBody"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000080",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `media_in_use`, `media_not_ready` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3592,33 +7688,146 @@ export interface operations {
             };
         };
     };
-    post: {
+    posts_read: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the post. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": {
+                     *         "display_name": "Person 82",
+                     *         "handle": "person_83",
+                     *         "id": "019c1400-7000-7000-8000-000000000084"
+                     *       },
+                     *       "comment_count": 1,
+                     *       "created_at": "2026-01-31T12:00:00.000Z",
+                     *       "edited_at": null,
+                     *       "id": "019c1400-7000-7000-8000-000000000085",
+                     *       "like_count": 0,
+                     *       "liked_by_viewer": false,
+                     *       "media": [],
+                     *       "share_count": 0,
+                     *       "text": "a post",
+                     *       "visibility": "private"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PostCard"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3632,42 +7841,166 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the post. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["ReasonBody"] | null;
+                /**
+                 * @example {
+                 *       "reason": "posted twice"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReasonBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000077",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3681,48 +8014,166 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the post. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "Good morning from the harbour"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TextBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000078",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3732,37 +8183,156 @@ export interface operations {
             };
         };
     };
-    comments: {
+    comments_list: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the post. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "author": {
+                     *             "display_name": "Person 8",
+                     *             "handle": "person_9",
+                     *             "id": "019c1400-7000-7000-8000-000000000010"
+                     *           },
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "edited_at": null,
+                     *           "id": "019c1400-7000-7000-8000-000000000011",
+                     *           "like_count": 0,
+                     *           "liked_by_viewer": false,
+                     *           "parent_comment_id": null,
+                     *           "post_id": "019c1400-7000-7000-8000-000000000012",
+                     *           "text": "a comment"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_Comment"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3776,48 +8346,166 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the post. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "Good morning from the harbour"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AddCommentBody"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000004",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3831,44 +8519,130 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the post. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000079",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Gone: `gone` */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3882,32 +8656,130 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the post. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000093",
+                     *       "position": 1042,
+                     *       "revision": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3921,45 +8793,139 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the post. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000086",
+                     *       "position": 1042,
+                     *       "revision": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `deleted_by_author`, `deleted_by_moderator`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description grace_over */
+            /** @description Conflict: `grace_over` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3973,34 +8939,166 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "posts": [
+                 *         {
+                 *           "text": "Good morning from the harbour"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["PublishBatchBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "position": 1042,
+                     *       "results": [
+                     *         {
+                     *           "accepted": {
+                     *             "id": "019c1400-7000-7000-8000-000000000081",
+                     *             "position": 1042,
+                     *             "revision": 0
+                     *           },
+                     *           "status": 201
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchResults"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BatchResults"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4010,37 +9108,156 @@ export interface operations {
             };
         };
     };
-    search: {
+    posts_search: {
         parameters: {
             query: {
-                /** @description Wait (a little) until the views have seen this position of the log. */
-                after?: number;
+                /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
                 /** @description Words, all of which must be there. */
                 q: string;
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "author": {
+                     *             "display_name": "Person 87",
+                     *             "handle": "person_88",
+                     *             "id": "019c1400-7000-7000-8000-000000000089"
+                     *           },
+                     *           "comment_count": 1,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "edited_at": null,
+                     *           "id": "019c1400-7000-7000-8000-000000000086",
+                     *           "like_count": 0,
+                     *           "liked_by_viewer": false,
+                     *           "media": [],
+                     *           "share_count": 0,
+                     *           "text": "a post",
+                     *           "visibility": "public"
+                     *         },
+                     *         {
+                     *           "author": {
+                     *             "display_name": "Person 90",
+                     *             "handle": "person_91",
+                     *             "id": "019c1400-7000-7000-8000-000000000092"
+                     *           },
+                     *           "comment_count": 1,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "edited_at": null,
+                     *           "id": "019c1400-7000-7000-8000-000000000079",
+                     *           "like_count": 1,
+                     *           "liked_by_viewer": false,
+                     *           "media": [],
+                     *           "share_count": 0,
+                     *           "text": "a post",
+                     *           "visibility": "public"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "eyJvcGFxdWUiOnRydWV9",
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_PostCard"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4053,61 +9270,139 @@ export interface operations {
     media_fetch: {
         parameters: {
             query: {
+                /** @description Seconds since the Unix epoch. */
                 expires: number;
+                /** @description Of the address, as it was given. */
                 signature: string;
+                /** @description The content type that the answer has. */
                 type: string;
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The folder of the address that was given. */
                 folder: string;
+                /** @description The name of the address that was given. */
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/octet-stream": string;
+                };
             };
+            /** @description Partial Content */
             206: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/octet-stream": string;
+                };
             };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `address_expired`, `signature_mismatch` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description what it showed is gone */
+            /** @description Gone: `gone` */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Range Not Satisfiable: `range` */
             416: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4122,48 +9417,128 @@ export interface operations {
             query: {
                 /** @description Seconds since the Unix epoch. */
                 expires: number;
+                /** @description Of the address, as it was given. */
                 signature: string;
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The folder of the address that was given. */
                 folder: string;
+                /** @description The name of the address that was given. */
                 name: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description the body is not what was signed */
+            /** @description Bad Request: `bad_request`, `checksum_mismatch`, `incomplete_body`, `invalid_header`, `length_mismatch`, `malformed_query` */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description the address is not (any more) good for this */
+            /** @description Forbidden: `address_expired`, `signature_mismatch` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Length Required: `length_required` */
             411: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4173,7 +9548,7 @@ export interface operations {
             };
         };
     };
-    stream: {
+    stream_open: {
         parameters: {
             query?: {
                 /** @description The last seq that the client has; -1: from the start. Without it, only what comes. `Last-Event-ID` goes first. */
@@ -4185,7 +9560,7 @@ export interface operations {
                 /** @description The id of the last event that the client has */
                 "Last-Event-ID"?: string | null;
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
@@ -4201,8 +9576,91 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_connections`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4212,35 +9670,119 @@ export interface operations {
             };
         };
     };
-    timeline: {
+    timeline_read: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_PostCard"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4250,35 +9792,154 @@ export interface operations {
             };
         };
     };
-    trending: {
+    trending_read: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "author": {
+                     *             "display_name": "Person 94",
+                     *             "handle": "person_95",
+                     *             "id": "019c1400-7000-7000-8000-000000000096"
+                     *           },
+                     *           "comment_count": 2,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "edited_at": null,
+                     *           "id": "019c1400-7000-7000-8000-000000000097",
+                     *           "like_count": 0,
+                     *           "liked_by_viewer": false,
+                     *           "media": [],
+                     *           "share_count": 0,
+                     *           "text": "a post",
+                     *           "visibility": "public"
+                     *         },
+                     *         {
+                     *           "author": {
+                     *             "display_name": "Person 90",
+                     *             "handle": "person_91",
+                     *             "id": "019c1400-7000-7000-8000-000000000092"
+                     *           },
+                     *           "comment_count": 1,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "edited_at": null,
+                     *           "id": "019c1400-7000-7000-8000-000000000079",
+                     *           "like_count": 1,
+                     *           "liked_by_viewer": false,
+                     *           "media": [],
+                     *           "share_count": 0,
+                     *           "text": "a post",
+                     *           "visibility": "public"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "eyJvcGFxdWUiOnRydWV9",
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_PostCard"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4292,41 +9953,164 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "content_length": 957,
+                 *       "content_type": "image/png",
+                 *       "sha256": "ce257f3f5bbac465515e26e64e3f6395d0c78e39acac7ad28e297cae3dcccd00"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UploadBody"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_in": 300,
+                     *       "headers": {
+                     *         "content-length": "957",
+                     *         "content-type": "image/png",
+                     *         "x-amz-checksum-sha256": "ziV/P1u6xGVRXibmTj9jldDHjjmsrHrSjil8rj3MzQA="
+                     *       },
+                     *       "method": "PUT",
+                     *       "position": 1042,
+                     *       "presigned_url": "https://media.example.org/the-address-that-was-given",
+                     *       "s3_key": "staging/019c1400700070008000000000000061",
+                     *       "upload_id": "019c1400-7000-7000-8000-000000000062"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PresignedUpload"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PresignedUpload"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description media_unavailable, with Retry-After */
-            503: {
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Service Unavailable: `busy`, `media_unavailable`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4340,58 +10124,139 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
+                /** @description The id of the medium. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000057",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description not_uploaded, upload_expired or upload_rejected */
+            /** @description Conflict: `media_not_ready`, `not_uploaded`, `upload_expired`, `upload_rejected` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
+            /** @description Gone: `gone` */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description media_unavailable, with Retry-After */
-            503: {
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `media_unavailable`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4405,35 +10270,164 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Person 113",
+                 *       "handle": "person_114"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RegisterBody"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000112",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description handle_taken, handle_reserved, already_registered */
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `already_registered`, `handle_reserved`, `handle_taken` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4443,15 +10437,15 @@ export interface operations {
             };
         };
     };
-    profile: {
+    users_read: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
                 /** @description An id, `@handle` or `me` */
@@ -4461,16 +10455,123 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "bio": null,
+                     *       "created_at": "2026-01-31T12:00:00.000Z",
+                     *       "display_name": "Person 106",
+                     *       "followed_by_viewer": false,
+                     *       "follower_count": 1,
+                     *       "following_count": 0,
+                     *       "follows_viewer": false,
+                     *       "handle": "person_107",
+                     *       "id": "019c1400-7000-7000-8000-000000000108",
+                     *       "post_count": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["Profile"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4484,8 +10585,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
                 /** @description An id or `@handle` */
@@ -4495,22 +10598,117 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000098",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed`, `yourself` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4524,8 +10722,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
                 /** @description An id or `@handle` */
@@ -4535,22 +10735,117 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000115",
+                     *       "position": 1042,
+                     *       "revision": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed`, `yourself` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4564,8 +10859,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
                 /** @description An id or `@handle` */
@@ -4575,22 +10872,117 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000104",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed`, `yourself` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4604,8 +10996,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
                 /** @description An id or `@handle` */
@@ -4615,22 +11009,117 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000116",
+                     *       "position": 1042,
+                     *       "revision": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed`, `yourself` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4644,8 +11133,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
                 /** @description An id or `@handle` */
@@ -4655,22 +11146,117 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000105",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `blocked`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed`, `yourself` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4684,8 +11270,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
                 /** @description An id or `@handle` */
@@ -4695,22 +11283,117 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000117",
+                     *       "position": 1042,
+                     *       "revision": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed`, `yourself` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4720,19 +11403,19 @@ export interface operations {
             };
         };
     };
-    followers: {
+    followers_list: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
                 /** @description An id, `@handle` or `me` */
@@ -4742,16 +11425,131 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "bio": null,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "display_name": "Person 54",
+                     *           "followed_by_viewer": false,
+                     *           "follower_count": 0,
+                     *           "following_count": 1,
+                     *           "follows_viewer": false,
+                     *           "handle": "person_55",
+                     *           "id": "019c1400-7000-7000-8000-000000000056",
+                     *           "post_count": 0
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_Profile"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4761,19 +11559,19 @@ export interface operations {
             };
         };
     };
-    following: {
+    following_list: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
                 /** @description An id, `@handle` or `me` */
@@ -4783,16 +11581,118 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_Profile"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4802,19 +11702,19 @@ export interface operations {
             };
         };
     };
-    posts: {
+    posts_list: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path: {
                 /** @description An id, `@handle` or `me` */
@@ -4824,16 +11724,118 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_PostCard"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `gone` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4843,31 +11845,129 @@ export interface operations {
             };
         };
     };
-    me: {
+    users_read_me: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "bio": null,
+                     *       "created_at": "2026-01-31T12:00:00.000Z",
+                     *       "display_name": "Person 109",
+                     *       "followed_by_viewer": false,
+                     *       "follower_count": 0,
+                     *       "following_count": 0,
+                     *       "follows_viewer": false,
+                     *       "handle": "person_110",
+                     *       "id": "019c1400-7000-7000-8000-000000000111",
+                     *       "post_count": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["Profile"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4881,28 +11981,154 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["ReasonBody"] | null;
+                /**
+                 * @example {
+                 *       "reason": "posted twice"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReasonBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000100",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4916,35 +12142,163 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "bio": "Reads, sails, bakes"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChangeProfileBody"];
             };
         };
         responses: {
+            /** @description OK */
             200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000099",
+                     *       "position": 1042,
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request: `bad_request`, `incomplete_body`, `invalid_header`, `malformed_json` */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description handle_taken, handle_reserved */
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated`, `not_registered`, `not_yours` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout: `body_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `handle_reserved`, `handle_taken` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Payload Too Large: `payload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type: `unsupported_content_encoding`, `unsupported_media_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `idempotency_key_reused`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `quota_exceeded`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `busy`, `overloaded`, `unavailable` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4954,35 +12308,132 @@ export interface operations {
             };
         };
     };
-    blocks: {
+    blocks_list: {
         parameters: {
             query?: {
                 /** @description Wait (a little) until the views have seen this position of the log, such as the one that a command answered. */
-                after?: number;
+                after?: components["parameters"]["After"];
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description How many items, 1 to 100. */
-                limit?: number;
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many items. */
+                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "bio": null,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "display_name": "Person 1",
+                     *           "followed_by_viewer": false,
+                     *           "follower_count": 0,
+                     *           "following_count": 0,
+                     *           "follows_viewer": false,
+                     *           "handle": "person_2",
+                     *           "id": "019c1400-7000-7000-8000-000000000003",
+                     *           "post_count": 0
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "sqlite"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ListOf_Profile"];
                 };
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_cursor`, `invalid_header`, `malformed_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `position_unknown`, `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4992,12 +12443,12 @@ export interface operations {
             };
         };
     };
-    websocket: {
+    websocket_open: {
         parameters: {
             query?: never;
             header?: {
                 /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: number;
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
             };
             path?: never;
             cookie?: never;
@@ -5011,8 +12462,82 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What went wrong (RFC 9457). */
-            default: {
+            /** @description Bad Request: `bad_request`, `invalid_header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized: `bad_signature`, `expired_token`, `invalid_subject`, `malformed_token`, `missing_token`, `token_lifetime_too_long`, `token_not_yet_valid`, `token_too_long`, `unknown_key`, `unknown_role`, `wrong_algorithm`, `wrong_audience`, `wrong_issuer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `account_deactivated` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request: `host_not_allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Upgrade Required: `upgrade_required` */
+            426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `too_many_connections`, `too_many_requests` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `overloaded`, `unavailable`, `views_behind` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout: `timeout` */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -27,7 +27,7 @@ pub(crate) struct AddCommentBody {
 /// Comment on a post.
 #[utoipa::path(post, path = "/api/v1/posts/{id}/comments", tag = "comments", request_body = AddCommentBody,
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 201, body = Accepted), (status = 403), (status = 404), (status = 410)))]
+    responses((status = 201, body = Accepted)))]
 pub(crate) async fn add(
     State(state): State<CommandState>,
     asking: Asking,
@@ -41,7 +41,7 @@ pub(crate) async fn add(
 /// Replace the text of one's own comment.
 #[utoipa::path(patch, path = "/api/v1/comments/{id}", tag = "comments", request_body = TextBody,
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 410)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn edit(
     State(state): State<CommandState>,
     asking: Asking,
@@ -54,7 +54,7 @@ pub(crate) async fn edit(
 /// Delete a comment: its author, the author of the post, or a moderator.
 #[utoipa::path(delete, path = "/api/v1/comments/{id}", tag = "comments", request_body = Option<ReasonBody>,
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn delete(
     State(state): State<CommandState>,
     asking: Asking,
@@ -66,7 +66,7 @@ pub(crate) async fn delete(
 
 /// Bring a deleted comment back.
 #[utoipa::path(post, path = "/api/v1/comments/{id}/restore", tag = "comments", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 409)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn restore(
     State(state): State<CommandState>,
     asking: Asking,
@@ -77,7 +77,7 @@ pub(crate) async fn restore(
 
 /// Like a comment. Again is no error.
 #[utoipa::path(put, path = "/api/v1/comments/{id}/like", tag = "comments", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 410)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn like(
     State(state): State<CommandState>,
     asking: Asking,
@@ -88,7 +88,7 @@ pub(crate) async fn like(
 
 /// Take a like back.
 #[utoipa::path(delete, path = "/api/v1/comments/{id}/like", tag = "comments", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn unlike(
     State(state): State<CommandState>,
     asking: Asking,

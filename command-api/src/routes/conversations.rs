@@ -32,7 +32,7 @@ pub(crate) struct StartBody {
 
 /// Start a conversation. Two people have one direct conversation: starting it again finds it.
 #[utoipa::path(post, path = "/api/v1/conversations", tag = "conversations", request_body = StartBody,
-    responses((status = 201, body = Accepted), (status = 403), (status = 404), (status = 422)))]
+    responses((status = 201, body = Accepted)))]
 pub(crate) async fn start(
     State(state): State<CommandState>,
     asking: Asking,
@@ -57,7 +57,7 @@ pub(crate) struct RenameBody {
 /// Rename a group: its admins.
 #[utoipa::path(patch, path = "/api/v1/conversations/{id}", tag = "conversations", request_body = RenameBody,
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 409)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn rename(
     State(state): State<CommandState>,
     asking: Asking,
@@ -78,7 +78,7 @@ pub(crate) struct MemberBody {
 /// Add someone to a group, or change their role: its admins.
 #[utoipa::path(put, path = "/api/v1/conversations/{id}/members/{user}", tag = "conversations",
     request_body = Option<MemberBody>, params(("id" = uuid::Uuid, Path), ("user" = String, Path, description = "An id or `@handle`")),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 409)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn put_member(
     State(state): State<CommandState>,
     asking: Asking,
@@ -93,7 +93,7 @@ pub(crate) async fn put_member(
 /// Take someone out of a group (its admins), or leave it.
 #[utoipa::path(delete, path = "/api/v1/conversations/{id}/members/{user}", tag = "conversations",
     params(("id" = uuid::Uuid, Path), ("user" = String, Path, description = "An id or `@handle`")),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 409)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn remove_member(
     State(state): State<CommandState>,
     asking: Asking,
@@ -112,7 +112,7 @@ pub(crate) struct ReadBody {
 /// Say that everything up to a seq has been read. Marks only move forward.
 #[utoipa::path(put, path = "/api/v1/conversations/{id}/read", tag = "conversations", request_body = ReadBody,
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 422)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn mark_read(
     State(state): State<CommandState>,
     asking: Asking,
@@ -133,7 +133,7 @@ pub(crate) struct DeliveredBody {
 /// Say that a device has everything up to a seq. Marks only move forward, each device's for itself.
 #[utoipa::path(put, path = "/api/v1/conversations/{id}/delivered", tag = "conversations",
     request_body = DeliveredBody, params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 422)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn mark_delivered(
     State(state): State<CommandState>,
     asking: Asking,

@@ -86,7 +86,7 @@ struct EventsAccepted {
 
 /// Tell of what was seen and done, for analysts. They may arrive more than once; their ids tell.
 #[utoipa::path(post, path = "/api/v1/events", tag = "events", request_body = EventsBody,
-    responses((status = 202, body = EventsAccepted), (status = 422), (status = 503)))]
+    responses((status = 202, body = EventsAccepted)))]
 pub(crate) async fn publish(
     State(state): State<CommandState>,
     asking: Asking,

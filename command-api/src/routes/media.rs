@@ -52,8 +52,7 @@ pub(crate) struct PresignedUpload {
 
 /// Reserve an upload. The answer says where to PUT the bytes, without a token; complete it afterwards.
 #[utoipa::path(post, path = "/api/v1/uploads", tag = "media", request_body = UploadBody,
-    responses((status = 201, body = PresignedUpload), (status = 422),
-        (status = 503, description = "media_unavailable, with Retry-After")))]
+    responses((status = 201, body = PresignedUpload)))]
 pub(crate) async fn reserve(
     State(state): State<CommandState>,
     asking: Asking,
@@ -91,9 +90,7 @@ pub(super) async fn reserved(
 
 /// Say that the bytes are there. They are looked at, and count from here on. Again is no error.
 #[utoipa::path(post, path = "/api/v1/uploads/{id}/complete", tag = "media", params(("id" = Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404),
-        (status = 409, description = "not_uploaded, upload_expired or upload_rejected"), (status = 410),
-        (status = 503, description = "media_unavailable, with Retry-After")))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn complete(
     State(state): State<CommandState>,
     asking: Asking,
@@ -104,10 +101,9 @@ pub(crate) async fn complete(
     Ok(accepted(StatusCode::OK, &outcome))
 }
 
-/// Delete what one uploaded, as long as no message or post carries it: then it goes with that.
+/// Delete what one uploaded. What a message or post carries goes with that, and not before.
 #[utoipa::path(delete, path = "/api/v1/media/{id}", tag = "media", params(("id" = Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404),
-        (status = 409, description = "media_in_use")))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn delete(
     State(state): State<CommandState>,
     asking: Asking,

@@ -48,7 +48,7 @@ impl SendBody {
 /// Send a message. The answer's `revision` is its seq.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/messages", tag = "messages", request_body = SendBody,
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 201, body = Accepted), (status = 403), (status = 404), (status = 409), (status = 422)))]
+    responses((status = 201, body = Accepted)))]
 pub(crate) async fn send(
     State(state): State<CommandState>,
     asking: Asking,
@@ -79,7 +79,7 @@ pub(crate) struct SendToBody {
 
 /// Send a message to the conversation named in the body.
 #[utoipa::path(post, path = "/api/v1/messages", tag = "messages", request_body = SendToBody,
-    responses((status = 201, body = Accepted), (status = 403), (status = 404), (status = 409), (status = 422)))]
+    responses((status = 201, body = Accepted)))]
 pub(crate) async fn send_to(
     State(state): State<CommandState>,
     asking: Asking,
@@ -111,7 +111,7 @@ pub(crate) struct EditBody {
 /// Replace what one's own message says, within a day.
 #[utoipa::path(patch, path = "/api/v1/conversations/{id}/messages/{message}", tag = "messages",
     request_body = EditBody, params(("id" = uuid::Uuid, Path), ("message" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 409), (status = 410)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn edit(
     State(state): State<CommandState>,
     asking: Asking,
@@ -126,7 +126,7 @@ pub(crate) async fn edit(
 /// Take a message back: its sender, or an admin of the group.
 #[utoipa::path(delete, path = "/api/v1/conversations/{id}/messages/{message}", tag = "messages",
     request_body = Option<ReasonBody>, params(("id" = uuid::Uuid, Path), ("message" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn delete(
     State(state): State<CommandState>,
     asking: Asking,

@@ -44,7 +44,7 @@ impl PublishBody {
 
 /// Publish a post.
 #[utoipa::path(post, path = "/api/v1/posts", tag = "posts", request_body = PublishBody,
-    responses((status = 201, body = Accepted), (status = 422)))]
+    responses((status = 201, body = Accepted)))]
 pub(crate) async fn publish(
     State(state): State<CommandState>,
     asking: Asking,
@@ -82,7 +82,7 @@ struct BatchResult {
 
 /// Publish up to 100 posts. Each succeeds or fails by itself.
 #[utoipa::path(post, path = "/api/v1/posts/batch-create", tag = "posts", request_body = PublishBatchBody,
-    responses((status = 200, body = BatchResults), (status = 422)))]
+    responses((status = 200, body = BatchResults)))]
 pub(crate) async fn publish_batch(
     State(state): State<CommandState>,
     asking: Asking,
@@ -127,7 +127,7 @@ pub(crate) struct TextBody {
 /// Replace the text of one's own post.
 #[utoipa::path(patch, path = "/api/v1/posts/{id}", tag = "posts", request_body = TextBody,
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 410)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn edit(
     State(state): State<CommandState>,
     asking: Asking,
@@ -140,7 +140,7 @@ pub(crate) async fn edit(
 /// Delete one's own post; a moderator deletes any. It can be restored for 30 days.
 #[utoipa::path(delete, path = "/api/v1/posts/{id}", tag = "posts", request_body = Option<ReasonBody>,
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn delete(
     State(state): State<CommandState>,
     asking: Asking,
@@ -152,8 +152,7 @@ pub(crate) async fn delete(
 
 /// Bring a deleted post back.
 #[utoipa::path(post, path = "/api/v1/posts/{id}/restore", tag = "posts", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404),
-        (status = 409, description = "grace_over")))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn restore(
     State(state): State<CommandState>,
     asking: Asking,
@@ -164,7 +163,7 @@ pub(crate) async fn restore(
 
 /// Like a post. Again is no error.
 #[utoipa::path(put, path = "/api/v1/posts/{id}/like", tag = "posts", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 403), (status = 404), (status = 410)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn like(
     State(state): State<CommandState>,
     asking: Asking,
@@ -175,7 +174,7 @@ pub(crate) async fn like(
 
 /// Take a like back.
 #[utoipa::path(delete, path = "/api/v1/posts/{id}/like", tag = "posts", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Accepted), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn unlike(
     State(state): State<CommandState>,
     asking: Asking,

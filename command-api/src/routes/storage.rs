@@ -20,11 +20,10 @@ use crate::params::{GetParams, PutParams};
 
 const PART_BYTES: usize = 64 * 1024;
 
-/// Put what was reserved, with the headers that came with the address: its length, type and checksum are signed.
+/// Put what was reserved, with the headers that came with the address. Its length, type and checksum are signed.
 #[utoipa::path(put, path = "/api/v1/storage/{folder}/{name}", tag = "media",
     params(("folder" = String, Path), ("name" = String, Path), PutParams), security(()),
-    responses((status = 200), (status = 400, description = "the body is not what was signed"),
-        (status = 403, description = "the address is not (any more) good for this"), (status = 411)))]
+    responses((status = 200)))]
 pub(crate) async fn store(
     State(state): State<CommandState>,
     ValidPath((folder, name)): ValidPath<(String, String)>,
@@ -55,8 +54,7 @@ pub(crate) async fn store(
 /// Get a medium, or a range of it, from the address that `GET /media/{id}` gave.
 #[utoipa::path(get, path = "/api/v1/storage/{folder}/{name}", tag = "media",
     params(("folder" = String, Path), ("name" = String, Path), GetParams), security(()),
-    responses((status = 200), (status = 206), (status = 403), (status = 404), (status = 410, description = "what it showed is gone"),
-        (status = 416)))]
+    responses((status = 200), (status = 206)))]
 pub(crate) async fn fetch(
     State(state): State<CommandState>,
     method: Method,
@@ -182,12 +180,14 @@ fn range_of(text: &str, size: u64) -> Asked {
 }
 
 fn refused(error: PutError) -> ApiError {
-    let forbidden = |code, detail| ApiError::new(StatusCode::FORBIDDEN, code, detail);
     match error {
-        PutError::Signature => {
-            forbidden("signature_mismatch", "The address or one of its headers is not what was signed.")
+        PutError::Signature => ApiError::forbidden(
+            "signature_mismatch",
+            "The address or one of its headers is not what was signed.",
+        ),
+        PutError::Expired => {
+            ApiError::forbidden("address_expired", "The address has expired: ask for another one.")
         }
-        PutError::Expired => forbidden("address_expired", "The address has expired: ask for another one."),
         PutError::Length => ApiError::bad_request("length_mismatch", "The body has another length."),
         PutError::Checksum => ApiError::bad_request("checksum_mismatch", "The body has another checksum."),
         PutError::Incomplete => {

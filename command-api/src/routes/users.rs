@@ -30,8 +30,7 @@ pub(crate) struct RegisterBody {
 
 /// Open an account for the token's subject, or come back to one that was closed.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = RegisterBody,
-    responses((status = 201, body = Accepted),
-        (status = 409, description = "handle_taken, handle_reserved, already_registered")))]
+    responses((status = 201, body = Accepted)))]
 pub(crate) async fn register(
     State(state): State<CommandState>,
     ReturningAsking(asking): ReturningAsking,
@@ -57,7 +56,7 @@ pub(crate) struct ChangeProfileBody {
 
 /// Change the profile; what is left out stays.
 #[utoipa::path(patch, path = "/api/v1/users/me", tag = "users", request_body = ChangeProfileBody,
-    responses((status = 200, body = Accepted), (status = 409, description = "handle_taken, handle_reserved")))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn change_profile(
     State(state): State<CommandState>,
     asking: Asking,
@@ -85,7 +84,7 @@ pub(crate) async fn deactivate(
 
 /// Follow someone. Again is no error.
 #[utoipa::path(put, path = "/api/v1/users/{id}/follow", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
-    responses((status = 200, body = Accepted), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn follow(
     State(state): State<CommandState>,
     asking: Asking,
@@ -97,7 +96,7 @@ pub(crate) async fn follow(
 
 /// Stop following someone.
 #[utoipa::path(delete, path = "/api/v1/users/{id}/follow", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
-    responses((status = 200, body = Accepted), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn unfollow(
     State(state): State<CommandState>,
     asking: Asking,
@@ -109,7 +108,7 @@ pub(crate) async fn unfollow(
 
 /// Block someone. Also ends the following between the two, both ways.
 #[utoipa::path(put, path = "/api/v1/users/{id}/block", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
-    responses((status = 200, body = Accepted), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn block(
     State(state): State<CommandState>,
     asking: Asking,
@@ -121,7 +120,7 @@ pub(crate) async fn block(
 
 /// Stop blocking someone.
 #[utoipa::path(delete, path = "/api/v1/users/{id}/block", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
-    responses((status = 200, body = Accepted), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn unblock(
     State(state): State<CommandState>,
     asking: Asking,
@@ -133,7 +132,7 @@ pub(crate) async fn unblock(
 
 /// Do not suggest someone to me. Again is no error, and they do not learn of it.
 #[utoipa::path(put, path = "/api/v1/users/{id}/dismiss", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
-    responses((status = 200, body = Accepted), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn dismiss(
     State(state): State<CommandState>,
     asking: Asking,
@@ -145,7 +144,7 @@ pub(crate) async fn dismiss(
 
 /// Someone may be suggested to me again.
 #[utoipa::path(delete, path = "/api/v1/users/{id}/dismiss", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
-    responses((status = 200, body = Accepted), (status = 404)))]
+    responses((status = 200, body = Accepted)))]
 pub(crate) async fn undismiss(
     State(state): State<CommandState>,
     asking: Asking,

@@ -16,11 +16,10 @@ use crate::answer::Accepted;
 use crate::asking::Asking;
 use crate::media::Wanted;
 
-/// Reserve the upload of a voice message, for an hour: audio of at most 5 MiB and 5 minutes.
+/// Reserve the upload of a voice message, for an hour. It is audio of at most 5 MiB and 5 minutes.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/messages/audio/presigned-url", tag = "messages",
     request_body = UploadBody, params(("id" = uuid::Uuid, Path)),
-    responses((status = 201, body = PresignedUpload), (status = 403), (status = 404), (status = 422),
-        (status = 503, description = "media_unavailable, with Retry-After")))]
+    responses((status = 201, body = PresignedUpload)))]
 pub(crate) async fn reserve_voice(
     State(state): State<CommandState>,
     asking: Asking,
@@ -57,9 +56,7 @@ pub(crate) struct VoiceBody {
 /// Send a voice message. Its upload is completed, if that has not been done. The answer's `revision` is its seq.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/messages/audio", tag = "messages",
     request_body = VoiceBody, params(("id" = uuid::Uuid, Path)),
-    responses((status = 201, body = Accepted), (status = 403), (status = 404),
-        (status = 409, description = "not_uploaded, upload_expired, upload_rejected or media_in_use"), (status = 410),
-        (status = 422), (status = 503, description = "media_unavailable, with Retry-After")))]
+    responses((status = 201, body = Accepted)))]
 pub(crate) async fn send_voice(
     State(state): State<CommandState>,
     asking: Asking,

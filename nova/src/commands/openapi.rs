@@ -1,9 +1,11 @@
 //! `nova openapi`.
 
+use nova_domain::Limits;
+
 use super::{End, print};
-use crate::compose;
+use crate::document::document;
 
 pub(super) fn run() -> anyhow::Result<End> {
-    print(&compose::openapi().to_pretty_json()?)?;
+    print(&serde_json::to_string_pretty(&document(&Limits::default()))?)?;
     Ok(End::Done)
 }

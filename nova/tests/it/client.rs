@@ -20,7 +20,11 @@ pub(crate) struct Api {
     pub(crate) address: SocketAddr,
     client: Client<HttpConnector, Full<Bytes>>,
     position: Arc<AtomicU64>,
+    watch: Option<Watch>,
 }
+
+/// Looks at every answer: the method, the address, the status and the body.
+type Watch = fn(&str, &str, u16, &Value);
 
 /// A request that is being put together.
 #[derive(Debug)]
@@ -43,7 +47,11 @@ pub(crate) struct Answer {
 impl Api {
     pub(crate) fn new(address: SocketAddr) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, client, position: Arc::default() }
+        Self { address, client, position: Arc::default(), watch: None }
+    }
+
+    pub(crate) fn watched(self, watch: Watch) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// A request under `/api/v1`, without a token.
@@ -108,7 +116,7 @@ impl Ask {
 
     /// `None`: the server went away before it had answered.
     pub(crate) async fn try_send(self) -> Option<Answer> {
-        let mut request = Request::builder().method(self.method).uri(self.path);
+        let mut request = Request::builder().method(&self.method).uri(&self.path);
         for (name, value) in &self.headers {
             request = request.header(name, value.as_slice());
         }
@@ -118,6 +126,9 @@ impl Ask {
         let body = serde_json::from_slice(&body)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
         let answer = Answer { status: parts.status, headers: parts.headers, body };
+        if let Some(watch) = self.api.watch {
+            watch(self.method.as_str(), &self.path, answer.status.as_u16(), &answer.body);
+        }
         if let Some(position) = answer.body.get("position").and_then(Value::as_u64)
             && answer.headers.contains_key("nova-position")
         {

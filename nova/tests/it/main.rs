@@ -10,6 +10,7 @@ mod client;
 mod closed_accounts;
 mod conversations;
 mod crash;
+mod document;
 mod events;
 mod feed;
 mod idempotency;

@@ -107,7 +107,7 @@ impl From<AuthError> for Close {
 
 /// What happens as it happens. The token goes into the header or, within a few seconds, into the first frame:
 /// `{"op": "auth", "token"}`.
-#[utoipa::path(get, path = "/ws", tag = "live", responses((status = 101, description = "Operations in, frames out.")))]
+#[utoipa::path(get, path = "/ws", operation_id = "websocket_open", tag = "live", responses((status = 101, description = "Operations in, frames out.")))]
 pub(crate) async fn websocket(
     State(state): State<Arc<QueryState>>,
     Extension(context): Extension<RequestContext>,

@@ -7,13 +7,13 @@ use axum::extract::State;
 use axum::routing::get;
 use chrono::Utc;
 use nova_http::{OperatorCaller, ValidQuery};
-use nova_resilience::{BreakerStatus, Dependency};
+use nova_resilience::{BreakerState, BreakerStatus, Dependency, LastFailure};
 use nova_views::{Answer, DeadLetter, List, ProjectionStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::answer::{ListOf, Reply, list};
-use crate::params::{DeadLettersParams, limit};
+use crate::params::{DeadLettersParams, limit, position};
 use crate::state::QueryState;
 
 pub(crate) fn routes() -> Router<Arc<QueryState>> {
@@ -33,7 +33,7 @@ pub(crate) struct Projection {
 }
 
 /// How every projection is doing.
-#[utoipa::path(get, path = "/admin/projections", tag = "admin",
+#[utoipa::path(get, path = "/admin/projections", operation_id = "projections_list", tag = "admin",
     responses((status = 200, body = ListOf<Projection>)))]
 pub(crate) async fn projections(State(state): State<Arc<QueryState>>, _operator: OperatorCaller) -> Reply {
     let head = state.log.head();
@@ -43,9 +43,9 @@ pub(crate) async fn projections(State(state): State<Arc<QueryState>>, _operator:
     list(statuses.map(|all| whole(all.into_iter().map(with_lag).collect())))
 }
 
-/// Events that could not be projected, and those behind them in their streams, in order of position. The list goes on
-/// with `after` as the last item's position.
-#[utoipa::path(get, path = "/admin/dead-letters", tag = "admin", params(DeadLettersParams),
+/// Events that could not be projected, in order of position. Those behind them in their streams are there as well. The
+/// list goes on with `after` as the last item's position.
+#[utoipa::path(get, path = "/admin/dead-letters", operation_id = "dead_letters_list", tag = "admin", params(DeadLettersParams),
     responses((status = 200, body = ListOf<DeadLetter>)))]
 pub(crate) async fn dead_letters(
     State(state): State<Arc<QueryState>>,
@@ -53,7 +53,7 @@ pub(crate) async fn dead_letters(
     ValidQuery(params): ValidQuery<DeadLettersParams>,
 ) -> Reply {
     let limit = limit(params.limit)?;
-    let after = params.after.unwrap_or(0);
+    let after = position("after", params.after)?.unwrap_or(0);
     list(state.writer.dead_letters(params.projection.as_deref(), after, limit).await.map(whole))
 }
 
@@ -62,16 +62,73 @@ pub(crate) async fn dead_letters(
 pub(crate) struct BreakerOf {
     /// Where that is.
     address: String,
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    status: BreakerStatus,
+    name: String,
+    /// `closed` lets calls through, `open` does not, `half_open` lets one through at a time.
+    #[schema(value_type = String, example = "closed")]
+    state: BreakerState,
+    /// Closed: failures in a row. Half-open: successful probes in a row.
+    count: u8,
+    /// No call is let through before; 0 when one would be.
+    retry_after_ms: u64,
+    /// How long it has been in this state.
+    for_ms: u64,
+    /// How often it opened since the process started.
+    opened: u64,
+    /// Calls that were not let through since the process started.
+    rejected: u64,
+    last_failure: Option<Failure>,
+    failures_to_open: u8,
+    open_ms: u64,
+    successes_to_close: u8,
+}
+
+/// The latest failure of what a breaker stands before.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Failure {
+    #[schema(example = "timeout")]
+    class: &'static str,
+    /// Milliseconds since the Unix epoch.
+    at_ms: u64,
+}
+
+impl BreakerOf {
+    fn new(address: String, status: BreakerStatus) -> Self {
+        let BreakerStatus {
+            name,
+            state,
+            count,
+            retry_after_ms,
+            for_ms,
+            opened,
+            rejected,
+            last_failure,
+            failures_to_open,
+            open_ms,
+            successes_to_close,
+        } = status;
+        let last_failure = last_failure.map(|LastFailure { class, at_ms }| Failure { class, at_ms });
+        Self {
+            address,
+            name,
+            state,
+            count,
+            retry_after_ms,
+            for_ms,
+            opened,
+            rejected,
+            last_failure,
+            failures_to_open,
+            open_ms,
+            successes_to_close,
+        }
+    }
 }
 
 /// The breakers of this process. An embedded Nova has that of its media alone.
-#[utoipa::path(get, path = "/admin/breakers", tag = "admin", responses((status = 200, body = ListOf<BreakerOf>)))]
+#[utoipa::path(get, path = "/admin/breakers", operation_id = "breakers_list", tag = "admin", responses((status = 200, body = ListOf<BreakerOf>)))]
 pub(crate) async fn breakers(State(state): State<Arc<QueryState>>, _operator: OperatorCaller) -> Reply {
     let of = |dependency: &Arc<dyn Dependency>| {
-        dependency.breaker().map(|status| BreakerOf { address: dependency.address(), status })
+        dependency.breaker().map(|status| BreakerOf::new(dependency.address(), status))
     };
     list(Ok(whole(state.dependencies.iter().filter_map(of).collect())))
 }

@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::answer::{ListOf, Reply, list};
-use crate::params::{DeletionsParams, EventsParams, limit, page};
+use crate::params::{DeletionsParams, EventsParams, limit, page, position};
 use crate::state::QueryState;
 
 pub(crate) fn routes() -> Router<Arc<QueryState>> {
@@ -31,7 +31,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
 }
 
 /// What was deleted, when, by whom and why, newest first.
-#[utoipa::path(get, path = "/audit/deletions", tag = "audit", params(DeletionsParams),
+#[utoipa::path(get, path = "/audit/deletions", operation_id = "deletions_list", tag = "audit", params(DeletionsParams),
     responses((status = 200, body = ListOf<Deletion>)))]
 pub(crate) async fn deletions(
     State(state): State<Arc<QueryState>>,
@@ -45,7 +45,7 @@ pub(crate) async fn deletions(
 }
 
 /// The log, in its order.
-#[utoipa::path(get, path = "/audit/events", tag = "audit", params(EventsParams),
+#[utoipa::path(get, path = "/audit/events", operation_id = "events_list", tag = "audit", params(EventsParams),
     responses((status = 200, body = EventPage)))]
 pub(crate) async fn events(
     State(state): State<Arc<QueryState>>,
@@ -57,7 +57,7 @@ pub(crate) async fn events(
         categories: params.category.into_iter().collect(),
         kinds: params.kind.into_iter().collect(),
     };
-    let page = read(&state, params.after.unwrap_or(0), &filter, limit).await?;
+    let page = read(&state, position("after", params.after)?.unwrap_or(0), &filter, limit).await?;
     Ok(json_response(StatusCode::OK, &page))
 }
 

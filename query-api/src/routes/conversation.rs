@@ -22,7 +22,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
 }
 
 /// The caller's conversations, the one with the newest message first.
-#[utoipa::path(get, path = "/conversations", tag = "conversations", params(PageParams),
+#[utoipa::path(get, path = "/conversations", operation_id = "conversations_list", tag = "conversations", params(PageParams),
     responses((status = 200, body = ListOf<Conversation>)))]
 pub(crate) async fn conversations(
     State(state): State<Arc<QueryState>>,
@@ -35,7 +35,7 @@ pub(crate) async fn conversations(
 }
 
 /// One conversation.
-#[utoipa::path(get, path = "/conversations/{id}", tag = "conversations",
+#[utoipa::path(get, path = "/conversations/{id}", operation_id = "conversations_read", tag = "conversations",
     params(("id" = uuid::Uuid, Path), AfterParams), responses((status = 200, body = Conversation)))]
 pub(crate) async fn conversation(
     State(state): State<Arc<QueryState>>,
@@ -48,7 +48,7 @@ pub(crate) async fn conversation(
 }
 
 /// Messages in ascending order of their seq. The list goes on by `after_seq` or `before_seq`, not by a cursor.
-#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "conversations",
+#[utoipa::path(get, path = "/conversations/{id}/messages", operation_id = "messages_list", tag = "conversations",
     params(("id" = uuid::Uuid, Path), MessagesParams), responses((status = 200, body = ListOf<Message>)))]
 pub(crate) async fn messages(
     State(state): State<Arc<QueryState>>,
@@ -63,10 +63,10 @@ pub(crate) async fn messages(
     list_of("conversation", answered.map(|answer| answer.map(as_list)))
 }
 
-/// Clear-text messages that hold every word, best match first, the newer one first of those that match alike. Edited
-/// messages are found by what they say now, deleted ones not at all. `highlights` are parts of `text` as offsets in
+/// Messages in clear text that hold every word, best match first. Of those that match alike, the newer one comes first.
+/// Edited messages are found by what they say now, deleted ones not at all. `highlights` are parts of `text` as offsets in
 /// UTF-16 code units, from `start` up to, not including, `end`.
-#[utoipa::path(get, path = "/conversations/{id}/search", tag = "conversations",
+#[utoipa::path(get, path = "/conversations/{id}/search", operation_id = "messages_search", tag = "conversations",
     params(("id" = uuid::Uuid, Path), SearchParams), responses((status = 200, body = ListOf<MessageHit>)))]
 pub(crate) async fn search_messages(
     State(state): State<Arc<QueryState>>,

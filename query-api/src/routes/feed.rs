@@ -22,7 +22,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
 }
 
 /// The ranked feed. Its first page freezes an order that the cursors go through.
-#[utoipa::path(get, path = "/feed", tag = "feed", params(PageParams),
+#[utoipa::path(get, path = "/feed", operation_id = "feed_read", tag = "feed", params(PageParams),
     responses((status = 200, body = ListOf<FeedItem>)))]
 pub(crate) async fn feed(
     State(state): State<Arc<QueryState>>,
@@ -35,7 +35,7 @@ pub(crate) async fn feed(
 }
 
 /// What the caller and those they follow posted, newest first.
-#[utoipa::path(get, path = "/timeline", tag = "feed", params(PageParams),
+#[utoipa::path(get, path = "/timeline", operation_id = "timeline_read", tag = "feed", params(PageParams),
     responses((status = 200, body = ListOf<PostCard>)))]
 pub(crate) async fn timeline(
     State(state): State<Arc<QueryState>>,
@@ -48,7 +48,7 @@ pub(crate) async fn timeline(
 }
 
 /// Public posts of the last 48 hours by decayed engagement.
-#[utoipa::path(get, path = "/trending", tag = "feed", params(PageParams),
+#[utoipa::path(get, path = "/trending", operation_id = "trending_read", tag = "feed", params(PageParams),
     responses((status = 200, body = ListOf<PostCard>)))]
 pub(crate) async fn trending(
     State(state): State<Arc<QueryState>>,
@@ -61,7 +61,7 @@ pub(crate) async fn trending(
 }
 
 /// Posts that match every word, best match first.
-#[utoipa::path(get, path = "/search", tag = "feed", params(SearchParams),
+#[utoipa::path(get, path = "/search", operation_id = "posts_search", tag = "feed", params(SearchParams),
     responses((status = 200, body = ListOf<PostCard>)))]
 pub(crate) async fn search(
     State(state): State<Arc<QueryState>>,

@@ -18,7 +18,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
 }
 
 /// One post.
-#[utoipa::path(get, path = "/posts/{id}", tag = "posts", params(("id" = uuid::Uuid, Path), AfterParams),
+#[utoipa::path(get, path = "/posts/{id}", operation_id = "posts_read", tag = "posts", params(("id" = uuid::Uuid, Path), AfterParams),
     responses((status = 200, body = PostCard)))]
 pub(crate) async fn post(
     State(state): State<Arc<QueryState>>,
@@ -31,7 +31,7 @@ pub(crate) async fn post(
 }
 
 /// The comments of a post, answers to comments among them, oldest first.
-#[utoipa::path(get, path = "/posts/{id}/comments", tag = "posts", params(("id" = uuid::Uuid, Path), PageParams),
+#[utoipa::path(get, path = "/posts/{id}/comments", operation_id = "comments_list", tag = "posts", params(("id" = uuid::Uuid, Path), PageParams),
     responses((status = 200, body = ListOf<Comment>)))]
 pub(crate) async fn comments(
     State(state): State<Arc<QueryState>>,

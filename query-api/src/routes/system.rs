@@ -17,7 +17,6 @@ use nova_resilience::{BreakerState, Dependency as NovaDependency, DependencyHeal
 use nova_views::{ViewError, projection};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::OpenApi;
 use uuid::Uuid;
 
 use crate::lag::Lag;
@@ -40,8 +39,12 @@ pub(crate) struct System {
 /// question.
 type Checked = Arc<tokio::sync::Mutex<Option<(Instant, Vec<DependencyHealth>)>>>;
 
-/// `metrics`: `None` answers 404 to `/metrics`. `document` is the whole API's, see [`crate::openapi`].
-pub fn system_router(state: Arc<QueryState>, metrics: Option<MetricsText>, document: &OpenApi) -> Router {
+/// `metrics`: `None` answers 404 to `/metrics`. `document` is the OpenAPI document of the whole API.
+pub fn system_router(
+    state: Arc<QueryState>,
+    metrics: Option<MetricsText>,
+    document: &serde_json::Value,
+) -> Router {
     let document = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
     let routes = Router::new()
         .route("/health/live", get(live))
@@ -129,7 +132,7 @@ pub(crate) struct Dependency {
 }
 
 /// The process answers.
-#[utoipa::path(get, path = "/health/live", tag = "system", security(()),
+#[utoipa::path(get, path = "/health/live", operation_id = "liveness_check", tag = "system", security(()),
     responses((status = 200, body = Health)))]
 pub(crate) async fn live() -> Response {
     json_response(StatusCode::OK, &Health { status: Condition::Up })
@@ -137,7 +140,7 @@ pub(crate) async fn live() -> Response {
 
 /// Whether to send requests here: 503 says no, and `checks` why. A process that projects is ready while its views are
 /// current, one that takes commands while the log takes appends.
-#[utoipa::path(get, path = "/health/ready", tag = "system", security(()),
+#[utoipa::path(get, path = "/health/ready", operation_id = "readiness_check", tag = "system", security(()),
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(crate) async fn ready(State(system): State<System>) -> Response {
     let state = &system.state;
@@ -243,7 +246,7 @@ async fn remembered(checked: &Checked, asked: &[Arc<dyn NovaDependency>]) -> Vec
 }
 
 /// On what this process depends, and how that is doing. Always 200: what is down here is not what answers.
-#[utoipa::path(get, path = "/health/dependencies", tag = "system", security(()),
+#[utoipa::path(get, path = "/health/dependencies", operation_id = "dependencies_check", tag = "system", security(()),
     responses((status = 200, body = Dependencies)))]
 pub(crate) async fn dependencies(State(system): State<System>) -> Response {
     let state = &system.state;

@@ -27,7 +27,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
 }
 
 /// One person.
-#[utoipa::path(get, path = "/users/{id}", tag = "users",
+#[utoipa::path(get, path = "/users/{id}", operation_id = "users_read", tag = "users",
     params(("id" = String, Path, description = "An id, `@handle` or `me`"), AfterParams),
     responses((status = 200, body = Profile)))]
 pub(crate) async fn profile(
@@ -42,7 +42,7 @@ pub(crate) async fn profile(
 }
 
 /// The caller.
-#[utoipa::path(get, path = "/users/me", tag = "users", params(AfterParams),
+#[utoipa::path(get, path = "/users/me", operation_id = "users_read_me", tag = "users", params(AfterParams),
     responses((status = 200, body = Profile)))]
 pub(crate) async fn me(
     State(state): State<Arc<QueryState>>,
@@ -54,7 +54,7 @@ pub(crate) async fn me(
 }
 
 /// What someone posted, as far as the caller may see it, newest first.
-#[utoipa::path(get, path = "/users/{id}/posts", tag = "users",
+#[utoipa::path(get, path = "/users/{id}/posts", operation_id = "posts_list", tag = "users",
     params(("id" = String, Path, description = "An id, `@handle` or `me`"), PageParams),
     responses((status = 200, body = ListOf<PostCard>)))]
 pub(crate) async fn posts(
@@ -70,7 +70,7 @@ pub(crate) async fn posts(
 }
 
 /// Who follows someone, newest first.
-#[utoipa::path(get, path = "/users/{id}/followers", tag = "users",
+#[utoipa::path(get, path = "/users/{id}/followers", operation_id = "followers_list", tag = "users",
     params(("id" = String, Path, description = "An id, `@handle` or `me`"), PageParams),
     responses((status = 200, body = ListOf<Profile>)))]
 pub(crate) async fn followers(
@@ -86,7 +86,7 @@ pub(crate) async fn followers(
 }
 
 /// Whom someone follows, newest first.
-#[utoipa::path(get, path = "/users/{id}/following", tag = "users",
+#[utoipa::path(get, path = "/users/{id}/following", operation_id = "following_list", tag = "users",
     params(("id" = String, Path, description = "An id, `@handle` or `me`"), PageParams),
     responses((status = 200, body = ListOf<Profile>)))]
 pub(crate) async fn following(
@@ -102,7 +102,7 @@ pub(crate) async fn following(
 }
 
 /// Whom the caller blocks.
-#[utoipa::path(get, path = "/users/me/blocks", tag = "users", params(PageParams),
+#[utoipa::path(get, path = "/users/me/blocks", operation_id = "blocks_list", tag = "users", params(PageParams),
     responses((status = 200, body = ListOf<Profile>)))]
 pub(crate) async fn blocks(
     State(state): State<Arc<QueryState>>,
@@ -115,7 +115,7 @@ pub(crate) async fn blocks(
 }
 
 /// People whom the caller may know.
-#[utoipa::path(get, path = "/discover", tag = "users", params(PageParams),
+#[utoipa::path(get, path = "/discover", operation_id = "users_discover", tag = "users", params(PageParams),
     responses((status = 200, body = ListOf<Profile>)))]
 pub(crate) async fn discover(
     State(state): State<Arc<QueryState>>,

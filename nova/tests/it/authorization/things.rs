@@ -90,6 +90,10 @@ impl Request {
         Self { method: line.method, path, body, hidden }
     }
 
+    pub(crate) fn body(&self) -> Option<&Value> {
+        self.body.as_ref()
+    }
+
     /// The same about a thing that never was.
     pub(crate) fn about_the_unknown(&self) -> Self {
         let (hidden, unknown) = (self.hidden.to_string(), Uuid::now_v7());
@@ -122,7 +126,7 @@ impl Request {
 }
 
 fn body_of(cast: &Cast, line: &Line, hidden: Uuid) -> Option<Value> {
-    let text = json!({"text": "a text"});
+    let text = json!({"text": "Good morning from the harbour"});
     Some(match (line.method, line.path) {
         ("POST", "/posts") if line.thing == "picture" => json!({"text": "", "media_ids": [hidden]}),
         ("POST", "/posts" | "/posts/{id}/comments" | "/conversations/{id}/messages")
@@ -131,14 +135,19 @@ fn body_of(cast: &Cast, line: &Line, hidden: Uuid) -> Option<Value> {
         ("POST", "/users") => {
             json!({"handle": format!("h{}", &hidden.simple().to_string()[20..]), "display_name": "H"})
         }
-        ("PATCH", "/users/me") => json!({"bio": "a bio"}),
+        ("PATCH", "/users/me") => json!({"bio": "Reads, sails, bakes"}),
         ("POST", "/conversations") => json!({"kind": "direct", "members": [cast.owner().id]}),
-        ("PATCH", "/conversations/{id}") => json!({"title": "a title"}),
+        ("PATCH", "/conversations/{id}") => json!({"title": "Harbour talk"}),
         ("PUT", "/conversations/{id}/read") => json!({"seq": 0}),
         ("PUT", "/conversations/{id}/delivered") => json!({"seq": 0, "device_id": "a phone"}),
         ("POST", "/conversations/{id}/messages/audio/presigned-url") => ogg(1_000).body(),
         ("POST", "/uploads") => png().body(),
         ("PUT", "/storage/{folder}/{name}") => json!({}),
+        (
+            "DELETE",
+            "/posts/{id}" | "/comments/{id}" | "/conversations/{id}/messages/{message}" | "/users/me",
+        ) => json!({"reason": "posted twice"}),
+        ("PUT", "/conversations/{id}/members/{user}") => json!({"role": "member"}),
         ("POST", "/events") => json!({"events": [{"kind": "view"}]}),
         _ => return None,
     })

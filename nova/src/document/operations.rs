@@ -1,0 +1,244 @@
+//! What is the same for many operations, said once: who may ask, the headers, what may go wrong, how lists go on.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::problems::{self, Code};
+
+const PROBLEM: &str = "application/problem+json";
+const JSON: &str = "application/json";
+
+/// Parameters that mean the same wherever they are, by their place in `components`.
+const SHARED: [(&str, &str, &str); 5] = [
+    ("after", "query", "After"),
+    ("limit", "query", "Limit"),
+    ("cursor", "query", "Cursor"),
+    ("Idempotency-Key", "header", "IdempotencyKey"),
+    ("Nova-Timeout-Ms", "header", "Timeout"),
+];
+
+/// What an operation is, as far as it decides about others of its parts.
+struct Kind {
+    /// The role of the token; `None`: no token.
+    role: Option<&'static str>,
+    is_command: bool,
+    is_list: bool,
+    words: Vec<&'static str>,
+}
+
+pub(super) fn complete(document: &mut Value) {
+    let lists: Vec<String> = lists(document);
+    super::each_operation(document, |path, method, operation| {
+        let kind = Kind::of(path, method, operation, &lists);
+        summarise(operation, &kind);
+        let security = kind.role.map(|role| json!([{"bearer": [role]}]));
+        operation.insert("security".to_owned(), security.unwrap_or_else(|| json!([])));
+        if kind.is_list {
+            operation.insert("x-pagination".to_owned(), pagination(operation));
+        }
+        parameters(path, operation, &kind);
+        body(operation);
+        bytes(operation);
+        answers(operation, &kind);
+    });
+    components(document);
+}
+
+/// Schemas of lists that go on.
+fn lists(document: &Value) -> Vec<String> {
+    let Some(schemas) = document["components"]["schemas"].as_object() else { return Vec::new() };
+    let is_list = |schema: &Value| schema["properties"].get("next_cursor").is_some();
+    schemas.iter().filter(|(_, schema)| is_list(schema)).map(|(name, _)| name.clone()).collect()
+}
+
+impl Kind {
+    fn of(path: &str, method: &str, operation: &Map<String, Value>, lists: &[String]) -> Self {
+        let is_open = operation.get("security").is_some_and(|security| *security == json!([{}]));
+        let role = match path.strip_prefix("/api/v1/").and_then(|path| path.split('/').next()) {
+            _ if is_open => None,
+            Some("admin") => Some("operator"),
+            Some("audit") => Some("auditor"),
+            _ => Some("user"),
+        };
+        let of_list = &operation["responses"]["200"]["content"][JSON]["schema"]["$ref"];
+        let is_list = of_list.as_str().is_some_and(|of_list| {
+            lists.iter().any(|name| of_list.strip_prefix("#/components/schemas/") == Some(name))
+        });
+        let has = |name: &str| given(operation).iter().any(|one| one["name"] == name);
+        let any_in = |place: &str| given(operation).iter().any(|one| one["in"] == place);
+        let is_command = method != "get" && role.is_some();
+        let words = [
+            ("token", role.is_some()),
+            ("role", matches!(role, Some("operator" | "auditor"))),
+            ("path", any_in("path") && role.is_some()),
+            ("query", any_in("query")),
+            ("body", operation.contains_key("requestBody")),
+            ("after", has("after")),
+            ("cursor", has("cursor")),
+            ("command", is_command),
+            ("question", !is_command && role.is_some()),
+        ];
+        let words = words.into_iter().filter(|(_, holds)| *holds).map(|(word, _)| word).collect();
+        Self { role, is_command, is_list, words }
+    }
+}
+
+fn given(operation: &Map<String, Value>) -> &[Value] {
+    operation.get("parameters").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The first sentence is the summary; the others, and who may ask, are the description.
+fn summarise(operation: &mut Map<String, Value>, kind: &Kind) {
+    let told = |name: &str| operation.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let all = [told("summary"), told("description")].join("\n").replace('\n', " ");
+    let (first, others) = match all.split_once(". ") {
+        Some((first, others)) => (first, others.trim()),
+        None => (all.trim().trim_end_matches('.'), ""),
+    };
+    let who = match kind.role {
+        None => "No token is needed.".to_owned(),
+        Some("user") => "For whoever has an account, by a token.".to_owned(),
+        Some(role) => format!("For tokens with the role `{role}`."),
+    };
+    let description = [others, &who].join("\n\n");
+    operation.insert("summary".to_owned(), json!(first));
+    operation.insert("description".to_owned(), json!(description.trim()));
+}
+
+/// Which parameter takes the next page's place.
+fn pagination(operation: &Map<String, Value>) -> Value {
+    let has = |name: &str| given(operation).iter().any(|one| one["name"] == name);
+    let (parameter, next) = match () {
+        () if has("cursor") => ("cursor", "next_cursor"),
+        () if has("after_seq") => ("after_seq", "items[-1].seq"),
+        () if has("category") => ("after", "next_cursor"),
+        () if has("projection") => ("after", "items[-1].position"),
+        () => return json!({"items": "items"}),
+    };
+    json!({"items": "items", "parameter": parameter, "next": next})
+}
+
+fn parameters(path: &str, operation: &mut Map<String, Value>, kind: &Kind) {
+    let mut all: Vec<Value> = given(operation).to_vec();
+    if kind.is_command {
+        all.push(json!({"name": "Idempotency-Key", "in": "header"}));
+    }
+    all.push(json!({"name": "Nova-Timeout-Ms", "in": "header"}));
+    for parameter in &mut all {
+        // The log is gone through by positions, by the same name; that is told where it is.
+        let is_own = parameter["name"] == "after"
+            && parameter["description"].as_str().is_none_or(|told| !told.starts_with("Wait"));
+        let shared =
+            SHARED.iter().find(|(name, place, _)| parameter["name"] == *name && parameter["in"] == *place);
+        if let Some((_, _, component)) = shared.filter(|_| !is_own) {
+            *parameter = json!({"$ref": format!("#/components/parameters/{component}")});
+        } else if parameter["in"] == "path" && parameter.get("description").is_none() {
+            parameter["description"] =
+                json!(of_the_path(path, parameter["name"].as_str().unwrap_or_default()));
+        }
+    }
+    operation.insert("parameters".to_owned(), json!(all));
+}
+
+fn of_the_path(path: &str, name: &str) -> String {
+    let of = match (path.strip_prefix("/api/v1/").and_then(|path| path.split('/').next()), name) {
+        (_, "message") => "message",
+        (_, "user") => "member",
+        (Some("posts"), _) => "post",
+        (Some("comments"), _) => "comment",
+        (Some("conversations"), _) => "conversation",
+        (Some("media" | "uploads"), _) => "medium",
+        _ => return format!("The {name} of the address that was given."),
+    };
+    format!("The id of the {of}.")
+}
+
+/// A body that may be left out is that by not being required, not by being null.
+fn body(operation: &mut Map<String, Value>) {
+    let Some(body) = operation.get_mut("requestBody") else { return };
+    if body.get("required").is_none() {
+        body["required"] = json!(false);
+    }
+    let Some(schema) = body["content"].get_mut(JSON).and_then(|content| content.get_mut("schema")) else {
+        return;
+    };
+    let named =
+        schema["oneOf"].as_array().and_then(|all| all.iter().find(|one| one.get("$ref").is_some())).cloned();
+    if let Some(named) = named {
+        *schema = named;
+    }
+}
+
+/// What is uploaded and fetched is bytes.
+fn bytes(operation: &mut Map<String, Value>) {
+    let bytes = json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}});
+    match operation.get("operationId").and_then(Value::as_str) {
+        Some("media_store") => {
+            operation.insert("requestBody".to_owned(), json!({"required": true, "content": bytes}));
+        }
+        Some("media_fetch") => {
+            for status in ["200", "206"] {
+                operation["responses"][status]["content"] = bytes.clone();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What goes well has its headers; what may go wrong stands there by status, with its codes.
+fn answers(operation: &mut Map<String, Value>, kind: &Kind) {
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let codes: Vec<Code> = problems::codes_of(&id, &kind.words).collect();
+    let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    codes.iter().for_each(|code| by_status.entry(code.status).or_default().push(code.code));
+    operation.insert("x-codes".to_owned(), codes.iter().map(|code| code.code).collect());
+    let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    answers.remove("default");
+    for (status, codes) in by_status {
+        let answer = answers.entry(status.to_string()).or_insert_with(|| json!({}));
+        answer["description"] = json!(format!("{}: `{}`", problems::reason(status), codes.join("`, `")));
+        let schema = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
+        answer["content"][PROBLEM] = schema;
+        if [429, 503].contains(&status) {
+            answer["headers"]["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"});
+        }
+    }
+    for (status, answer) in answers.iter_mut() {
+        if status.starts_with('2') && kind.is_command && has_position(answer) {
+            answer["headers"]["Nova-Position"] = json!({"$ref": "#/components/headers/Position"});
+        }
+        if answer["description"].as_str().is_none_or(str::is_empty) {
+            let status = status.parse().unwrap_or_default();
+            answer["description"] = json!(problems::reason(status));
+        }
+    }
+}
+
+fn has_position(answer: &Value) -> bool {
+    let schema = answer["content"][JSON]["schema"]["$ref"].as_str().unwrap_or_default();
+    ["Accepted", "BatchResults", "PresignedUpload"].iter().any(|name| schema.ends_with(name))
+}
+
+fn components(document: &mut Value) {
+    let components = &mut document["components"];
+    components["parameters"] = json!({
+        "After": {"name": "after", "in": "query", "required": false,
+            "description": "Wait (a little) until the views have seen this position of the log, such as the one that a command answered.",
+            "schema": {"type": "integer", "format": "int64", "minimum": 0}},
+        "Limit": {"name": "limit", "in": "query", "required": false, "description": "How many items.",
+            "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 100, "default": 20}},
+        "Cursor": {"name": "cursor", "in": "query", "required": false, "description": "The `next_cursor` of the page before.",
+            "schema": {"type": "string", "minLength": 1}},
+        "IdempotencyKey": {"name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "A new UUID for each command. Repeated with the same one, it is carried out once and answered alike.",
+            "schema": {"type": "string", "format": "uuid"}},
+        "Timeout": {"name": "Nova-Timeout-Ms", "in": "header", "required": false,
+            "description": "For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait.",
+            "schema": {"type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX}},
+    });
+    components["headers"] = json!({
+        "RetryAfter": {"description": "Seconds after which to try again.", "schema": {"type": "integer", "format": "int32", "minimum": 0}},
+        "Position": {"description": "The `position` of the body.", "schema": {"type": "integer", "format": "int64", "minimum": 0}},
+    });
+}
