@@ -51,6 +51,11 @@ pub(crate) trait Installation: Send + Sync {
     /// Opens what these roles need.
     async fn open(&self, config: &Config, roles: Roles) -> anyhow::Result<Stores>;
 
+    /// Fails where nothing has been written yet. Whoever only looks, or mends, begins no installation.
+    fn must_be_there(&self, _config: &Config) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Brings the schemas of all stores up to date. Says what it found, in words.
     async fn migrate(&self, config: &Config) -> anyhow::Result<String>;
 

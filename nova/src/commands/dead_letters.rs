@@ -12,7 +12,7 @@ use crate::profile::Roles;
 const PAGE: usize = 500;
 
 pub(super) async fn run(config: Config, command: DeadLetters) -> anyhow::Result<End> {
-    let product = Product::open(config, Roles::VIEWS).await?;
+    let product = Product::open_existing(config, Roles::VIEWS).await?;
     let done = match command {
         DeadLetters::List { projection } => list(&product, projection.as_deref()).await,
         DeadLetters::Show { position } => show(&product, position).await,

@@ -22,7 +22,7 @@ pub(super) async fn run(config: Config, command: Log) -> anyhow::Result<End> {
         Log::Stats => print(&compose::log_stats(&config).await?)?,
         Log::Verify => print(&compose::verify_log(&config).await?)?,
         Log::Read(read) if read.personal => {
-            let product = Product::open(config, Roles::NONE).await?;
+            let product = Product::open_existing(config, Roles::NONE).await?;
             let opener = Opener::with_keys(product.codec().keyring().clone());
             let done = read_events(&**product.log(), &read, &opener).await;
             product.close().await;

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::profile::Roles;
 
 pub(super) async fn run(config: Config, command: Media) -> anyhow::Result<End> {
-    let product = Product::open(config, Roles::NONE).await?;
+    let product = Product::open_existing(config, Roles::NONE).await?;
     let done = match command {
         Media::Sweep => sweep(&product).await,
     };

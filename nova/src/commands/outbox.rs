@@ -9,7 +9,7 @@ use crate::profile::Roles;
 const PAGE: usize = 500;
 
 pub(super) async fn run(config: Config, command: Outbox) -> anyhow::Result<End> {
-    let product = Product::open(config, Roles::NONE).await?;
+    let product = Product::open_existing(config, Roles::NONE).await?;
     let done = match command {
         Outbox::Status => status(&product).await,
         Outbox::Parked => parked(&product).await,

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::profile::Roles;
 
 pub(super) async fn run(config: Config, command: Projections) -> anyhow::Result<End> {
-    let product = Product::open(config, Roles::VIEWS).await?;
+    let product = Product::open_existing(config, Roles::VIEWS).await?;
     let done = match command {
         Projections::Status => status(&product).await,
         Projections::Rebuild { name } => rebuild(&product, &name).await,

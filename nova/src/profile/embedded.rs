@@ -31,6 +31,10 @@ impl Installation for InFolder {
         open(config, roles).await
     }
 
+    fn must_be_there(&self, config: &Config) -> anyhow::Result<()> {
+        log_folder(config).map(drop)
+    }
+
     /// The schemas are brought up to date whenever the folder is opened, so there is nothing to do but to open it.
     async fn migrate(&self, config: &Config) -> anyhow::Result<String> {
         let stores = open(config, Roles::NONE).await?;
