@@ -88,12 +88,13 @@ tests() {
   cargo test --workspace --features "$features" --locked --tests --no-fail-fast -- --skip crash:: --skip kill::
 }
 
-# Of the client for TypeScript, against the program that was built.
+# The OpenAPI document and the clients, against the program that was built.
 client_tests() {
-  deploy/local/servers tools --dir "$servers" &&
-    cd clients/typescript &&
-    npm ci --no-audit --no-fund &&
-    NOVA_BIN="$program" npm test
+  deploy/local/servers tools --dir "$servers" || return
+  local status=0
+  NOVA_BIN="$program" clients/check || status=1
+  (cd clients/typescript && npm ci --no-audit --no-fund && NOVA_BIN="$program" npm test) || status=1
+  return "$status"
 }
 
 # Processes that are killed and files that are cut, apart from the rest: they load the disk. Servers that were started here

@@ -5,7 +5,7 @@
 clickhouse_install() {
   local environment="$dir/clickhouse/venv"
   if cmp -s "$environment/installed" "$here/clickhouse/requirements.txt"; then return; fi
-  python3 -c 'import ensurepip, venv' 2>/dev/null || packages python3-venv
+  need_venv
   rm -rf "$environment"
   python3 -m venv "$environment"
   "$environment/bin/python" -m pip install -q --disable-pip-version-check --only-binary :all: \

@@ -6,8 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Folders that are made, not written.
-const MADE: [&str; 6] =
-    [".git", "target", "nova-data", "node_modules", "clients/typescript/build", "clients/typescript/dist"];
+const MADE: [&str; 7] = [
+    ".git",
+    "target",
+    "nova-data",
+    "node_modules",
+    "clients/typescript/build",
+    "clients/typescript/dist",
+    "clients/python/generated",
+];
 
 pub(crate) struct Tree {
     /// By path from the root. Files that are not UTF-8 are not here.
