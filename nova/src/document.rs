@@ -34,7 +34,7 @@ const TAGS: [(&str, &str); 12] = [
 ];
 
 const DESCRIPTION: &str = "A social network over an event log.\n\n\
-    * Errors are problems (RFC 9457) with a stable `code`; each operation lists its codes as `x-codes`.\n\
+    * Errors are problems (RFC 9457) with a stable `code`; each operation lists its codes by status as `x-codes`.\n\
     * A command answers with a `position` of the log. Given as `after` to a query, the answer has its effect.\n\
     * A command that is repeated with its `Idempotency-Key` is carried out once.\n\
     * Lists are `{items, next_cursor, source, as_of, degraded}` and go on with `next_cursor`, until it is null.\n\

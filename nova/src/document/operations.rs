@@ -1,6 +1,6 @@
 //! What is the same for many operations, said once: who may ask, the headers, what may go wrong, how lists go on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -189,30 +189,49 @@ fn bytes(operation: &mut Map<String, Value>) {
 /// What goes well has its headers; what may go wrong stands there by status, with its codes.
 fn answers(operation: &mut Map<String, Value>, kind: &Kind) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let codes: Vec<Code> = problems::codes_of(&id, &kind.words).collect();
-    let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
-    codes.iter().for_each(|code| by_status.entry(code.status).or_default().push(code.code));
-    operation.insert("x-codes".to_owned(), codes.iter().map(|code| code.code).collect());
-    let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
-    answers.remove("default");
-    for (status, codes) in by_status {
-        let answer = answers.entry(status.to_string()).or_insert_with(|| json!({}));
-        answer["description"] = json!(format!("{}: `{}`", problems::reason(status), codes.join("`, `")));
-        let schema = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
-        answer["content"][PROBLEM] = schema;
-        if [429, 503].contains(&status) {
-            answer["headers"]["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"});
-        }
+    let mut codes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for Code { code, status, .. } in problems::codes_of(&id, &kind.words) {
+        codes.entry(status.to_string()).or_default().push(code);
     }
+    let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, answer) in answers.iter_mut() {
-        if status.starts_with('2') && kind.is_command && has_position(answer) {
+        if kind.is_command && has_position(answer) {
             answer["headers"]["Nova-Position"] = json!({"$ref": "#/components/headers/Position"});
         }
         if answer["description"].as_str().is_none_or(str::is_empty) {
-            let status = status.parse().unwrap_or_default();
             answer["description"] = json!(problems::reason(status));
         }
     }
+    for status in codes.keys() {
+        match answers.get_mut(status) {
+            // Not ready, such as: with an answer of its own.
+            Some(own) => {
+                own["content"][PROBLEM] = json!({"schema": {"$ref": "#/components/schemas/Problem"}})
+            }
+            None => {
+                answers.insert(
+                    status.clone(),
+                    json!({"$ref": format!("#/components/responses/Problem{status}")}),
+                );
+            }
+        }
+    }
+    operation.insert("x-codes".to_owned(), json!(codes));
+}
+
+/// An answer for each status that something may go wrong with.
+fn problem_answers() -> Value {
+    let statuses: BTreeSet<u16> = problems::codes().map(|code| code.status).collect();
+    let answer = |status: u16| {
+        let reason = problems::reason(&status.to_string());
+        let schema = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
+        let mut answer = json!({"description": reason, "content": {PROBLEM: schema}});
+        if [429, 503].contains(&status) {
+            answer["headers"]["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"});
+        }
+        (format!("Problem{status}"), answer)
+    };
+    statuses.into_iter().map(answer).collect::<Map<_, _>>().into()
 }
 
 fn has_position(answer: &Value) -> bool {
@@ -222,6 +241,7 @@ fn has_position(answer: &Value) -> bool {
 
 fn components(document: &mut Value) {
     let components = &mut document["components"];
+    components["responses"] = problem_answers();
     components["parameters"] = json!({
         "After": {"name": "after", "in": "query", "required": false,
             "description": "Wait (a little) until the views have seen this position of the log, such as the one that a command answered.",

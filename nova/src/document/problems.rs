@@ -29,8 +29,8 @@ pub(super) fn codes_of<'a>(id: &'a str, is: &'a [&'static str]) -> impl Iterator
 }
 
 /// The name of a status.
-pub(super) fn reason(status: u16) -> &'static str {
-    let known = StatusCode::from_u16(status).ok();
+pub(super) fn reason(status: &str) -> &'static str {
+    let known = status.parse::<StatusCode>().ok();
     known.and_then(|status| status.canonical_reason()).unwrap_or("Refused")
 }
 

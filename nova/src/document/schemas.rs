@@ -30,11 +30,14 @@ pub(super) fn tidy(document: &mut Value, limits: &Limits) {
 /// What was written out where it was used is not used any more.
 pub(super) fn drop_unused(document: &mut Value) {
     loop {
-        let told = document.to_string();
-        let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
-        let before = schemas.len();
-        schemas.retain(|name, _| told.contains(&format!("\"{PREFIX}{name}\"")));
-        if schemas.len() == before {
+        let (told, mut dropped) = (document.to_string(), false);
+        for kind in ["schemas", "responses"] {
+            let Some(parts) = document["components"][kind].as_object_mut() else { continue };
+            let before = parts.len();
+            parts.retain(|name, _| told.contains(&format!("\"#/components/{kind}/{name}\"")));
+            dropped |= parts.len() < before;
+        }
+        if !dropped {
             return;
         }
     }
