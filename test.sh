@@ -25,7 +25,7 @@ child=""
 finished=false
 
 # A test never changes what is committed.
-unset NOVA_BLESS
+unset NOVA_BLESS NOVA_UNDOCUMENTED
 export INSTA_UPDATE=no
 export CARGO_TERM_COLOR=never
 export RUST_BACKTRACE="${RUST_BACKTRACE:-1}"

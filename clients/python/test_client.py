@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from uuid import uuid4
 
 from nova_api.api.comments import comments_add, comments_like
-from nova_api.api.conversations import conversations_read, conversations_start
+from nova_api.api.conversations import conversations_read, conversations_start, messages_list
 from nova_api.api.feed import feed_read, timeline_read
 from nova_api.api.messages import messages_send
 from nova_api.api.posts import comments_list, posts_delete, posts_like, posts_publish, posts_read
@@ -129,6 +129,8 @@ class AgainstTheServer(unittest.TestCase):
             posts_publish.sync(client=author, body=PublishBody(text=f"post {number}"))
         carol = users_read_me.sync(client=author, after=author.position)
         self.assertEqual(len(posts_list.sync(carol.id, client=author, limit=10).items), 10)
+        with self.assertRaises(ValueError):
+            next(pages(messages_list, id=carol.id, client=author))
         texts = [item.text for item in pages(posts_list, id=carol.id, client=author, limit=10)]
         self.assertEqual(texts, [f"post {number}" for number in reversed(range(25))])
 

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 pub(crate) struct PutParams {
     /// Seconds since the Unix epoch.
     pub(crate) expires: u64,
-    /// Of the address, as it was given.
+    /// The `signature` of the presigned URL.
     pub(crate) signature: String,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct GetParams {
     /// The content type that the answer has.
     #[serde(rename = "type")]
     pub(crate) content_type: String,
-    /// Of the address, as it was given.
+    /// The `signature` of the presigned URL.
     pub(crate) signature: String,
 }
 

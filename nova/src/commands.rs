@@ -111,7 +111,7 @@ fn dispatch(cli: Cli, mut config: Config) -> anyhow::Result<End> {
         Command::Projections(command) => wait_for(projections::run(config, command)),
         Command::DeadLetters(command) => wait_for(dead_letters::run(config, command)),
         Command::Migrate => wait_for(migrate::run(config)),
-        Command::Openapi => openapi::run(),
+        Command::Openapi => openapi::run(&config),
     }
 }
 

@@ -185,7 +185,7 @@ impl Product {
                 handle.render()
             }) as MetricsText
         });
-        let document = crate::document::document(&self.config.domain_limits());
+        let document = crate::document::document(&self.config.document_bounds());
         let mut router = nova_query_api::system_router(Arc::clone(&self.query), metrics, &document);
         if let Some(client_events) = self.stores.client_events.clone() {
             let (executor, options) = (self.executor.clone(), self.config.command_options());

@@ -1,11 +1,10 @@
 //! The OpenAPI document of the whole API.
 //!
-//! Each side tells of its operations next to their handlers. Here they are put together, and what is the same for many is
-//! said once: who may ask, what may go wrong (`problems`), what the headers are, how lists go on (`operations`); the
-//! schemas get the form that generators of clients understand, and their bounds (`schemas`); each answer gets an example
-//! that a server has given (`examples`).
+//! Handlers document what is their own: path, parameters, bodies. Here the two sides are merged, and what operations share
+//! is added: who may use them, headers and pagination (`operations`), errors (`problems`), schemas that generators of clients
+//! understand, with their bounds (`schemas`), recorded examples (`examples`).
 //!
-//! What holds for every operation is a test: `nova/tests/it/document.rs`.
+//! The rules that every operation keeps are tests: `nova/tests/it/document.rs`.
 
 mod examples;
 mod operations;
@@ -17,32 +16,50 @@ use serde_json::{Map, Value, json};
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
-/// In the order in which people come across them: a client first, then those who watch over the installation.
+/// Those for clients first, then those for auditors and operators.
 const TAGS: [(&str, &str); 12] = [
-    ("users", "Accounts and profiles; whom one follows, blocks and may know."),
+    ("users", "Accounts, profiles, followers, blocks and suggestions."),
     ("posts", "Posts, their likes and their comments."),
     ("comments", "Comments and their likes."),
-    ("feed", "What there is to read: the ranked feed, the timeline, what trends, and the search."),
-    ("conversations", "Direct conversations and groups, their members, and how far each has read."),
-    ("messages", "What is said in a conversation, in words and by voice."),
-    ("media", "Uploads, and where to get them."),
-    ("live", "What happens as it happens, by WebSocket or as server-sent events."),
-    ("events", "What clients tell of impressions and clicks, for analysts."),
-    ("system", "Whether this process is well."),
-    ("audit", "The history, for auditors."),
+    ("feed", "The ranked feed, the timeline, trending posts and the search."),
+    ("conversations", "Direct conversations and groups, their members, and read marks."),
+    ("messages", "Text and voice messages of a conversation."),
+    ("media", "Uploads and downloads."),
+    ("live", "Live events, by WebSocket or as server-sent events."),
+    ("events", "Client events such as impressions and clicks, for analysts."),
+    ("system", "Health checks."),
+    ("audit", "The event log and deletions, for auditors."),
     ("admin", "Projections and breakers, for operators."),
 ];
 
+/// What clients may send at most.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    pub limits: Limits,
+    /// Posts of a batch.
+    pub batch_posts: usize,
+    /// Client events of a request.
+    pub client_events: usize,
+}
+
 const DESCRIPTION: &str = "A social network over an event log.\n\n\
-    * Errors are problems (RFC 9457) with a stable `code`; each operation lists its codes by status as `x-codes`.\n\
+    * Errors are problems (RFC 9457) with a stable `code`; each operation lists its codes by status as `x-codes`. \
+    `docs/problems.md` says what they mean.\n\
     * A command answers with a `position` of the log. Given as `after` to a query, the answer has its effect.\n\
     * A command that is repeated with its `Idempotency-Key` is carried out once.\n\
-    * Lists are `{items, next_cursor, source, as_of, degraded}` and go on with `next_cursor`, until it is null.\n\
+    * Lists are `{items, next_cursor, source, as_of, degraded}` and go on with `next_cursor`, until it is null. \
+    `x-pagination` says how, also of messages and dead letters, which go on by the place of an item.\n\
     * Positions and seqs are whole numbers below 2^53. Times are RFC 3339 in UTC. More fields, and more values of what \
     is enumerated, may come.";
 
-/// The document, with the bounds of this installation.
-pub fn document(limits: &Limits) -> Value {
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { limits: Limits::default(), batch_posts: 100, client_events: 100 }
+    }
+}
+
+/// The document of an installation with these bounds.
+pub fn document(bounds: &Bounds) -> Value {
     let mut sides = nova_query_api::openapi();
     sides.merge(nova_command_api::openapi());
     let mut document = serde_json::to_value(sides).unwrap_or_default();
@@ -55,10 +72,10 @@ pub fn document(limits: &Limits) -> Value {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "A token whose subject is a user id. `nova token` issues one. Its role, if it has one, is \
-                        `moderator`, `auditor` or `operator`.",
+        "description": "A token whose subject is a user id. `nova token` issues one. Its role is `user`, or \
+                        `moderator`, `auditor`, `operator` or `dpo`.",
     }});
-    schemas::tidy(&mut document, limits);
+    schemas::tidy(&mut document, bounds);
     operations::complete(&mut document);
     examples::attach(&mut document);
     schemas::drop_unused(&mut document);

@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::compose::Product;
 use connections::{ConnectionLimits, Connections, OverShare};
@@ -181,10 +182,19 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// The answer to a connection of an address that has its share already.
-const OVER_SHARE: &str = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\n\
-    connection: close\r\ncontent-length: 157\r\n\r\n\
-    {\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\"code\":\"too_many_connections\",\
-    \"detail\":\"This address has as many connections as it may have.\"}";
+fn over_share() -> String {
+    let body = format!(
+        "{{\"type\":\"urn:nova:problem:too_many_connections\",\"title\":\"Too Many Requests\",\"status\":429,\
+         \"code\":\"too_many_connections\",\"detail\":\"This address has as many connections as it may have.\",\
+         \"correlation_id\":\"{}\"}}",
+        Uuid::now_v7()
+    );
+    format!(
+        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
 
 async fn accept(listener: &TcpListener, connections: &Arc<Connections>, buffer_bytes: usize) -> Accepted {
     loop {
@@ -209,7 +219,7 @@ async fn accept(listener: &TcpListener, connections: &Arc<Connections>, buffer_b
         let open = match connections.admit(peer) {
             Ok(open) => open,
             Err(OverShare) => {
-                let _ = stream.try_write(OVER_SHARE.as_bytes());
+                let _ = stream.try_write(over_share().as_bytes());
                 continue;
             }
         };
@@ -240,9 +250,11 @@ mod tests {
 
     #[test]
     fn refusal_of_a_connection_is_a_whole_answer() {
-        let (head, body) = OVER_SHARE.split_once("\r\n\r\n").unwrap();
+        let answer = over_share();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!(problem["status"], 429);
+        assert_eq!((&problem["status"], &problem["code"]), (&429.into(), &"too_many_connections".into()));
+        assert!(problem["correlation_id"].as_str().is_some_and(|id| Uuid::try_parse(id).is_ok()));
     }
 }

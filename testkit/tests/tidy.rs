@@ -78,7 +78,7 @@ fn every_metric_is_described() {
 }
 
 #[test]
-fn every_code_is_told_in_the_documents() {
+fn every_error_code_is_documented() {
     none(problems::faults(&Tree::read()));
 }
 

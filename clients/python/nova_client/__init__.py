@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from inspect import signature
 from types import ModuleType
 from typing import Any
 from uuid import UUID, uuid4
@@ -73,7 +74,11 @@ def idempotency_key(key: UUID | str) -> Iterator[None]:
 
 
 def pages(operation: ModuleType, **arguments: Any) -> Iterator[Any]:
-    """Yields every item of a list, such as `pages(feed_read, client=nova)`. Requests each page when it is needed."""
+    """Yields every item of a list, such as `pages(feed_read, client=nova)`. Requests each page when it is needed.
+
+    Raises ValueError for lists that do not go on by a cursor: messages, dead letters and the event log."""
+    if "cursor" not in signature(operation.sync).parameters:
+        raise ValueError(f"{operation.__name__} has no cursor; x-pagination in the document says how it goes on")
     while True:
         page = operation.sync(**arguments)
         yield from page.items

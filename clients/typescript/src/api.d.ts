@@ -9,10 +9,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The breakers of this process
+         * List the breakers of this process
          * @description An embedded Nova has that of its media alone.
          *
-         *     For tokens with the role `operator`.
+         *     Needs a token with the role `operator`.
          */
         get: operations["breakers_list"];
         put?: never;
@@ -31,10 +31,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Events that could not be projected, in order of position
+         * List events that could not be projected, in order of position
          * @description Those behind them in their streams are there as well. The list goes on with `after` as the last item's position.
          *
-         *     For tokens with the role `operator`.
+         *     Needs a token with the role `operator`.
          */
         get: operations["dead_letters_list"];
         put?: never;
@@ -53,8 +53,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How every projection is doing
-         * @description For tokens with the role `operator`.
+         * List the projections and how far they are
+         * @description Needs a token with the role `operator`.
          */
         get: operations["projections_list"];
         put?: never;
@@ -73,8 +73,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was deleted, when, by whom and why, newest first
-         * @description For tokens with the role `auditor`.
+         * List what was deleted, when, by whom and why, newest first
+         * @description Needs a token with the role `auditor`.
          */
         get: operations["deletions_list"];
         put?: never;
@@ -93,8 +93,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The log, in its order
-         * @description For tokens with the role `auditor`.
+         * Read the event log, in its order
+         * @description Needs a token with the role `auditor`.
          */
         get: operations["events_list"];
         put?: never;
@@ -117,14 +117,14 @@ export interface paths {
         post?: never;
         /**
          * Delete a comment: its author, the author of the post, or a moderator
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account. The role `moderator` may do it as well.
          */
         delete: operations["comments_delete"];
         options?: never;
         head?: never;
         /**
          * Replace the text of one's own comment
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         patch: operations["comments_edit"];
         trace?: never;
@@ -141,13 +141,13 @@ export interface paths {
          * Like a comment
          * @description Again is no error.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         put: operations["comments_like"];
         post?: never;
         /**
          * Take a like back
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         delete: operations["comments_unlike"];
         options?: never;
@@ -166,7 +166,7 @@ export interface paths {
         put?: never;
         /**
          * Bring a deleted comment back
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account. The role `moderator` may do it as well.
          */
         post: operations["comments_restore"];
         delete?: never;
@@ -183,8 +183,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's conversations, the one with the newest message first
-         * @description For whoever has an account, by a token.
+         * List the caller's conversations, the one with the newest message first
+         * @description Needs a token.
          */
         get: operations["conversations_list"];
         put?: never;
@@ -192,7 +192,7 @@ export interface paths {
          * Start a conversation
          * @description Two people have one direct conversation: starting it again finds it.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         post: operations["conversations_start"];
         delete?: never;
@@ -209,8 +209,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One conversation
-         * @description For whoever has an account, by a token.
+         * Get a conversation
+         * @description Needs a token.
          */
         get: operations["conversations_read"];
         put?: never;
@@ -220,7 +220,7 @@ export interface paths {
         head?: never;
         /**
          * Rename a group: its admins
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         patch: operations["conversations_rename"];
         trace?: never;
@@ -237,7 +237,7 @@ export interface paths {
          * Say that a device has everything up to a seq
          * @description Marks only move forward, each device's for itself.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         put: operations["conversations_mark_delivered"];
         post?: never;
@@ -257,13 +257,13 @@ export interface paths {
         get?: never;
         /**
          * Add someone to a group, or change their role: its admins
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         put: operations["conversations_put_member"];
         post?: never;
         /**
          * Take someone out of a group (its admins), or leave it
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         delete: operations["conversations_remove_member"];
         options?: never;
@@ -279,10 +279,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Messages in ascending order of their seq
+         * List messages in ascending order of their seq
          * @description The list goes on by `after_seq` or `before_seq`, not by a cursor.
          *
-         *     For whoever has an account, by a token.
+         *     Needs a token.
          */
         get: operations["messages_list"];
         put?: never;
@@ -290,7 +290,7 @@ export interface paths {
          * Send a message
          * @description The answer's `revision` is its seq.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         post: operations["messages_send"];
         delete?: never;
@@ -311,14 +311,14 @@ export interface paths {
         post?: never;
         /**
          * Take a message back: its sender, or an admin of the group
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         delete: operations["messages_delete"];
         options?: never;
         head?: never;
         /**
          * Replace what one's own message says, within a day
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         patch: operations["messages_edit"];
         trace?: never;
@@ -336,7 +336,7 @@ export interface paths {
          * Send a voice message
          * @description Its upload is completed, if that has not been done. The answer's `revision` is its seq.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         post: operations["messages_send_voice"];
         delete?: never;
@@ -358,7 +358,7 @@ export interface paths {
          * Reserve the upload of a voice message, for an hour
          * @description It is audio of at most 5 MiB and 5 minutes.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         post: operations["messages_reserve_voice"];
         delete?: never;
@@ -379,7 +379,7 @@ export interface paths {
          * Say that everything up to a seq has been read
          * @description Marks only move forward.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         put: operations["conversations_mark_read"];
         post?: never;
@@ -397,10 +397,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Messages in clear text that hold every word, best match first
+         * Search messages in clear text that hold every word, best match first
          * @description Of those that match alike, the newer one comes first. Edited messages are found by what they say now, deleted ones not at all. `highlights` are parts of `text` as offsets in UTF-16 code units, from `start` up to, not including, `end`.
          *
-         *     For whoever has an account, by a token.
+         *     Needs a token.
          */
         get: operations["messages_search"];
         put?: never;
@@ -419,8 +419,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * People whom the caller may know
-         * @description For whoever has an account, by a token.
+         * Suggest people whom the caller may know
+         * @description Needs a token.
          */
         get: operations["users_discover"];
         put?: never;
@@ -441,10 +441,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Tell of what was seen and done, for analysts
-         * @description They may arrive more than once; their ids tell.
+         * Send client events for analysts
+         * @description An event may arrive more than once, with the same id.
          *
-         *     For whoever has an account, by a token.
+         *     Needs a token.
          */
         post: operations["events_publish"];
         delete?: never;
@@ -461,10 +461,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The ranked feed
+         * List the ranked feed
          * @description Its first page freezes an order that the cursors go through.
          *
-         *     For whoever has an account, by a token.
+         *     Needs a token.
          */
         get: operations["feed_read"];
         put?: never;
@@ -483,7 +483,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * On what this process depends, and how that is doing
+         * List what this process depends on, and how that is doing
          * @description Always 200: what is down here is not what answers.
          *
          *     No token is needed.
@@ -505,7 +505,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The process answers
+         * Check that the process answers
          * @description No token is needed.
          */
         get: operations["liveness_check"];
@@ -525,8 +525,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether to send requests here: 503 says no, and `checks` why
-         * @description A process that projects is ready while its views are current, one that takes commands while the log takes appends.
+         * Check whether to send requests here
+         * @description 503 says no, and `checks` why. A process that projects is ready while its views are current, one that takes commands while the log takes appends.
          *
          *     No token is needed.
          */
@@ -547,8 +547,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A medium, with an address to get it from that is good for a few minutes
-         * @description For whoever has an account, by a token.
+         * Get a medium, with an address to get it from that is good for a few minutes
+         * @description Needs a token.
          */
         get: operations["media_read"];
         put?: never;
@@ -557,7 +557,7 @@ export interface paths {
          * Delete what one uploaded
          * @description What a message or post carries goes with that, and not before.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         delete: operations["media_delete"];
         options?: never;
@@ -576,7 +576,7 @@ export interface paths {
         put?: never;
         /**
          * Send a message to the conversation named in the body
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         post: operations["messages_send_to"];
         delete?: never;
@@ -596,7 +596,7 @@ export interface paths {
         put?: never;
         /**
          * Publish a post
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         post: operations["posts_publish"];
         delete?: never;
@@ -613,8 +613,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One post
-         * @description For whoever has an account, by a token.
+         * Get a post
+         * @description Needs a token.
          */
         get: operations["posts_read"];
         put?: never;
@@ -623,14 +623,14 @@ export interface paths {
          * Delete one's own post; a moderator deletes any
          * @description It can be restored for 30 days.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account. The role `moderator` may do it as well.
          */
         delete: operations["posts_delete"];
         options?: never;
         head?: never;
         /**
          * Replace the text of one's own post
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         patch: operations["posts_edit"];
         trace?: never;
@@ -643,14 +643,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The comments of a post, answers to comments among them, oldest first
-         * @description For whoever has an account, by a token.
+         * List the comments of a post, answers to comments among them, oldest first
+         * @description Needs a token.
          */
         get: operations["comments_list"];
         put?: never;
         /**
          * Comment on a post
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         post: operations["comments_add"];
         delete?: never;
@@ -671,13 +671,13 @@ export interface paths {
          * Like a post
          * @description Again is no error.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         put: operations["posts_like"];
         post?: never;
         /**
          * Take a like back
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         delete: operations["posts_unlike"];
         options?: never;
@@ -696,7 +696,7 @@ export interface paths {
         put?: never;
         /**
          * Bring a deleted post back
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account. The role `moderator` may do it as well.
          */
         post: operations["posts_restore"];
         delete?: never;
@@ -718,7 +718,7 @@ export interface paths {
          * Publish up to 100 posts
          * @description Each succeeds or fails by itself.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         post: operations["posts_publish_batch"];
         delete?: never;
@@ -735,8 +735,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Posts that match every word, best match first
-         * @description For whoever has an account, by a token.
+         * Search posts that match every word, best match first
+         * @description Needs a token.
          */
         get: operations["posts_search"];
         put?: never;
@@ -781,10 +781,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happens as it happens, as server-sent events
+         * Open a stream of server-sent events
          * @description They are the frames of the WebSocket, of one conversation or of all.
          *
-         *     For whoever has an account, by a token.
+         *     Needs a token.
          */
         get: operations["stream_open"];
         put?: never;
@@ -803,8 +803,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the caller and those they follow posted, newest first
-         * @description For whoever has an account, by a token.
+         * List what the caller and those they follow posted, newest first
+         * @description Needs a token.
          */
         get: operations["timeline_read"];
         put?: never;
@@ -823,8 +823,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Public posts of the last 48 hours by decayed engagement
-         * @description For whoever has an account, by a token.
+         * List public posts of the last 48 hours by decayed engagement
+         * @description Needs a token.
          */
         get: operations["trending_read"];
         put?: never;
@@ -848,7 +848,7 @@ export interface paths {
          * Reserve an upload
          * @description The answer says where to PUT the bytes, without a token; complete it afterwards.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         post: operations["media_reserve"];
         delete?: never;
@@ -870,7 +870,7 @@ export interface paths {
          * Say that the bytes are there
          * @description They are looked at, and count from here on. Again is no error.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         post: operations["media_complete"];
         delete?: never;
@@ -890,7 +890,7 @@ export interface paths {
         put?: never;
         /**
          * Open an account for the token's subject, or come back to one that was closed
-         * @description For whoever has an account, by a token.
+         * @description Needs a token.
          */
         post: operations["users_register"];
         delete?: never;
@@ -907,8 +907,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One person
-         * @description For whoever has an account, by a token.
+         * Get a profile
+         * @description Needs a token.
          */
         get: operations["users_read"];
         put?: never;
@@ -931,13 +931,13 @@ export interface paths {
          * Block someone
          * @description Also ends the following between the two, both ways.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         put: operations["users_block"];
         post?: never;
         /**
          * Stop blocking someone
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         delete: operations["users_unblock"];
         options?: never;
@@ -957,13 +957,13 @@ export interface paths {
          * Do not suggest someone to me
          * @description Again is no error, and they do not learn of it.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         put: operations["users_dismiss"];
         post?: never;
         /**
-         * Someone may be suggested to me again
-         * @description For whoever has an account, by a token.
+         * Allow someone to be suggested to me again
+         * @description Needs the token of a registered account.
          */
         delete: operations["users_undismiss"];
         options?: never;
@@ -983,13 +983,13 @@ export interface paths {
          * Follow someone
          * @description Again is no error.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         put: operations["users_follow"];
         post?: never;
         /**
          * Stop following someone
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         delete: operations["users_unfollow"];
         options?: never;
@@ -1005,8 +1005,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who follows someone, newest first
-         * @description For whoever has an account, by a token.
+         * List who follows someone, newest first
+         * @description Needs a token.
          */
         get: operations["followers_list"];
         put?: never;
@@ -1025,8 +1025,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whom someone follows, newest first
-         * @description For whoever has an account, by a token.
+         * List whom someone follows, newest first
+         * @description Needs a token.
          */
         get: operations["following_list"];
         put?: never;
@@ -1045,8 +1045,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What someone posted, as far as the caller may see it, newest first
-         * @description For whoever has an account, by a token.
+         * List what someone posted, as far as the caller may see it, newest first
+         * @description Needs a token.
          */
         get: operations["posts_list"];
         put?: never;
@@ -1065,8 +1065,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller
-         * @description For whoever has an account, by a token.
+         * Get the caller's own profile
+         * @description Needs a token.
          */
         get: operations["users_read_me"];
         put?: never;
@@ -1075,14 +1075,14 @@ export interface paths {
          * Close the account
          * @description What it wrote is hidden until its owner registers again, and every other request and live session of it is refused until then, with 403 `account_deactivated`.
          *
-         *     For whoever has an account, by a token.
+         *     Needs the token of a registered account.
          */
         delete: operations["users_deactivate"];
         options?: never;
         head?: never;
         /**
          * Change the profile; what is left out stays
-         * @description For whoever has an account, by a token.
+         * @description Needs the token of a registered account.
          */
         patch: operations["users_change_profile"];
         trace?: never;
@@ -1095,8 +1095,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whom the caller blocks
-         * @description For whoever has an account, by a token.
+         * List whom the caller blocks
+         * @description Needs a token.
          */
         get: operations["blocks_list"];
         put?: never;
@@ -1115,10 +1115,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happens as it happens
+         * Open a WebSocket for live events
          * @description The token goes into the header or, within a few seconds, into the first frame: `{"op": "auth", "token"}`.
          *
-         *     For whoever has an account, by a token.
+         *     Needs a token, in the header or in the first frame.
          */
         get: operations["websocket_open"];
         put?: never;
@@ -1157,7 +1157,6 @@ export interface components {
              * @description The comment on the same post that it answers.
              */
             parent_comment_id?: string | null;
-            /** @description At most 10,000 bytes. */
             text: string;
         };
         AuditedEvent: {
@@ -1455,7 +1454,6 @@ export interface components {
             queued: boolean;
         };
         EventsBody: {
-            /** @description 1 to 100. */
             events: components["schemas"]["EventBody"][];
         };
         /** @description The latest failure of what a breaker stands before. */
@@ -1469,7 +1467,6 @@ export interface components {
             class: string;
         };
         FeedItem: {
-            /** @description Shared between the cards of one author. */
             author: components["schemas"]["Author"];
             /**
              * Format: int64
@@ -1850,7 +1847,6 @@ export interface components {
         PersonalState: "absent" | "clear" | "redacted" | "damaged";
         /** @description A post, as one viewer sees it. */
         PostCard: {
-            /** @description Shared between the cards of one author. */
             author: components["schemas"]["Author"];
             /**
              * Format: int64
@@ -1976,12 +1972,10 @@ export interface components {
             rebuilding?: number | null;
         };
         PublishBatchBody: {
-            /** @description 1 to 100 posts. */
             posts: components["schemas"]["PublishBody"][];
         };
         PublishBody: {
             media_ids?: string[];
-            /** @description At most 10,000 bytes. */
             text: string;
             /**
              * @description `public` (the default), `followers` or `private`.
@@ -2025,22 +2019,18 @@ export interface components {
             reason?: string | null;
         };
         RegisterBody: {
-            /** @description At most 2,000 bytes. */
             bio?: string | null;
-            /** @description At most 200 bytes. */
             display_name: string;
             /** @description 3 to 30 of a-z, 0-9 and _. */
             handle: string;
         };
         RenameBody: {
-            /** @description At most 200 bytes. */
             title: string;
         };
         /** @description Either `text`, or `encrypted_content` with its `nonce`, which the server stores as they come. */
         SendBody: {
             client_message_id?: string | null;
             device_id?: string | null;
-            /** @description At most 64 KiB. */
             encrypted_content?: string | null;
             /** Format: uuid */
             media_id?: string | null;
@@ -2052,7 +2042,6 @@ export interface components {
              * @description A message of the same conversation.
              */
             reply_to?: string | null;
-            /** @description At most 64 KiB. */
             text?: string | null;
         };
         /** @description The same with the conversation in the body. */
@@ -2082,7 +2071,6 @@ export interface components {
             title?: string | null;
         };
         TextBody: {
-            /** @description At most 10,000 bytes. */
             text: string;
         };
         /** @description What is to be uploaded: exactly this. */
@@ -2303,10 +2291,16 @@ export interface components {
     };
     requestBodies: never;
     headers: {
+        /** @description The answer holds what was known at this time. */
+        AsOf: string;
+        /** @description `true` when a better source should have answered; absent otherwise. */
+        Degraded: string;
         /** @description The `position` of the body. */
         Position: number;
         /** @description Seconds after which to try again. */
         RetryAfter: number;
+        /** @description The source that answered. */
+        Source: string;
     };
     pathItems: never;
 }
@@ -2360,7 +2354,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -2408,7 +2402,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -2445,7 +2439,7 @@ export interface operations {
                      *           "lag": 0,
                      *           "name": "profiles",
                      *           "parked_streams": 0,
-                     *           "position": 1042,
+                     *           "position": 1,
                      *           "rebuilding": null
                      *         },
                      *         {
@@ -2454,7 +2448,7 @@ export interface operations {
                      *           "lag": 0,
                      *           "name": "posts",
                      *           "parked_streams": 0,
-                     *           "position": 1042,
+                     *           "position": 2,
                      *           "rebuilding": null
                      *         }
                      *       ],
@@ -2468,7 +2462,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -2519,7 +2513,7 @@ export interface operations {
                      *           "entity": "user",
                      *           "id": "019c1400-7000-7000-8000-000000000035",
                      *           "owner_id": "019c1400-7000-7000-8000-000000000035",
-                     *           "position": 1042,
+                     *           "position": 1,
                      *           "reason": null,
                      *           "restored_at": null
                      *         },
@@ -2531,7 +2525,7 @@ export interface operations {
                      *           "entity": "user",
                      *           "id": "019c1400-7000-7000-8000-000000000037",
                      *           "owner_id": "019c1400-7000-7000-8000-000000000037",
-                     *           "position": 1042,
+                     *           "position": 2,
                      *           "reason": null,
                      *           "restored_at": null
                      *         }
@@ -2546,7 +2540,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -2606,11 +2600,11 @@ export interface operations {
                      *             "handle": "person_43"
                      *           },
                      *           "personal_state": "clear",
-                     *           "position": 1042,
+                     *           "position": 1,
                      *           "recorded_at": "2026-01-31T12:00:00.000Z",
                      *           "revision": 0,
                      *           "schema_version": 1,
-                     *           "stream": "user-019c1400700070008000000000000044",
+                     *           "stream": "user-019c1400700070008000000000000038",
                      *           "subjects": [
                      *             "019c1400-7000-7000-8000-000000000038"
                      *           ],
@@ -2626,12 +2620,12 @@ export interface operations {
                      *           "data": {
                      *             "user_id": "019c1400-7000-7000-8000-000000000038"
                      *           },
-                     *           "event_id": "019c1400-7000-7000-8000-000000000045",
+                     *           "event_id": "019c1400-7000-7000-8000-000000000044",
                      *           "kind": "HandleClaimed",
                      *           "occurred_at": "2026-01-31T12:00:00.000Z",
                      *           "personal": null,
                      *           "personal_state": "absent",
-                     *           "position": 1042,
+                     *           "position": 2,
                      *           "recorded_at": "2026-01-31T12:00:00.000Z",
                      *           "revision": 0,
                      *           "schema_version": 1,
@@ -2642,8 +2636,8 @@ export interface operations {
                      *           "traceparent": null
                      *         }
                      *       ],
-                     *       "next_cursor": "eyJvcGFxdWUiOnRydWV9",
-                     *       "position": 1042,
+                     *       "next_cursor": "2",
+                     *       "position": 2,
                      *       "source": "log"
                      *     }
                      */
@@ -2653,7 +2647,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -2712,7 +2706,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -2771,7 +2764,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -2818,7 +2810,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -2865,7 +2857,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -2913,7 +2905,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3054,7 +3046,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3110,9 +3102,9 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
+            410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3141,6 +3133,9 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Nova-As-Of": components["headers"]["AsOf"];
+                    "Nova-Degraded": components["headers"]["Degraded"];
+                    "Nova-Source": components["headers"]["Source"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3200,7 +3195,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3260,7 +3255,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3320,7 +3314,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3382,7 +3375,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3432,7 +3424,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3476,17 +3468,17 @@ export interface operations {
                      *       "degraded": false,
                      *       "items": [
                      *         {
-                     *           "conversation_id": "019c1400-7000-7000-8000-000000000065",
+                     *           "conversation_id": "019c1400-7000-7000-8000-000000000064",
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "deleted": false,
                      *           "edited_at": null,
                      *           "encrypted_content": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000066",
+                     *           "id": "019c1400-7000-7000-8000-000000000065",
                      *           "media": null,
                      *           "message_type": "text",
                      *           "nonce": null,
                      *           "reply_to": null,
-                     *           "sender_id": "019c1400-7000-7000-8000-000000000067",
+                     *           "sender_id": "019c1400-7000-7000-8000-000000000066",
                      *           "seq": 0,
                      *           "text": "a message"
                      *         }
@@ -3503,7 +3495,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3546,7 +3538,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000073",
+                     *       "id": "019c1400-7000-7000-8000-000000000072",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -3563,7 +3555,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3608,7 +3599,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000063",
+                     *       "id": "019c1400-7000-7000-8000-000000000062",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -3624,7 +3615,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3669,7 +3659,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000064",
+                     *       "id": "019c1400-7000-7000-8000-000000000063",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -3686,7 +3676,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3714,7 +3703,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "duration_ms": 1000,
-                 *       "upload_id": "019c1400-7000-7000-8000-000000000057",
+                 *       "upload_id": "019c1400-7000-7000-8000-000000000056",
                  *       "waveform": [
                  *         0,
                  *         128,
@@ -3736,7 +3725,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000076",
+                     *       "id": "019c1400-7000-7000-8000-000000000075",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -3753,7 +3742,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3798,7 +3786,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "expires_in": 300,
+                     *       "expires_in": 3600,
                      *       "headers": {
                      *         "content-length": "319",
                      *         "content-type": "audio/ogg",
@@ -3807,8 +3795,8 @@ export interface operations {
                      *       "method": "PUT",
                      *       "position": 1042,
                      *       "presigned_url": "https://media.example.org/the-address-that-was-given",
-                     *       "s3_key": "staging/019c1400700070008000000000000068",
-                     *       "upload_id": "019c1400-7000-7000-8000-000000000069"
+                     *       "s3_key": "staging/019c1400700070008000000000000067",
+                     *       "upload_id": "019c1400-7000-7000-8000-000000000068"
                      *     }
                      */
                     "application/json": components["schemas"]["PresignedUpload"];
@@ -3881,7 +3869,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3925,7 +3912,7 @@ export interface operations {
                      *       "degraded": false,
                      *       "items": [
                      *         {
-                     *           "conversation_id": "019c1400-7000-7000-8000-000000000070",
+                     *           "conversation_id": "019c1400-7000-7000-8000-000000000069",
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "deleted": false,
                      *           "edited_at": null,
@@ -3936,12 +3923,12 @@ export interface operations {
                      *               "start": 2
                      *             }
                      *           ],
-                     *           "id": "019c1400-7000-7000-8000-000000000071",
+                     *           "id": "019c1400-7000-7000-8000-000000000070",
                      *           "media": null,
                      *           "message_type": "text",
                      *           "nonce": null,
                      *           "reply_to": null,
-                     *           "sender_id": "019c1400-7000-7000-8000-000000000072",
+                     *           "sender_id": "019c1400-7000-7000-8000-000000000071",
                      *           "seq": 0,
                      *           "text": "a message"
                      *         }
@@ -3958,7 +3945,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4011,13 +3998,13 @@ export interface operations {
                      *         {
                      *           "bio": null,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
-                     *           "display_name": "Person 101",
+                     *           "display_name": "Person 100",
                      *           "followed_by_viewer": false,
                      *           "follower_count": 1,
                      *           "following_count": 0,
                      *           "follows_viewer": false,
-                     *           "handle": "person_102",
-                     *           "id": "019c1400-7000-7000-8000-000000000103",
+                     *           "handle": "person_101",
+                     *           "id": "019c1400-7000-7000-8000-000000000102",
                      *           "post_count": 0
                      *         }
                      *       ],
@@ -4031,7 +4018,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4069,7 +4056,6 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
-                    "Nova-Position": components["headers"]["Position"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4085,11 +4071,9 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4129,14 +4113,14 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "author": {
-                     *             "display_name": "Person 46",
-                     *             "handle": "person_47",
-                     *             "id": "019c1400-7000-7000-8000-000000000048"
+                     *             "display_name": "Person 45",
+                     *             "handle": "person_46",
+                     *             "id": "019c1400-7000-7000-8000-000000000047"
                      *           },
                      *           "comment_count": 1,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "edited_at": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000049",
+                     *           "id": "019c1400-7000-7000-8000-000000000048",
                      *           "like_count": 0,
                      *           "liked_by_viewer": false,
                      *           "media": [],
@@ -4148,14 +4132,14 @@ export interface operations {
                      *         },
                      *         {
                      *           "author": {
-                     *             "display_name": "Person 50",
-                     *             "handle": "person_51",
-                     *             "id": "019c1400-7000-7000-8000-000000000052"
+                     *             "display_name": "Person 49",
+                     *             "handle": "person_50",
+                     *             "id": "019c1400-7000-7000-8000-000000000051"
                      *           },
                      *           "comment_count": 1,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "edited_at": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000053",
+                     *           "id": "019c1400-7000-7000-8000-000000000052",
                      *           "like_count": 0,
                      *           "liked_by_viewer": false,
                      *           "media": [],
@@ -4176,7 +4160,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4206,7 +4190,7 @@ export interface operations {
                      * @example {
                      *       "dependencies": [
                      *         {
-                     *           "detail": "at position 1027, 0 events behind the log, whose head is at 1027",
+                     *           "detail": "at position 1042, 0 events behind the log, whose head is at 1042",
                      *           "name": "views",
                      *           "required": true,
                      *           "status": "up"
@@ -4225,10 +4209,9 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
         };
     };
@@ -4259,10 +4242,9 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
         };
     };
@@ -4289,13 +4271,13 @@ export interface operations {
                      *       "applied": 1042,
                      *       "checks": [
                      *         {
-                     *           "detail": "at position 1077, 0 behind the log",
+                     *           "detail": "at position 1042, 0 behind the log",
                      *           "name": "projection/profiles",
                      *           "required": true,
                      *           "status": "up"
                      *         },
                      *         {
-                     *           "detail": "at position 1077, 0 behind the log",
+                     *           "detail": "at position 1042, 0 behind the log",
                      *           "name": "projection/posts",
                      *           "required": true,
                      *           "status": "up"
@@ -4310,17 +4292,16 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
-            /** @description Service Unavailable */
+            /** @description Not ready: `checks` says why. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
-                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             504: components["responses"]["Problem504"];
@@ -4349,6 +4330,9 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Nova-As-Of": components["headers"]["AsOf"];
+                    "Nova-Degraded": components["headers"]["Degraded"];
+                    "Nova-Source": components["headers"]["Source"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4358,9 +4342,9 @@ export interface operations {
                      *       "content_type": "image/png",
                      *       "duration_ms": null,
                      *       "expires_in": 300,
-                     *       "id": "019c1400-7000-7000-8000-000000000059",
+                     *       "id": "019c1400-7000-7000-8000-000000000058",
                      *       "kind": "image",
-                     *       "owner_id": "019c1400-7000-7000-8000-000000000060",
+                     *       "owner_id": "019c1400-7000-7000-8000-000000000059",
                      *       "sha256": "ce257f3f5bbac465515e26e64e3f6395d0c78e39acac7ad28e297cae3dcccd00",
                      *       "url": "https://media.example.org/the-address-that-was-given",
                      *       "waveform": null
@@ -4369,9 +4353,11 @@ export interface operations {
                     "application/json": components["schemas"]["Medium"];
                 };
             };
-            /** @description to the bytes */
+            /** @description Redirect to the bytes. */
             307: {
                 headers: {
+                    /** @description Where the bytes are. */
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4382,6 +4368,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             410: components["responses"]["Problem410"];
+            415: components["responses"]["Problem415"];
             421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
@@ -4416,7 +4403,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000058",
+                     *       "id": "019c1400-7000-7000-8000-000000000057",
                      *       "position": 1042,
                      *       "revision": 2
                      *     }
@@ -4430,7 +4417,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4454,7 +4441,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "conversation_id": "019c1400-7000-7000-8000-000000000075",
+                 *       "conversation_id": "019c1400-7000-7000-8000-000000000074",
                  *       "text": "a text"
                  *     }
                  */
@@ -4471,7 +4458,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000074",
+                     *       "id": "019c1400-7000-7000-8000-000000000073",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -4485,9 +4472,9 @@ export interface operations {
             404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
             409: components["responses"]["Problem409"];
+            410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4527,7 +4514,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000080",
+                     *       "id": "019c1400-7000-7000-8000-000000000079",
                      *       "position": 1042,
                      *       "revision": 0
                      *     }
@@ -4541,9 +4528,9 @@ export interface operations {
             404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
             409: components["responses"]["Problem409"];
+            410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4572,20 +4559,23 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Nova-As-Of": components["headers"]["AsOf"];
+                    "Nova-Degraded": components["headers"]["Degraded"];
+                    "Nova-Source": components["headers"]["Source"];
                     [name: string]: unknown;
                 };
                 content: {
                     /**
                      * @example {
                      *       "author": {
-                     *         "display_name": "Person 82",
-                     *         "handle": "person_83",
-                     *         "id": "019c1400-7000-7000-8000-000000000084"
+                     *         "display_name": "Person 81",
+                     *         "handle": "person_82",
+                     *         "id": "019c1400-7000-7000-8000-000000000083"
                      *       },
                      *       "comment_count": 1,
                      *       "created_at": "2026-01-31T12:00:00.000Z",
                      *       "edited_at": null,
-                     *       "id": "019c1400-7000-7000-8000-000000000085",
+                     *       "id": "019c1400-7000-7000-8000-000000000084",
                      *       "like_count": 0,
                      *       "liked_by_viewer": false,
                      *       "media": [],
@@ -4602,7 +4592,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4645,7 +4635,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000077",
+                     *       "id": "019c1400-7000-7000-8000-000000000076",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -4661,7 +4651,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4704,7 +4693,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000078",
+                     *       "id": "019c1400-7000-7000-8000-000000000077",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -4720,7 +4709,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4789,7 +4777,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4848,7 +4836,6 @@ export interface operations {
             410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4882,7 +4869,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000079",
+                     *       "id": "019c1400-7000-7000-8000-000000000078",
                      *       "position": 1042,
                      *       "revision": 0
                      *     }
@@ -4895,7 +4882,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4929,7 +4916,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000093",
+                     *       "id": "019c1400-7000-7000-8000-000000000092",
                      *       "position": 1042,
                      *       "revision": null
                      *     }
@@ -4942,7 +4929,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4976,7 +4963,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000086",
+                     *       "id": "019c1400-7000-7000-8000-000000000085",
                      *       "position": 1042,
                      *       "revision": 2
                      *     }
@@ -4990,7 +4977,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5038,7 +5025,7 @@ export interface operations {
                      *       "results": [
                      *         {
                      *           "accepted": {
-                     *             "id": "019c1400-7000-7000-8000-000000000081",
+                     *             "id": "019c1400-7000-7000-8000-000000000080",
                      *             "position": 1042,
                      *             "revision": 0
                      *           },
@@ -5053,11 +5040,9 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5099,14 +5084,14 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "author": {
-                     *             "display_name": "Person 87",
-                     *             "handle": "person_88",
-                     *             "id": "019c1400-7000-7000-8000-000000000089"
+                     *             "display_name": "Person 86",
+                     *             "handle": "person_87",
+                     *             "id": "019c1400-7000-7000-8000-000000000088"
                      *           },
                      *           "comment_count": 1,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "edited_at": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000086",
+                     *           "id": "019c1400-7000-7000-8000-000000000085",
                      *           "like_count": 0,
                      *           "liked_by_viewer": false,
                      *           "media": [],
@@ -5116,14 +5101,14 @@ export interface operations {
                      *         },
                      *         {
                      *           "author": {
-                     *             "display_name": "Person 90",
-                     *             "handle": "person_91",
-                     *             "id": "019c1400-7000-7000-8000-000000000092"
+                     *             "display_name": "Person 89",
+                     *             "handle": "person_90",
+                     *             "id": "019c1400-7000-7000-8000-000000000091"
                      *           },
                      *           "comment_count": 1,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "edited_at": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000079",
+                     *           "id": "019c1400-7000-7000-8000-000000000078",
                      *           "like_count": 1,
                      *           "liked_by_viewer": false,
                      *           "media": [],
@@ -5142,7 +5127,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5155,7 +5140,7 @@ export interface operations {
             query: {
                 /** @description Seconds since the Unix epoch. */
                 expires: number;
-                /** @description Of the address, as it was given. */
+                /** @description The `signature` of the presigned URL. */
                 signature: string;
                 /** @description The content type that the answer has. */
                 type: string;
@@ -5196,8 +5181,8 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
+            415: components["responses"]["Problem415"];
             416: components["responses"]["Problem416"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5210,7 +5195,7 @@ export interface operations {
             query: {
                 /** @description Seconds since the Unix epoch. */
                 expires: number;
-                /** @description Of the address, as it was given. */
+                /** @description The `signature` of the presigned URL. */
                 signature: string;
             };
             header?: {
@@ -5243,7 +5228,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
             411: components["responses"]["Problem411"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5283,7 +5268,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5331,7 +5316,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5371,14 +5356,14 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "author": {
-                     *             "display_name": "Person 94",
-                     *             "handle": "person_95",
-                     *             "id": "019c1400-7000-7000-8000-000000000096"
+                     *             "display_name": "Person 93",
+                     *             "handle": "person_94",
+                     *             "id": "019c1400-7000-7000-8000-000000000095"
                      *           },
                      *           "comment_count": 2,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "edited_at": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000097",
+                     *           "id": "019c1400-7000-7000-8000-000000000096",
                      *           "like_count": 0,
                      *           "liked_by_viewer": false,
                      *           "media": [],
@@ -5388,14 +5373,14 @@ export interface operations {
                      *         },
                      *         {
                      *           "author": {
-                     *             "display_name": "Person 90",
-                     *             "handle": "person_91",
-                     *             "id": "019c1400-7000-7000-8000-000000000092"
+                     *             "display_name": "Person 89",
+                     *             "handle": "person_90",
+                     *             "id": "019c1400-7000-7000-8000-000000000091"
                      *           },
                      *           "comment_count": 1,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "edited_at": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000079",
+                     *           "id": "019c1400-7000-7000-8000-000000000078",
                      *           "like_count": 1,
                      *           "liked_by_viewer": false,
                      *           "media": [],
@@ -5414,7 +5399,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5456,7 +5441,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "expires_in": 300,
+                     *       "expires_in": 900,
                      *       "headers": {
                      *         "content-length": "957",
                      *         "content-type": "image/png",
@@ -5465,8 +5450,8 @@ export interface operations {
                      *       "method": "PUT",
                      *       "position": 1042,
                      *       "presigned_url": "https://media.example.org/the-address-that-was-given",
-                     *       "s3_key": "staging/019c1400700070008000000000000061",
-                     *       "upload_id": "019c1400-7000-7000-8000-000000000062"
+                     *       "s3_key": "staging/019c1400700070008000000000000060",
+                     *       "upload_id": "019c1400-7000-7000-8000-000000000061"
                      *     }
                      */
                     "application/json": components["schemas"]["PresignedUpload"];
@@ -5475,7 +5460,6 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
@@ -5513,7 +5497,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000057",
+                     *       "id": "019c1400-7000-7000-8000-000000000056",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -5527,7 +5511,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5551,8 +5535,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "display_name": "Person 113",
-                 *       "handle": "person_114"
+                 *       "display_name": "Person 112",
+                 *       "handle": "person_113"
                  *     }
                  */
                 "application/json": components["schemas"]["RegisterBody"];
@@ -5568,7 +5552,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000112",
+                     *       "id": "019c1400-7000-7000-8000-000000000111",
                      *       "position": 1042,
                      *       "revision": 0
                      *     }
@@ -5578,13 +5562,10 @@ export interface operations {
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5613,6 +5594,9 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Nova-As-Of": components["headers"]["AsOf"];
+                    "Nova-Degraded": components["headers"]["Degraded"];
+                    "Nova-Source": components["headers"]["Source"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5620,13 +5604,13 @@ export interface operations {
                      * @example {
                      *       "bio": null,
                      *       "created_at": "2026-01-31T12:00:00.000Z",
-                     *       "display_name": "Person 106",
+                     *       "display_name": "Person 105",
                      *       "followed_by_viewer": false,
                      *       "follower_count": 1,
                      *       "following_count": 0,
                      *       "follows_viewer": false,
-                     *       "handle": "person_107",
-                     *       "id": "019c1400-7000-7000-8000-000000000108",
+                     *       "handle": "person_106",
+                     *       "id": "019c1400-7000-7000-8000-000000000107",
                      *       "post_count": 0
                      *     }
                      */
@@ -5638,7 +5622,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5672,7 +5656,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000098",
+                     *       "id": "019c1400-7000-7000-8000-000000000097",
                      *       "position": 1042,
                      *       "revision": 0
                      *     }
@@ -5685,7 +5669,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5694,6 +5678,100 @@ export interface operations {
         };
     };
     users_unblock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
+            };
+            path: {
+                /** @description An id or `@handle` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000114",
+                     *       "position": 1042,
+                     *       "revision": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            410: components["responses"]["Problem410"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    users_dismiss: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
+            };
+            path: {
+                /** @description An id or `@handle` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Nova-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019c1400-7000-7000-8000-000000000103",
+                     *       "position": 1042,
+                     *       "revision": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            410: components["responses"]["Problem410"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    users_undismiss: {
         parameters: {
             query?: never;
             header?: {
@@ -5732,7 +5810,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5740,7 +5818,7 @@ export interface operations {
             504: components["responses"]["Problem504"];
         };
     };
-    users_dismiss: {
+    users_follow: {
         parameters: {
             query?: never;
             header?: {
@@ -5779,7 +5857,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5787,7 +5865,7 @@ export interface operations {
             504: components["responses"]["Problem504"];
         };
     };
-    users_undismiss: {
+    users_unfollow: {
         parameters: {
             query?: never;
             header?: {
@@ -5826,101 +5904,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-            504: components["responses"]["Problem504"];
-        };
-    };
-    users_follow: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
-            };
-            path: {
-                /** @description An id or `@handle` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "Nova-Position": components["headers"]["Position"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000105",
-                     *       "position": 1042,
-                     *       "revision": 0
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Accepted"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-            504: components["responses"]["Problem504"];
-        };
-    };
-    users_unfollow: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description A new UUID for each command. Repeated with the same one, it is carried out once and answered alike. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
-                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
-            };
-            path: {
-                /** @description An id or `@handle` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "Nova-Position": components["headers"]["Position"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000117",
-                     *       "position": 1042,
-                     *       "revision": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Accepted"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -5964,13 +5948,13 @@ export interface operations {
                      *         {
                      *           "bio": null,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
-                     *           "display_name": "Person 54",
+                     *           "display_name": "Person 53",
                      *           "followed_by_viewer": false,
                      *           "follower_count": 0,
                      *           "following_count": 1,
                      *           "follows_viewer": false,
-                     *           "handle": "person_55",
-                     *           "id": "019c1400-7000-7000-8000-000000000056",
+                     *           "handle": "person_54",
+                     *           "id": "019c1400-7000-7000-8000-000000000055",
                      *           "post_count": 0
                      *         }
                      *       ],
@@ -5986,7 +5970,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -6039,7 +6023,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -6092,7 +6076,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             410: components["responses"]["Problem410"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -6118,6 +6102,9 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Nova-As-Of": components["headers"]["AsOf"];
+                    "Nova-Degraded": components["headers"]["Degraded"];
+                    "Nova-Source": components["headers"]["Source"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6125,13 +6112,13 @@ export interface operations {
                      * @example {
                      *       "bio": null,
                      *       "created_at": "2026-01-31T12:00:00.000Z",
-                     *       "display_name": "Person 109",
+                     *       "display_name": "Person 108",
                      *       "followed_by_viewer": false,
                      *       "follower_count": 0,
                      *       "following_count": 0,
                      *       "follows_viewer": false,
-                     *       "handle": "person_110",
-                     *       "id": "019c1400-7000-7000-8000-000000000111",
+                     *       "handle": "person_109",
+                     *       "id": "019c1400-7000-7000-8000-000000000110",
                      *       "post_count": 0
                      *     }
                      */
@@ -6142,7 +6129,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -6182,7 +6169,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000100",
+                     *       "id": "019c1400-7000-7000-8000-000000000099",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -6193,11 +6180,9 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -6237,7 +6222,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000099",
+                     *       "id": "019c1400-7000-7000-8000-000000000098",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -6248,12 +6233,11 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
             409: components["responses"]["Problem409"];
+            410: components["responses"]["Problem410"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            421: components["responses"]["Problem421"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -6314,7 +6298,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -6344,7 +6328,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            421: components["responses"]["Problem421"];
+            415: components["responses"]["Problem415"];
             426: components["responses"]["Problem426"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

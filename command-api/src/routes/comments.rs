@@ -17,7 +17,6 @@ use crate::asking::Asking;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddCommentBody {
-    /// At most 10,000 bytes.
     text: String,
     /// The comment on the same post that it answers.
     #[schema(value_type = Option<uuid::Uuid>)]

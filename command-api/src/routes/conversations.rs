@@ -50,7 +50,6 @@ pub(crate) async fn start(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RenameBody {
-    /// At most 200 bytes.
     title: String,
 }
 

@@ -50,7 +50,6 @@ impl Default for ClientEventLimits {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventsBody {
-    /// 1 to 100.
     events: Vec<EventBody>,
 }
 
@@ -84,7 +83,7 @@ struct EventsAccepted {
     queued: bool,
 }
 
-/// Tell of what was seen and done, for analysts. They may arrive more than once; their ids tell.
+/// Send client events for analysts. An event may arrive more than once, with the same id.
 #[utoipa::path(post, path = "/api/v1/events", tag = "events", request_body = EventsBody,
     responses((status = 202, body = EventsAccepted)))]
 pub(crate) async fn publish(

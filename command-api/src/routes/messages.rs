@@ -16,9 +16,7 @@ use crate::asking::Asking;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SendBody {
-    /// At most 64 KiB.
     text: Option<String>,
-    /// At most 64 KiB.
     encrypted_content: Option<String>,
     nonce: Option<String>,
     device_id: Option<String>,

@@ -20,7 +20,6 @@ use crate::asking::Asking;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PublishBody {
-    /// At most 10,000 bytes.
     text: String,
     #[serde(default)]
     #[schema(value_type = Vec<uuid::Uuid>)]
@@ -56,7 +55,6 @@ pub(crate) async fn publish(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PublishBatchBody {
-    /// 1 to 100 posts.
     posts: Vec<PublishBody>,
 }
 
@@ -120,7 +118,6 @@ pub(crate) async fn publish_batch(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TextBody {
-    /// At most 10,000 bytes.
     pub(super) text: String,
 }
 

@@ -22,9 +22,7 @@ use crate::quotas::Quota;
 pub(crate) struct RegisterBody {
     /// 3 to 30 of a-z, 0-9 and _.
     handle: String,
-    /// At most 200 bytes.
     display_name: String,
-    /// At most 2,000 bytes.
     bio: Option<String>,
 }
 
@@ -142,7 +140,7 @@ pub(crate) async fn dismiss(
     state.change(asking.context, DismissSuggestion { user }).await
 }
 
-/// Someone may be suggested to me again.
+/// Allow someone to be suggested to me again.
 #[utoipa::path(delete, path = "/api/v1/users/{id}/dismiss", tag = "users", params(("id" = String, Path, description = "An id or `@handle`")),
     responses((status = 200, body = Accepted)))]
 pub(crate) async fn undismiss(

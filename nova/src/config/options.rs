@@ -13,6 +13,7 @@ use nova_query_api::{LiveOptions, QueryOptions};
 use nova_views::ranking::Weights;
 
 use super::{Config, Profile};
+use crate::document::Bounds;
 
 /// Environment that lifts what each client is limited to, for load generators and tests, which are many clients at one address.
 /// [`Config::lift_client_limits`] is the same for a configuration in hand.
@@ -129,6 +130,15 @@ impl Config {
             at_age_ms_max: events.at_age_ms_max,
         };
         CommandOptions { batch_posts_max: self.commands.batch_posts_max, client_events }
+    }
+
+    /// What clients may send at most.
+    pub fn document_bounds(&self) -> Bounds {
+        Bounds {
+            limits: self.domain_limits(),
+            batch_posts: self.commands.batch_posts_max,
+            client_events: self.client_events.events_max,
+        }
     }
 
     /// Where client events are kept, or wait.

@@ -13,11 +13,11 @@ pub(super) fn attach(document: &mut Value) {
         let Some(id) = operation.get("operationId").and_then(Value::as_str) else { return };
         let Some(of_it) = recorded.get(id).and_then(Value::as_object) else { return };
         for (name, body) in of_it {
-            let told = match name.as_str() {
+            let part = match name.as_str() {
                 "request" => operation.get_mut("requestBody"),
                 status => operation.get_mut("responses").and_then(|all| all.get_mut(status)),
             };
-            if let Some(content) = told.and_then(|told| told.get_mut("content")?.get_mut(JSON)) {
+            if let Some(content) = part.and_then(|part| part.get_mut("content")?.get_mut(JSON)) {
                 content["example"] = body.clone();
             }
         }

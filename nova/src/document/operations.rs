@@ -1,4 +1,4 @@
-//! What is the same for many operations, said once: who may ask, the headers, what may go wrong, how lists go on.
+//! The parts that many operations share: who may use them, headers, errors, pagination.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::problems::{self, Code};
 const PROBLEM: &str = "application/problem+json";
 const JSON: &str = "application/json";
 
-/// Parameters that mean the same wherever they are, by their place in `components`.
+/// Parameters that are shared, by their name in `components`.
 const SHARED: [(&str, &str, &str); 5] = [
     ("after", "query", "After"),
     ("limit", "query", "Limit"),
@@ -18,13 +18,24 @@ const SHARED: [(&str, &str, &str); 5] = [
     ("Nova-Timeout-Ms", "header", "Timeout"),
 ];
 
-/// What an operation is, as far as it decides about others of its parts.
+/// Operations for which a token is enough: the account need not have a profile.
+const WITHOUT_PROFILE: [&str; 2] = ["users_register", "events_publish"];
+/// Operations that the owner of a deactivated account may use.
+const WHILE_DEACTIVATED: [&str; 2] = ["users_register", "users_deactivate"];
+/// What a moderator may do to others' posts and comments, with or without a profile.
+const MODERATED: [&str; 4] = ["posts_delete", "posts_restore", "comments_delete", "comments_restore"];
+/// Its token may come in the first frame instead.
+const TOKEN_LATER: &str = "websocket_open";
+
+/// What is known of an operation from its path and its parts.
 struct Kind {
+    id: String,
     /// The role of the token; `None`: no token.
     role: Option<&'static str>,
     is_command: bool,
     is_list: bool,
-    words: Vec<&'static str>,
+    /// The groups of `docs/problems.md` that it is in.
+    groups: Vec<&'static str>,
 }
 
 pub(super) fn complete(document: &mut Value) {
@@ -32,8 +43,7 @@ pub(super) fn complete(document: &mut Value) {
     super::each_operation(document, |path, method, operation| {
         let kind = Kind::of(path, method, operation, &lists);
         summarise(operation, &kind);
-        let security = kind.role.map(|role| json!([{"bearer": [role]}]));
-        operation.insert("security".to_owned(), security.unwrap_or_else(|| json!([])));
+        operation.insert("security".to_owned(), security(&kind));
         if kind.is_list {
             operation.insert("x-pagination".to_owned(), pagination(operation));
         }
@@ -65,22 +75,41 @@ impl Kind {
         let is_list = of_list.as_str().is_some_and(|of_list| {
             lists.iter().any(|name| of_list.strip_prefix("#/components/schemas/") == Some(name))
         });
-        let has = |name: &str| given(operation).iter().any(|one| one["name"] == name);
-        let any_in = |place: &str| given(operation).iter().any(|one| one["in"] == place);
+        let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let any = |test: &dyn Fn(&Value) -> bool| given(operation).iter().any(test);
         let is_command = method != "get" && role.is_some();
-        let words = [
+        let is_of_log = id == WITHOUT_PROFILE[1];
+        let groups = [
+            ("load", operation["tags"][0] != "system"),
             ("token", role.is_some()),
+            ("token-required", role.is_some() && id != TOKEN_LATER),
             ("role", matches!(role, Some("operator" | "auditor"))),
-            ("path", any_in("path") && role.is_some()),
-            ("query", any_in("query")),
+            ("account", role.is_some() && !WHILE_DEACTIVATED.contains(&id.as_str())),
+            ("registered", is_command && !WITHOUT_PROFILE.contains(&id.as_str())),
+            ("path", role.is_some() && any(&|one| one["in"] == "path")),
+            ("query-string", any(&|one| one["in"] == "query")),
             ("body", operation.contains_key("requestBody")),
-            ("after", has("after")),
-            ("cursor", has("cursor")),
-            ("command", is_command),
-            ("question", !is_command && role.is_some()),
+            ("after", any(&waits)),
+            ("cursor", any(&|one| one["name"] == "cursor")),
+            ("command", is_command && !is_of_log),
+            ("query", !is_command && role.is_some()),
         ];
-        let words = words.into_iter().filter(|(_, holds)| *holds).map(|(word, _)| word).collect();
-        Self { role, is_command, is_list, words }
+        let groups = groups.into_iter().filter(|(_, holds)| *holds).map(|(group, _)| group).collect();
+        Self { id, role, is_command, is_list, groups }
+    }
+}
+
+/// Whether this is the `after` that a query waits for, and not the place to read the log from.
+fn waits(parameter: &Value) -> bool {
+    let description = parameter["description"].as_str().unwrap_or_default();
+    parameter["name"] == "after" && description.starts_with("Wait")
+}
+
+fn security(kind: &Kind) -> Value {
+    match kind.role {
+        None => json!([]),
+        Some(role) if kind.id == TOKEN_LATER => json!([{"bearer": [role]}, {}]),
+        Some(role) => json!([{"bearer": [role]}]),
     }
 }
 
@@ -88,30 +117,42 @@ fn given(operation: &Map<String, Value>) -> &[Value] {
     operation.get("parameters").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The first sentence is the summary; the others, and who may ask, are the description.
+/// The first sentence is the summary; the others, and who may use it, are the description.
 fn summarise(operation: &mut Map<String, Value>, kind: &Kind) {
-    let told = |name: &str| operation.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let all = [told("summary"), told("description")].join("\n").replace('\n', " ");
+    let text = |name: &str| operation.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let all = [text("summary"), text("description")].join("\n").replace('\n', " ");
     let (first, others) = match all.split_once(". ") {
         Some((first, others)) => (first, others.trim()),
         None => (all.trim().trim_end_matches('.'), ""),
     };
-    let who = match kind.role {
+    let mut who = match kind.role {
         None => "No token is needed.".to_owned(),
-        Some("user") => "For whoever has an account, by a token.".to_owned(),
-        Some(role) => format!("For tokens with the role `{role}`."),
+        Some("user") if kind.id == TOKEN_LATER => {
+            "Needs a token, in the header or in the first frame.".to_owned()
+        }
+        Some("user") if kind.groups.contains(&"registered") => {
+            "Needs the token of a registered account.".to_owned()
+        }
+        Some("user") => "Needs a token.".to_owned(),
+        Some(role) => format!("Needs a token with the role `{role}`."),
     };
+    if MODERATED.contains(&kind.id.as_str()) {
+        who.push_str(" The role `moderator` may do it as well.");
+    }
     let description = [others, &who].join("\n\n");
     operation.insert("summary".to_owned(), json!(first));
     operation.insert("description".to_owned(), json!(description.trim()));
 }
 
-/// Which parameter takes the next page's place.
+/// Which parameter gets the place of the next page.
 fn pagination(operation: &Map<String, Value>) -> Value {
     let has = |name: &str| given(operation).iter().any(|one| one["name"] == name);
     let (parameter, next) = match () {
         () if has("cursor") => ("cursor", "next_cursor"),
-        () if has("after_seq") => ("after_seq", "items[-1].seq"),
+        // Without it the newest come, from which it goes back by `before_seq`.
+        () if has("after_seq") => {
+            return json!({"items": "items", "parameter": "after_seq", "start": -1, "next": "items[-1].seq"});
+        }
         () if has("category") => ("after", "next_cursor"),
         () if has("projection") => ("after", "items[-1].position"),
         () => return json!({"items": "items"}),
@@ -126,9 +167,7 @@ fn parameters(path: &str, operation: &mut Map<String, Value>, kind: &Kind) {
     }
     all.push(json!({"name": "Nova-Timeout-Ms", "in": "header"}));
     for parameter in &mut all {
-        // The log is gone through by positions, by the same name; that is told where it is.
-        let is_own = parameter["name"] == "after"
-            && parameter["description"].as_str().is_none_or(|told| !told.starts_with("Wait"));
+        let is_own = parameter["name"] == "after" && !waits(parameter);
         let shared =
             SHARED.iter().find(|(name, place, _)| parameter["name"] == *name && parameter["in"] == *place);
         if let Some((_, _, component)) = shared.filter(|_| !is_own) {
@@ -154,7 +193,7 @@ fn of_the_path(path: &str, name: &str) -> String {
     format!("The id of the {of}.")
 }
 
-/// A body that may be left out is that by not being required, not by being null.
+/// An optional body is one that is not required; it is never null.
 fn body(operation: &mut Map<String, Value>) {
     let Some(body) = operation.get_mut("requestBody") else { return };
     if body.get("required").is_none() {
@@ -170,7 +209,7 @@ fn body(operation: &mut Map<String, Value>) {
     }
 }
 
-/// What is uploaded and fetched is bytes.
+/// Uploads and downloads are bytes.
 fn bytes(operation: &mut Map<String, Value>) {
     let bytes = json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}});
     match operation.get("operationId").and_then(Value::as_str) {
@@ -186,11 +225,10 @@ fn bytes(operation: &mut Map<String, Value>) {
     }
 }
 
-/// What goes well has its headers; what may go wrong stands there by status, with its codes.
+/// The headers of successful answers, and the errors by status, with their codes.
 fn answers(operation: &mut Map<String, Value>, kind: &Kind) {
-    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut codes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for Code { code, status, .. } in problems::codes_of(&id, &kind.words) {
+    for Code { code, status, .. } in problems::codes_of(&kind.id, &kind.groups) {
         codes.entry(status.to_string()).or_default().push(code);
     }
     let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
@@ -201,10 +239,27 @@ fn answers(operation: &mut Map<String, Value>, kind: &Kind) {
         if answer["description"].as_str().is_none_or(str::is_empty) {
             answer["description"] = json!(problems::reason(status));
         }
+        let is_list =
+            kind.is_list || answer["content"][JSON]["schema"]["$ref"] == "#/components/schemas/EventPage";
+        if kind.groups.contains(&"query")
+            && status == "200"
+            && answer["content"].get(JSON).is_some()
+            && !is_list
+        {
+            for (header, component) in
+                [("Nova-Source", "Source"), ("Nova-As-Of", "AsOf"), ("Nova-Degraded", "Degraded")]
+            {
+                answer["headers"][header] = json!({"$ref": format!("#/components/headers/{component}")});
+            }
+        }
+        if status == "307" {
+            answer["headers"]["Location"] =
+                json!({"description": "Where the bytes are.", "schema": {"type": "string"}});
+        }
     }
     for status in codes.keys() {
         match answers.get_mut(status) {
-            // Not ready, such as: with an answer of its own.
+            // Such as of a process that is not ready, which says why.
             Some(own) => {
                 own["content"][PROBLEM] = json!({"schema": {"$ref": "#/components/schemas/Problem"}})
             }
@@ -219,7 +274,7 @@ fn answers(operation: &mut Map<String, Value>, kind: &Kind) {
     operation.insert("x-codes".to_owned(), json!(codes));
 }
 
-/// An answer for each status that something may go wrong with.
+/// One shared answer for each status of an error.
 fn problem_answers() -> Value {
     let statuses: BTreeSet<u16> = problems::codes().map(|code| code.status).collect();
     let answer = |status: u16| {
@@ -236,7 +291,8 @@ fn problem_answers() -> Value {
 
 fn has_position(answer: &Value) -> bool {
     let schema = answer["content"][JSON]["schema"]["$ref"].as_str().unwrap_or_default();
-    ["Accepted", "BatchResults", "PresignedUpload"].iter().any(|name| schema.ends_with(name))
+    let name = schema.rsplit('/').next().unwrap_or_default();
+    ["Accepted", "BatchResults", "PresignedUpload"].contains(&name)
 }
 
 fn components(document: &mut Value) {
@@ -255,10 +311,15 @@ fn components(document: &mut Value) {
             "schema": {"type": "string", "format": "uuid"}},
         "Timeout": {"name": "Nova-Timeout-Ms", "in": "header", "required": false,
             "description": "For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait.",
-            "schema": {"type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX}},
+            "schema": {"type": "integer", "format": "int64", "minimum": 1}},
     });
     components["headers"] = json!({
         "RetryAfter": {"description": "Seconds after which to try again.", "schema": {"type": "integer", "format": "int32", "minimum": 0}},
+        "Source": {"description": "The source that answered.", "schema": {"type": "string"}},
+        "AsOf": {"description": "The answer holds what was known at this time.",
+            "schema": {"type": "string", "format": "date-time"}},
+        "Degraded": {"description": "`true` when a better source should have answered; absent otherwise.",
+            "schema": {"type": "string"}},
         "Position": {"description": "The `position` of the body.", "schema": {"type": "integer", "format": "int64", "minimum": 0}},
     });
 }

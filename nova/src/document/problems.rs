@@ -1,4 +1,4 @@
-//! What may go wrong with an operation. `docs/problems.md` is the one place where that is written.
+//! The error codes of operations, read from `docs/problems.md`.
 
 use axum::http::StatusCode;
 
@@ -9,7 +9,7 @@ const TABLE: &str = include_str!("../../../docs/problems.md");
 pub(super) struct Code {
     pub(super) code: &'static str,
     pub(super) status: u16,
-    /// Ids of operations, and words for many of them.
+    /// Ids and groups of operations.
     places: &'static str,
 }
 
@@ -21,10 +21,10 @@ pub(super) fn codes() -> impl Iterator<Item = Code> {
     })
 }
 
-/// The codes of an operation that is called `id`, and that `is` what some words say.
-pub(super) fn codes_of<'a>(id: &'a str, is: &'a [&'static str]) -> impl Iterator<Item = Code> + 'a {
+/// The codes of an operation with this id, in these groups.
+pub(super) fn codes_of<'a>(id: &'a str, groups: &'a [&'static str]) -> impl Iterator<Item = Code> + 'a {
     codes().filter(move |code| {
-        code.places.split(' ').any(|place| place == "every" || place == id || is.contains(&place))
+        code.places.split(' ').any(|place| place == "every" || place == id || groups.contains(&place))
     })
 }
 
@@ -41,7 +41,8 @@ mod tests {
     #[test]
     fn every_row_is_read_in_the_order_of_the_codes() {
         let all: Vec<_> = codes().collect();
-        assert_eq!(all.len(), TABLE.lines().filter(|line| line.starts_with("| `")).count());
+        let rows = TABLE.lines().skip_while(|line| !line.starts_with("| code"));
+        assert_eq!(all.len(), rows.filter(|line| line.starts_with("| `")).count());
         assert!(all.is_sorted_by_key(|code| code.code));
         assert!(all.iter().all(|code| (400..600).contains(&code.status)));
     }

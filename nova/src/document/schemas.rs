@@ -1,13 +1,14 @@
 //! The schemas in the form that generators of clients understand: no `allOf`, no unnamed copies of what has a name, bounds
 //! as numbers, and a word on every enumeration that more values may come.
 
-use nova_domain::Limits;
 use serde_json::{Map, Value, json};
+
+use super::Bounds;
 
 const PREFIX: &str = "#/components/schemas/";
 const MAY_GROW: &str = "More values may come.";
 
-pub(super) fn tidy(document: &mut Value, limits: &Limits) {
+pub(super) fn tidy(document: &mut Value, bounds: &Bounds) {
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     for name in names(schemas) {
         if let Some(merged) = schemas.get(&name).and_then(|schema| merged(schema, schemas)) {
@@ -18,23 +19,23 @@ pub(super) fn tidy(document: &mut Value, limits: &Limits) {
         name_the_items(schemas, &name);
         let Some(schema) = schemas.get_mut(&name) else { continue };
         if schema.get("enum").is_some() {
-            let told = schema["description"].as_str().map_or(String::new(), |told| format!("{told} "));
-            schema["description"] = json!(format!("{told}{MAY_GROW}"));
+            let before = schema["description"].as_str().map_or(String::new(), |text| format!("{text} "));
+            schema["description"] = json!(format!("{before}{MAY_GROW}"));
         }
-        alternatives_without_siblings(schema);
+        without_siblings(schema);
         with_formats(schema);
     }
-    bound(schemas, limits);
+    bound(schemas, bounds);
 }
 
 /// What was written out where it was used is not used any more.
 pub(super) fn drop_unused(document: &mut Value) {
     loop {
-        let (told, mut dropped) = (document.to_string(), false);
+        let (text, mut dropped) = (document.to_string(), false);
         for kind in ["schemas", "responses"] {
             let Some(parts) = document["components"][kind].as_object_mut() else { continue };
             let before = parts.len();
-            parts.retain(|name, _| told.contains(&format!("\"#/components/{kind}/{name}\"")));
+            parts.retain(|name, _| text.contains(&format!("\"#/components/{kind}/{name}\"")));
             dropped |= parts.len() < before;
         }
         if !dropped {
@@ -79,18 +80,19 @@ fn name_the_items(schemas: &mut Map<String, Value>, list: &str) {
     }
 }
 
-/// `oneOf` of a schema and null, without a description beside the reference, which many generators take for a schema.
-fn alternatives_without_siblings(schema: &mut Value) {
+/// No description beside a reference, which many generators take for another schema: it moves up to the property, or goes.
+fn without_siblings(schema: &mut Value) {
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
     for property in properties.values_mut() {
-        let Some(told) = property
-            .get_mut("oneOf")
-            .and_then(Value::as_array_mut)
-            .and_then(|all| all.iter_mut().find_map(|one| one.as_object_mut()?.remove("description")))
-        else {
-            continue;
-        };
-        property["description"] = told;
+        if let Some(reference) = property.get("$ref").cloned() {
+            *property = json!({"$ref": reference});
+        }
+        let options = property.get_mut("oneOf").and_then(Value::as_array_mut);
+        let moved =
+            options.and_then(|all| all.iter_mut().find_map(|one| one.as_object_mut()?.remove("description")));
+        if let Some(description) = moved {
+            property["description"] = description;
+        }
     }
 }
 
@@ -117,10 +119,12 @@ fn with_formats(schema: &mut Value) {
 }
 
 /// The most that the server takes. Bytes bound characters: a text of more characters than that has more bytes as well.
-fn bound(schemas: &mut Map<String, Value>, limits: &Limits) {
+fn bound(schemas: &mut Map<String, Value>, bounds: &Bounds) {
+    let limits = &bounds.limits;
     let texts = [
         ("PublishBody", "text", limits.post_text_bytes_max),
         ("AddCommentBody", "text", limits.comment_text_bytes_max),
+        ("TextBody", "text", limits.post_text_bytes_max.max(limits.comment_text_bytes_max)),
         ("RegisterBody", "handle", limits.handle_chars_max),
         ("RegisterBody", "display_name", limits.display_name_bytes_max),
         ("RegisterBody", "bio", limits.bio_bytes_max),
@@ -152,7 +156,6 @@ fn bound(schemas: &mut Map<String, Value>, limits: &Limits) {
     set(schemas, "VoiceBody", "waveform", "maxItems", limits.waveform_samples_max);
     for (schema, property) in [
         ("AddCommentBody", "text"),
-        ("TextBody", "text"),
         ("RegisterBody", "display_name"),
         ("ChangeProfileBody", "display_name"),
         ("RenameBody", "title"),
@@ -162,13 +165,13 @@ fn bound(schemas: &mut Map<String, Value>, limits: &Limits) {
     ] {
         set(schemas, schema, property, "minLength", 1);
     }
-    for (schema, property) in [("PublishBatchBody", "posts"), ("EventsBody", "events")] {
+    for (schema, property, most) in
+        [("PublishBatchBody", "posts", bounds.batch_posts), ("EventsBody", "events", bounds.client_events)]
+    {
         set(schemas, schema, property, "minItems", 1);
-        set(schemas, schema, property, "maxItems", 100);
+        set(schemas, schema, property, "maxItems", most);
     }
-    // Whoever starts it is one of them.
-    set(schemas, "StartBody", "members", "maxItems", limits.members_max.saturating_sub(1));
-    set(schemas, "StartBody", "members", "minItems", 1);
+    set(schemas, "UploadBody", "content_length", "minimum", 1);
 }
 
 fn set(schemas: &mut Map<String, Value>, schema: &str, property: &str, name: &str, bound: usize) {
@@ -183,14 +186,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_all_of_says_is_written_out() {
+    fn all_of_is_flattened() {
         let mut document = json!({"components": {"schemas": {
             "A": {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
             "B": {"allOf": [{"$ref": "#/components/schemas/A"},
                 {"type": "object", "properties": {"b": {"type": "integer"}}, "required": ["b"]}], "description": "Both."},
             "ListOf_B": {"type": "object", "properties": {"items": {"type": "array", "items": {"allOf": []}}}},
         }}});
-        tidy(&mut document, &Limits::default());
+        tidy(&mut document, &Bounds::default());
         let schemas = &document["components"]["schemas"];
         assert_eq!(
             schemas["B"],

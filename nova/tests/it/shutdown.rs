@@ -13,7 +13,8 @@ use crate::process::{Process, nova, out};
 pub(crate) async fn registered(data: &std::path::Path, server: &Process, handle: &str) -> User {
     let id = UserId::make();
     let token = out(&nova(data, &["token", "--user", &id.to_string()]));
-    let user = Api::new(server.address).as_user(id, token.trim().to_owned());
+    let user =
+        Api::new(server.address).watched(crate::document::truth::check).as_user(id, token.trim().to_owned());
     user.post("/users", json!({"handle": handle, "display_name": handle})).await.ok();
     user
 }
@@ -77,7 +78,7 @@ async fn ends_and_keeps(signal: &str) {
     let position = user.api.position();
     assert!(position > 0);
     let server = Process::start(data.path(), &["serve"]);
-    let user = Api::new(server.address).as_user(user.id, user.token);
+    let user = Api::new(server.address).watched(crate::document::truth::check).as_user(user.id, user.token);
     let mut there = user.all(&format!("/users/{}/posts?after={position}", user.id), "id").await;
     there.sort();
     for id in &acknowledged {

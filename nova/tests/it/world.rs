@@ -67,7 +67,7 @@ impl World {
     async fn serve(data: TempDir, mut product: Product, issuer: Issuer) -> Self {
         let server = Server::bind(&product, None).await.unwrap();
         let (api, stop) =
-            (Api::new(server.address()).watched(crate::document::truth::is_told), Stop::by_hand());
+            (Api::new(server.address()).watched(crate::document::truth::check), Stop::by_hand());
         let stopping = stop.clone();
         let (begin, begins) = oneshot::channel();
         let served = tokio::spawn(async move {

@@ -29,7 +29,7 @@ use super::ws::{check_still_open, ends_at, slot, too_many_connections, within};
 use crate::params::StreamParams;
 use crate::state::QueryState;
 
-/// What happens as it happens, as server-sent events. They are the frames of the WebSocket, of one conversation or of
+/// Open a stream of server-sent events. They are the frames of the WebSocket, of one conversation or of
 /// all.
 #[utoipa::path(get, path = "/stream", operation_id = "stream_open", tag = "live", params(StreamParams,
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that the client has")),

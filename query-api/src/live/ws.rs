@@ -105,7 +105,7 @@ impl From<AuthError> for Close {
     }
 }
 
-/// What happens as it happens. The token goes into the header or, within a few seconds, into the first frame:
+/// Open a WebSocket for live events. The token goes into the header or, within a few seconds, into the first frame:
 /// `{"op": "auth", "token"}`.
 #[utoipa::path(get, path = "/ws", operation_id = "websocket_open", tag = "live", responses((status = 101, description = "Operations in, frames out.")))]
 pub(crate) async fn websocket(

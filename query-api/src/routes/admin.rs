@@ -32,7 +32,7 @@ pub(crate) struct Projection {
     lag: u64,
 }
 
-/// How every projection is doing.
+/// List the projections and how far they are.
 #[utoipa::path(get, path = "/admin/projections", operation_id = "projections_list", tag = "admin",
     responses((status = 200, body = ListOf<Projection>)))]
 pub(crate) async fn projections(State(state): State<Arc<QueryState>>, _operator: OperatorCaller) -> Reply {
@@ -43,7 +43,7 @@ pub(crate) async fn projections(State(state): State<Arc<QueryState>>, _operator:
     list(statuses.map(|all| whole(all.into_iter().map(with_lag).collect())))
 }
 
-/// Events that could not be projected, in order of position. Those behind them in their streams are there as well. The
+/// List events that could not be projected, in order of position. Those behind them in their streams are there as well. The
 /// list goes on with `after` as the last item's position.
 #[utoipa::path(get, path = "/admin/dead-letters", operation_id = "dead_letters_list", tag = "admin", params(DeadLettersParams),
     responses((status = 200, body = ListOf<DeadLetter>)))]
@@ -124,7 +124,7 @@ impl BreakerOf {
     }
 }
 
-/// The breakers of this process. An embedded Nova has that of its media alone.
+/// List the breakers of this process. An embedded Nova has that of its media alone.
 #[utoipa::path(get, path = "/admin/breakers", operation_id = "breakers_list", tag = "admin", responses((status = 200, body = ListOf<BreakerOf>)))]
 pub(crate) async fn breakers(State(state): State<Arc<QueryState>>, _operator: OperatorCaller) -> Reply {
     let of = |dependency: &Arc<dyn Dependency>| {

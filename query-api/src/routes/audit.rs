@@ -30,7 +30,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
     Router::new().route("/audit/deletions", get(deletions)).route("/audit/events", get(events))
 }
 
-/// What was deleted, when, by whom and why, newest first.
+/// List what was deleted, when, by whom and why, newest first.
 #[utoipa::path(get, path = "/audit/deletions", operation_id = "deletions_list", tag = "audit", params(DeletionsParams),
     responses((status = 200, body = ListOf<Deletion>)))]
 pub(crate) async fn deletions(
@@ -44,7 +44,7 @@ pub(crate) async fn deletions(
     list(state.reader.deletions(query, page).await)
 }
 
-/// The log, in its order.
+/// Read the event log, in its order.
 #[utoipa::path(get, path = "/audit/events", operation_id = "events_list", tag = "audit", params(EventsParams),
     responses((status = 200, body = EventPage)))]
 pub(crate) async fn events(

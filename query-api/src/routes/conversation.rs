@@ -21,7 +21,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
         .route("/conversations/{id}/search", get(search_messages))
 }
 
-/// The caller's conversations, the one with the newest message first.
+/// List the caller's conversations, the one with the newest message first.
 #[utoipa::path(get, path = "/conversations", operation_id = "conversations_list", tag = "conversations", params(PageParams),
     responses((status = 200, body = ListOf<Conversation>)))]
 pub(crate) async fn conversations(
@@ -34,7 +34,7 @@ pub(crate) async fn conversations(
     list(state.reader.conversations(caller.user, page).await)
 }
 
-/// One conversation.
+/// Get a conversation.
 #[utoipa::path(get, path = "/conversations/{id}", operation_id = "conversations_read", tag = "conversations",
     params(("id" = uuid::Uuid, Path), AfterParams), responses((status = 200, body = Conversation)))]
 pub(crate) async fn conversation(
@@ -47,7 +47,7 @@ pub(crate) async fn conversation(
     one("conversation", state.reader.conversation(caller.user, id).await)
 }
 
-/// Messages in ascending order of their seq. The list goes on by `after_seq` or `before_seq`, not by a cursor.
+/// List messages in ascending order of their seq. The list goes on by `after_seq` or `before_seq`, not by a cursor.
 #[utoipa::path(get, path = "/conversations/{id}/messages", operation_id = "messages_list", tag = "conversations",
     params(("id" = uuid::Uuid, Path), MessagesParams), responses((status = 200, body = ListOf<Message>)))]
 pub(crate) async fn messages(
@@ -63,7 +63,7 @@ pub(crate) async fn messages(
     list_of("conversation", answered.map(|answer| answer.map(as_list)))
 }
 
-/// Messages in clear text that hold every word, best match first. Of those that match alike, the newer one comes first.
+/// Search messages in clear text that hold every word, best match first. Of those that match alike, the newer one comes first.
 /// Edited messages are found by what they say now, deleted ones not at all. `highlights` are parts of `text` as offsets in
 /// UTF-16 code units, from `start` up to, not including, `end`.
 #[utoipa::path(get, path = "/conversations/{id}/search", operation_id = "messages_search", tag = "conversations",

@@ -21,7 +21,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
         .route("/search", get(search))
 }
 
-/// The ranked feed. Its first page freezes an order that the cursors go through.
+/// List the ranked feed. Its first page freezes an order that the cursors go through.
 #[utoipa::path(get, path = "/feed", operation_id = "feed_read", tag = "feed", params(PageParams),
     responses((status = 200, body = ListOf<FeedItem>)))]
 pub(crate) async fn feed(
@@ -34,7 +34,7 @@ pub(crate) async fn feed(
     list(state.reader.feed(caller.user, page, Utc::now()).await)
 }
 
-/// What the caller and those they follow posted, newest first.
+/// List what the caller and those they follow posted, newest first.
 #[utoipa::path(get, path = "/timeline", operation_id = "timeline_read", tag = "feed", params(PageParams),
     responses((status = 200, body = ListOf<PostCard>)))]
 pub(crate) async fn timeline(
@@ -47,7 +47,7 @@ pub(crate) async fn timeline(
     list(state.reader.timeline(caller.user, page).await)
 }
 
-/// Public posts of the last 48 hours by decayed engagement.
+/// List public posts of the last 48 hours by decayed engagement.
 #[utoipa::path(get, path = "/trending", operation_id = "trending_read", tag = "feed", params(PageParams),
     responses((status = 200, body = ListOf<PostCard>)))]
 pub(crate) async fn trending(
@@ -60,7 +60,7 @@ pub(crate) async fn trending(
     list(state.reader.trending(caller.user, page, Utc::now()).await)
 }
 
-/// Posts that match every word, best match first.
+/// Search posts that match every word, best match first.
 #[utoipa::path(get, path = "/search", operation_id = "posts_search", tag = "feed", params(SearchParams),
     responses((status = 200, body = ListOf<PostCard>)))]
 pub(crate) async fn search(

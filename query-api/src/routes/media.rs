@@ -63,9 +63,9 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
     Router::new().route("/media/{id}", get(medium))
 }
 
-/// A medium, with an address to get it from that is good for a few minutes.
+/// Get a medium, with an address to get it from that is good for a few minutes.
 #[utoipa::path(get, path = "/media/{id}", operation_id = "media_read", tag = "media", params(("id" = uuid::Uuid, Path), MediaParams),
-    responses((status = 200, body = Medium), (status = 307, description = "to the bytes")))]
+    responses((status = 200, body = Medium), (status = 307, description = "Redirect to the bytes.")))]
 pub(crate) async fn medium(
     State(state): State<Arc<QueryState>>,
     caller: Caller,

@@ -17,7 +17,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
     Router::new().route("/posts/{id}", get(post)).route("/posts/{id}/comments", get(comments))
 }
 
-/// One post.
+/// Get a post.
 #[utoipa::path(get, path = "/posts/{id}", operation_id = "posts_read", tag = "posts", params(("id" = uuid::Uuid, Path), AfterParams),
     responses((status = 200, body = PostCard)))]
 pub(crate) async fn post(
@@ -30,7 +30,7 @@ pub(crate) async fn post(
     one("post", state.reader.post(caller.user, id).await)
 }
 
-/// The comments of a post, answers to comments among them, oldest first.
+/// List the comments of a post, answers to comments among them, oldest first.
 #[utoipa::path(get, path = "/posts/{id}/comments", operation_id = "comments_list", tag = "posts", params(("id" = uuid::Uuid, Path), PageParams),
     responses((status = 200, body = ListOf<Comment>)))]
 pub(crate) async fn comments(

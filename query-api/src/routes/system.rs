@@ -131,17 +131,17 @@ pub(crate) struct Dependency {
     detail: String,
 }
 
-/// The process answers.
+/// Check that the process answers.
 #[utoipa::path(get, path = "/health/live", operation_id = "liveness_check", tag = "system", security(()),
     responses((status = 200, body = Health)))]
 pub(crate) async fn live() -> Response {
     json_response(StatusCode::OK, &Health { status: Condition::Up })
 }
 
-/// Whether to send requests here: 503 says no, and `checks` why. A process that projects is ready while its views are
+/// Check whether to send requests here. 503 says no, and `checks` why. A process that projects is ready while its views are
 /// current, one that takes commands while the log takes appends.
 #[utoipa::path(get, path = "/health/ready", operation_id = "readiness_check", tag = "system", security(()),
-    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+    responses((status = 200, body = Readiness), (status = 503, description = "Not ready: `checks` says why.", body = Readiness)))]
 pub(crate) async fn ready(State(system): State<System>) -> Response {
     let state = &system.state;
     let (head, applied, draining) = (state.log.head(), state.reader.applied(), state.live.is_draining());
@@ -245,7 +245,7 @@ async fn remembered(checked: &Checked, asked: &[Arc<dyn NovaDependency>]) -> Vec
     found
 }
 
-/// On what this process depends, and how that is doing. Always 200: what is down here is not what answers.
+/// List what this process depends on, and how that is doing. Always 200: what is down here is not what answers.
 #[utoipa::path(get, path = "/health/dependencies", operation_id = "dependencies_check", tag = "system", security(()),
     responses((status = 200, body = Dependencies)))]
 pub(crate) async fn dependencies(State(system): State<System>) -> Response {

@@ -26,7 +26,7 @@ pub(crate) fn routes() -> Router<Arc<QueryState>> {
         .route("/discover", get(discover))
 }
 
-/// One person.
+/// Get a profile.
 #[utoipa::path(get, path = "/users/{id}", operation_id = "users_read", tag = "users",
     params(("id" = String, Path, description = "An id, `@handle` or `me`"), AfterParams),
     responses((status = 200, body = Profile)))]
@@ -41,7 +41,7 @@ pub(crate) async fn profile(
     one("user", state.reader.profile(caller.user, key).await)
 }
 
-/// The caller.
+/// Get the caller's own profile.
 #[utoipa::path(get, path = "/users/me", operation_id = "users_read_me", tag = "users", params(AfterParams),
     responses((status = 200, body = Profile)))]
 pub(crate) async fn me(
@@ -53,7 +53,7 @@ pub(crate) async fn me(
     one("user", state.reader.profile(caller.user, ProfileKey::Id(caller.user)).await)
 }
 
-/// What someone posted, as far as the caller may see it, newest first.
+/// List what someone posted, as far as the caller may see it, newest first.
 #[utoipa::path(get, path = "/users/{id}/posts", operation_id = "posts_list", tag = "users",
     params(("id" = String, Path, description = "An id, `@handle` or `me`"), PageParams),
     responses((status = 200, body = ListOf<PostCard>)))]
@@ -69,7 +69,7 @@ pub(crate) async fn posts(
     list_of("user", state.reader.posts_of(caller.user, user, page).await)
 }
 
-/// Who follows someone, newest first.
+/// List who follows someone, newest first.
 #[utoipa::path(get, path = "/users/{id}/followers", operation_id = "followers_list", tag = "users",
     params(("id" = String, Path, description = "An id, `@handle` or `me`"), PageParams),
     responses((status = 200, body = ListOf<Profile>)))]
@@ -85,7 +85,7 @@ pub(crate) async fn followers(
     list_of("user", state.reader.followers(caller.user, user, page).await)
 }
 
-/// Whom someone follows, newest first.
+/// List whom someone follows, newest first.
 #[utoipa::path(get, path = "/users/{id}/following", operation_id = "following_list", tag = "users",
     params(("id" = String, Path, description = "An id, `@handle` or `me`"), PageParams),
     responses((status = 200, body = ListOf<Profile>)))]
@@ -101,7 +101,7 @@ pub(crate) async fn following(
     list_of("user", state.reader.following(caller.user, user, page).await)
 }
 
-/// Whom the caller blocks.
+/// List whom the caller blocks.
 #[utoipa::path(get, path = "/users/me/blocks", operation_id = "blocks_list", tag = "users", params(PageParams),
     responses((status = 200, body = ListOf<Profile>)))]
 pub(crate) async fn blocks(
@@ -114,7 +114,7 @@ pub(crate) async fn blocks(
     list(state.reader.blocks(caller.user, page).await)
 }
 
-/// People whom the caller may know.
+/// Suggest people whom the caller may know.
 #[utoipa::path(get, path = "/discover", operation_id = "users_discover", tag = "users", params(PageParams),
     responses((status = 200, body = ListOf<Profile>)))]
 pub(crate) async fn discover(

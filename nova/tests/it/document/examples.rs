@@ -1,4 +1,4 @@
-//! The examples in the document are what a server was asked and answered. `NOVA_BLESS=1` records them again.
+//! The examples of the document are recorded from a server. `NOVA_BLESS=1` records them again.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::world::World;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/document/examples.json");
 const TIME: &str = "2026-01-31T12:00:00.000Z";
-/// So much of a list is enough to see what it holds.
+/// Items of a list that are kept.
 const ITEMS_MAX: usize = 2;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,7 +32,7 @@ async fn examples_are_what_a_server_answers() {
     assert!(differences.is_empty(), "NOVA_BLESS=1 records these again:\n{}", differences.join("\n"));
 }
 
-/// By operation, what was sent and what came back: of a command the first that was done, of a query what told most.
+/// By operation, the request and the answer: of a command the first that succeeded, of a query the longest.
 async fn record(world: &World) -> Value {
     let document = super::document();
     let mut recorded = Map::new();
@@ -49,9 +49,9 @@ async fn record(world: &World) -> Value {
                 if operation.method != "GET" && !best.is_empty() {
                     break;
                 }
-                let told = told(&cast, line, person).await;
-                if size(&told) > size(&best) {
-                    best = told;
+                let exchanged = exchange(&cast, line, person).await;
+                if size(&exchanged) > size(&best) {
+                    best = exchanged;
                 }
             }
         }
@@ -59,10 +59,14 @@ async fn record(world: &World) -> Value {
             recorded.insert(operation.id.to_owned(), Value::Object(best));
         }
     }
-    // Nobody in the table has uploaded anything of their own.
+    // The table has no upload that succeeds.
     recorded.extend(uploads(&Cast::of(world, casts).await).await);
     let mut recorded = Value::Object(recorded);
-    Names::default().put_into("", &mut recorded);
+    Pseudonyms::default().put_into("", &mut recorded);
+    // A part of the log goes on behind its last event.
+    let page = &mut recorded["events_list"]["200"];
+    page["position"] = page["items"][ITEMS_MAX - 1]["position"].clone();
+    page["next_cursor"] = json!(page["position"].to_string());
     recorded
 }
 
@@ -79,29 +83,29 @@ async fn uploads(cast: &Cast) -> Map<String, Value> {
     ])
 }
 
-async fn told(cast: &Cast, line: &Line, person: &str) -> Map<String, Value> {
+async fn exchange(cast: &Cast, line: &Line, person: &str) -> Map<String, Value> {
     if line.path == "/conversations" {
         cast.group().await;
     }
     let request = Request::of(cast, line, person).await;
     let answer = request.send(cast, person).await;
     let is_json = answer.headers.get("content-type").is_some_and(|kind| kind == JSON);
-    let mut told = Map::new();
+    let mut exchanged = Map::new();
     if is_json && answer.status.is_success() {
-        told.insert(answer.status.as_str().to_owned(), shortened(answer.body));
+        exchanged.insert(answer.status.as_str().to_owned(), shortened(answer.body));
     }
     if let Some(body) = request.body() {
-        told.insert("request".to_owned(), body.clone());
+        exchanged.insert("request".to_owned(), body.clone());
     }
-    told
+    exchanged
 }
 
 fn is_live(line: &Line) -> bool {
     ["/ws", "/stream"].contains(&line.path)
 }
 
-fn size(told: &Map<String, Value>) -> usize {
-    told.values().map(|body| body.to_string().len()).sum()
+fn size(exchanged: &Map<String, Value>) -> usize {
+    exchanged.values().map(|body| body.to_string().len()).sum()
 }
 
 fn shortened(mut body: Value) -> Value {
@@ -113,21 +117,27 @@ fn shortened(mut body: Value) -> Value {
     body
 }
 
-/// Ids, times and whatever else is another one in every run, made the same.
+/// Replaces ids, times and other values that differ in every run.
 #[derive(Default)]
-struct Names(BTreeMap<String, String>);
+struct Pseudonyms(BTreeMap<String, String>);
 
-impl Names {
+impl Pseudonyms {
     fn put_into(&mut self, name: &str, value: &mut Value) {
         match value {
             Value::Object(all) => all.iter_mut().for_each(|(name, value)| self.put_into(name, value)),
-            Value::Array(all) => all.iter_mut().for_each(|one| self.put_into(name, one)),
+            Value::Array(all) => {
+                for (n, one) in all.iter_mut().enumerate() {
+                    self.put_into(name, one);
+                    if let Some(position) = one.get_mut("position") {
+                        *position = json!(n + 1);
+                    }
+                }
+            }
             Value::String(text) => *text = self.of(name, text),
             Value::Number(_) => match name {
                 "position" | "head" | "applied" => *value = json!(1_042),
                 "latency_ms" => *value = json!(0.4),
                 "score" => *value = json!(0.25),
-                "expires_in" => *value = json!(300),
                 "for_ms" => *value = json!(60_000),
                 _ => {}
             },
@@ -140,6 +150,7 @@ impl Names {
             "presigned_url" | "url" => "https://media.example.org/the-address-that-was-given".to_owned(),
             "next_cursor" => "eyJvcGFxdWUiOnRydWV9".to_owned(),
             "sha256" => text.to_owned(),
+            "detail" => text.split(' ').map(without_number).collect::<Vec<_>>().join(" "),
             "address" if text.starts_with('/') => "/var/lib/nova".to_owned(),
             "display_name" => self.next(text, |n| format!("Person {n}")),
             "handle" => self.next(text, |n| format!("person_{n}")),
@@ -154,9 +165,10 @@ impl Names {
         while let Some(place) = (0..rest.len()).find(|at| id_at(rest, *at).is_some()) {
             let id = id_at(rest, place).unwrap_or_default();
             named.push_str(&rest[..place]);
-            let short = format!("019c1400-7000-7000-8000-{:012}", self.0.len() + 1);
-            let short = if id.contains('-') { short } else { short.replace('-', "") };
-            named.push_str(&self.next(id, |_| short.clone()));
+            // One id, with hyphens and without.
+            let hyphenated = uuid::Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |id| id.to_string());
+            let short = self.next(&hyphenated, |n| format!("019c1400-7000-7000-8000-{n:012}"));
+            named.push_str(&if id.contains('-') { short } else { short.replace('-', "") });
             rest = &rest[place + id.len()..];
         }
         named + rest
@@ -168,13 +180,23 @@ impl Names {
     }
 }
 
+/// A position in a text.
+fn without_number(word: &str) -> String {
+    let number = word.trim_end_matches(',');
+    if number.parse::<u64>().is_ok_and(|number| number > 99) {
+        word.replace(number, "1042")
+    } else {
+        word.to_owned()
+    }
+}
+
 /// With hyphens or without.
 fn id_at(text: &str, at: usize) -> Option<&str> {
     let is_id = |length| text.get(at..at + length).filter(|part| uuid::Uuid::try_parse(part).is_ok());
     is_id(36).or_else(|| is_id(32))
 }
 
-/// Where two recordings are of another form. What is null, and lists without items, may hold anything another time.
+/// Where two recordings have another shape. Null, and a list without items, go with any other value.
 fn compare(place: &str, one: &Value, other: &Value, differences: &mut Vec<String>) {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {

@@ -1,6 +1,6 @@
-//! What the document promises to clients, line by line, in `clients/promises.txt`. A line that starts with `!` is what a
-//! client has to give. Clients break when a promise is taken back, or when more has to be given: neither is written to
-//! the file unless `NOVA_BLESS=overwrite` says so. `NOVA_BLESS=1` writes what only adds.
+//! The API as clients rely on it, line by line, in `clients/promises.txt`: what they may send and what they get. A line with
+//! `!` is a demand on the client. Removing a line without `!`, or adding one with it, breaks clients and takes
+//! `NOVA_BLESS=overwrite`; `NOVA_BLESS=1` writes additions.
 
 use std::collections::BTreeSet;
 
@@ -20,23 +20,40 @@ fn promises(document: &Value) -> BTreeSet<String> {
 }
 
 fn of(document: &Value, operation: &Operation<'_>, lines: &mut BTreeSet<String>) {
-    let (id, told) = (operation.id, operation.told);
+    let (id, documented) = (operation.id, operation.part);
     lines.insert(format!("{id} = {} {}", operation.method, operation.path));
-    for parameter in told["parameters"].as_array().unwrap() {
+    let roles = documented["security"].as_array().unwrap().iter().filter_map(|one| one["bearer"][0].as_str());
+    lines.extend(roles.map(|role| format!("! {id} needs a token with the role {role}")));
+    for parameter in documented["parameters"].as_array().unwrap() {
         let parameter = resolved(document, parameter);
-        let name = parameter["name"].as_str().unwrap();
-        lines.insert(format!("{id} ? {name}: {}", kind(document, &parameter["schema"])));
-        if parameter["required"] == true && parameter["in"] != "path" {
+        let (name, place) = (parameter["name"].as_str().unwrap(), parameter["in"].as_str().unwrap());
+        lines.insert(format!("{id} ? {name} in {place}: {}", kind(document, &parameter["schema"])));
+        if parameter["required"] == true && place != "path" {
             lines.insert(format!("! {id} ? {name}"));
         }
     }
-    let body = &told.get("requestBody").unwrap_or(&Value::Null)["content"][JSON]["schema"];
-    walk(document, body, &format!("{id} >"), true, 0, lines);
-    for (status, answer) in told["responses"].as_object().unwrap() {
-        if status.starts_with('2') {
+    let body = documented.get("requestBody").unwrap_or(&Value::Null);
+    if body["required"] == true {
+        lines.insert(format!("! {id} > a body"));
+    }
+    for media_type in body["content"].as_object().into_iter().flat_map(|content| content.keys()) {
+        lines.insert(format!("{id} > {media_type}"));
+    }
+    walk(document, &body["content"][JSON]["schema"], &format!("{id} >"), true, 0, lines);
+    for (status, answer) in documented["responses"].as_object().unwrap() {
+        if status.starts_with(['1', '2', '3']) {
             lines.insert(format!("{id} {status}"));
+            let answer = resolved(document, answer);
+            for part in ["content", "headers"] {
+                let names = answer[part].as_object().into_iter().flat_map(|all| all.keys());
+                lines.extend(names.map(|name| format!("{id} {status} {part} {name}")));
+            }
             walk(document, &answer["content"][JSON]["schema"], &format!("{id} {status}"), false, 0, lines);
         }
+    }
+    for (status, codes) in documented["x-codes"].as_object().unwrap() {
+        let codes = codes.as_array().unwrap().iter().filter_map(Value::as_str);
+        lines.extend(codes.map(|code| format!("{code} is {status}")));
     }
 }
 
@@ -89,6 +106,7 @@ fn kind(document: &Value, schema: &Value) -> String {
     }
     let schema = resolved(document, schema);
     let types = match &schema["type"] {
+        Value::String(one) if one == "array" => format!("array of {}", kind(document, &schema["items"])),
         Value::Array(types) => types.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
         other => other.as_str().unwrap_or("anything").to_owned(),
     };
@@ -98,12 +116,12 @@ fn kind(document: &Value, schema: &Value) -> String {
     }
 }
 
-/// What a client of `before` would not get any more, or would have to give.
+/// The changes that break clients of `before`.
 fn broken(before: &BTreeSet<String>, now: &BTreeSet<String>) -> Vec<String> {
     let demand = |line: &&String| line.starts_with('!');
     let taken_back =
         before.iter().filter(|line| !demand(line) && !now.contains(*line)).map(|line| format!("- {line}"));
-    // What is new as a whole demands nothing of those who do not know it.
+    // A new operation demands nothing of clients that do not use it.
     let known = |line: &str| {
         let operation = line.trim_start_matches("! ").split(' ').next().unwrap_or_default().to_owned();
         before.iter().any(|line| line.starts_with(&format!("{operation} = ")))
@@ -113,7 +131,7 @@ fn broken(before: &BTreeSet<String>, now: &BTreeSet<String>) -> Vec<String> {
 }
 
 #[test]
-fn clients_get_what_they_were_promised() {
+fn promises_are_kept() {
     let now = promises(&super::document());
     let text = now.iter().map(|line| format!("{line}\n")).collect::<String>();
     let written = std::fs::read_to_string(FILE).unwrap_or_default();
@@ -129,7 +147,7 @@ fn clients_get_what_they_were_promised() {
 }
 
 #[test]
-fn what_breaks_clients_is_noticed() {
+fn breaking_changes_are_detected() {
     let of = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<BTreeSet<_>>();
     let before = of(&["a = GET /a", "a 200 .x: string, always", "b = POST /b", "b > .y: string", "! b > .y"]);
     assert!(broken(&before, &before).is_empty());
@@ -145,4 +163,51 @@ fn what_breaks_clients_is_noticed() {
     now = before.clone();
     now.remove("! b > .y");
     assert!(broken(&before, &now).is_empty(), "what need not be given any more does not");
+}
+
+/// Changes to the real document, each of which breaks clients.
+#[test]
+fn breaking_changes_of_the_document_are_detected() {
+    let document = super::document();
+    let before = promises(&document);
+    let breaks = |what: &str, change: &dyn Fn(&mut Value)| {
+        let mut changed = document.clone();
+        change(&mut changed);
+        assert_ne!(changed, document, "{what}: nothing was changed");
+        assert!(!broken(&before, &promises(&changed)).is_empty(), "{what} is not detected");
+    };
+    let publish = "/paths/~1api~1v1~1posts/post";
+    let at = |path: &str| format!("{publish}{path}");
+    breaks("a removed operation", &|d| drop(d["paths"].as_object_mut().unwrap().remove("/api/v1/feed")));
+    breaks("a renamed operation", &|d| d["paths"]["/api/v1/feed"]["get"]["operationId"] = "feed_get".into());
+    breaks("a narrower token", &|d| *d.pointer_mut(&at("/security/0/bearer/0")).unwrap() = "operator".into());
+    breaks("a body that is now required", &|d| {
+        d["paths"]["/api/v1/posts/{id}"]["delete"]["requestBody"]["required"] = true.into();
+    });
+    breaks("a parameter that moved", &|d| d["components"]["parameters"]["Limit"]["in"] = "header".into());
+    breaks("a field that is gone", &|d| {
+        d["components"]["schemas"]["PostCard"]["properties"].as_object_mut().unwrap().remove("text");
+    });
+    breaks("a field of another type", &|d| {
+        d["components"]["schemas"]["PostCard"]["properties"]["text"]["type"] = "integer".into();
+    });
+    breaks("items of another type", &|d| {
+        d["components"]["schemas"]["PublishBody"]["properties"]["media_ids"]["items"]["format"] =
+            "uri".into();
+    });
+    breaks("a field that may be missing", &|d| {
+        d["components"]["schemas"]["PostCard"]["required"] = Value::Array(vec![])
+    });
+    breaks("a field that has to be sent", &|d| {
+        d["components"]["schemas"]["RegisterBody"]["required"].as_array_mut().unwrap().push("bio".into());
+    });
+    breaks("a code with another status", &|d| {
+        for item in d["paths"].as_object_mut().unwrap().values_mut() {
+            for operation in item.as_object_mut().unwrap().values_mut() {
+                if let Some(codes) = operation.pointer_mut("/x-codes/503").and_then(Value::as_array_mut) {
+                    codes.retain(|code| code != "overloaded");
+                }
+            }
+        }
+    });
 }
