@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(
             schemas["B"],
             json!({"type": "object", "description": "Both.", "required": ["a", "b"],
-                "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}})
+                "properties": {"a": {"type": "string"}, "b": {"type": "integer", "format": "int64"}}})
         );
         assert_eq!(schemas["ListOf_B"]["properties"]["items"]["items"]["$ref"], "#/components/schemas/B");
     }

@@ -35,6 +35,8 @@ pub(crate) struct Town {
     pub(crate) group: Uuid,
     pub(crate) ledger: Ledger,
     posts: Mutex<Vec<Uuid>>,
+    /// Counts the texts, so that no two are alike: an edit to the text that is there already does nothing.
+    said: AtomicU64,
     reads: AtomicU64,
     unanswered_reads: AtomicU64,
 }
@@ -66,6 +68,7 @@ impl Town {
             group: group.unwrap(),
             ledger,
             posts: Mutex::default(),
+            said: AtomicU64::default(),
             reads: AtomicU64::new(0),
             unanswered_reads: AtomicU64::new(0),
         })
@@ -164,7 +167,6 @@ struct Person {
     follows: HashSet<UserId>,
     /// What became of these was never found out.
     unsure: HashSet<Uuid>,
-    said: u64,
 }
 
 impl Person {
@@ -180,7 +182,6 @@ impl Person {
             likes: HashSet::new(),
             follows: HashSet::new(),
             unsure: HashSet::new(),
-            said: 0,
         };
         for (asked, told) in town.ledger.lines() {
             if asked.user == user {
@@ -242,8 +243,8 @@ impl Person {
     }
 
     fn next(&mut self) -> Deed {
-        self.said += 1;
-        let text = format!("{} words of person {}, word{}", self.said, self.n, self.dice.below(7));
+        let said = self.town.said.fetch_add(1, Ordering::Relaxed);
+        let text = format!("{said} words of person {}, word{}", self.n, self.dice.below(7));
         loop {
             if let Some(deed) = self.think_of(&text) {
                 return deed;
