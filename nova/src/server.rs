@@ -13,9 +13,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::http::StatusCode;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 use metrics_exporter_prometheus::PrometheusHandle;
+use nova_http::ApiError;
 use nova_query_api::Live;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -183,12 +185,9 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// The answer to a connection of an address that has its share already.
 fn over_share() -> String {
-    let body = format!(
-        "{{\"type\":\"urn:nova:problem:too_many_connections\",\"title\":\"Too Many Requests\",\"status\":429,\
-         \"code\":\"too_many_connections\",\"detail\":\"This address has as many connections as it may have.\",\
-         \"correlation_id\":\"{}\"}}",
-        Uuid::now_v7()
-    );
+    let detail = "This address has as many connections as it may have.";
+    let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_connections", detail);
+    let body = serde_json::to_string(&error.problem(Uuid::now_v7())).unwrap_or_default();
     format!(
         "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n{body}",

@@ -19,7 +19,9 @@ const SHARED: [(&str, &str, &str); 5] = [
 ];
 
 /// Operations for which a token is enough: the account need not have a profile.
-const WITHOUT_PROFILE: [&str; 2] = ["users_register", "events_publish"];
+const WITHOUT_PROFILE: [&str; 2] = ["users_register", CLIENT_EVENTS];
+/// They go to the analysts, and are no command to the log.
+const CLIENT_EVENTS: &str = "events_publish";
 /// Operations that the owner of a deactivated account may use.
 const WHILE_DEACTIVATED: [&str; 2] = ["users_register", "users_deactivate"];
 /// What a moderator may do to others' posts and comments, with or without a profile.
@@ -27,7 +29,7 @@ const MODERATED: [&str; 4] = ["posts_delete", "posts_restore", "comments_delete"
 /// Its token may come in the first frame instead.
 const TOKEN_LATER: &str = "websocket_open";
 
-/// What is known of an operation from its path and its parts.
+/// Properties of an operation, taken from its path and its parts.
 struct Kind {
     id: String,
     /// The role of the token; `None`: no token.
@@ -78,7 +80,6 @@ impl Kind {
         let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
         let any = |test: &dyn Fn(&Value) -> bool| given(operation).iter().any(test);
         let is_command = method != "get" && role.is_some();
-        let is_of_log = id == WITHOUT_PROFILE[1];
         let groups = [
             ("load", operation["tags"][0] != "system"),
             ("token", role.is_some()),
@@ -91,7 +92,7 @@ impl Kind {
             ("body", operation.contains_key("requestBody")),
             ("after", any(&waits)),
             ("cursor", any(&|one| one["name"] == "cursor")),
-            ("command", is_command && !is_of_log),
+            ("command", is_command && id != CLIENT_EVENTS),
             ("query", !is_command && role.is_some()),
         ];
         let groups = groups.into_iter().filter(|(_, holds)| *holds).map(|(group, _)| group).collect();
@@ -239,12 +240,10 @@ fn answers(operation: &mut Map<String, Value>, kind: &Kind) {
         if answer["description"].as_str().is_none_or(str::is_empty) {
             answer["description"] = json!(problems::reason(status));
         }
-        let is_list =
-            kind.is_list || answer["content"][JSON]["schema"]["$ref"] == "#/components/schemas/EventPage";
         if kind.groups.contains(&"query")
             && status == "200"
             && answer["content"].get(JSON).is_some()
-            && !is_list
+            && !kind.is_list
         {
             for (header, component) in
                 [("Nova-Source", "Source"), ("Nova-As-Of", "AsOf"), ("Nova-Degraded", "Degraded")]

@@ -28,7 +28,7 @@ pub(super) fn tidy(document: &mut Value, bounds: &Bounds) {
     bound(schemas, bounds);
 }
 
-/// What was written out where it was used is not used any more.
+/// Removes components that nothing refers to, such as the parts of a flattened `allOf`.
 pub(super) fn drop_unused(document: &mut Value) {
     loop {
         let (text, mut dropped) = (document.to_string(), false);
@@ -121,64 +121,61 @@ fn with_formats(schema: &mut Value) {
 /// The most that the server takes. Bytes bound characters: a text of more characters than that has more bytes as well.
 fn bound(schemas: &mut Map<String, Value>, bounds: &Bounds) {
     let limits = &bounds.limits;
-    let texts = [
-        ("PublishBody", "text", limits.post_text_bytes_max),
-        ("AddCommentBody", "text", limits.comment_text_bytes_max),
-        ("TextBody", "text", limits.post_text_bytes_max.max(limits.comment_text_bytes_max)),
-        ("RegisterBody", "handle", limits.handle_chars_max),
-        ("RegisterBody", "display_name", limits.display_name_bytes_max),
-        ("RegisterBody", "bio", limits.bio_bytes_max),
-        ("ChangeProfileBody", "handle", limits.handle_chars_max),
-        ("ChangeProfileBody", "display_name", limits.display_name_bytes_max),
-        ("ChangeProfileBody", "bio", limits.bio_bytes_max),
-        ("StartBody", "title", limits.title_bytes_max),
-        ("RenameBody", "title", limits.title_bytes_max),
-        ("ReasonBody", "reason", limits.reason_bytes_max),
-        ("SendBody", "text", limits.message_text_bytes_max),
-        ("SendToBody", "text", limits.message_text_bytes_max),
-        ("EditBody", "text", limits.message_text_bytes_max),
-        ("DeliveredBody", "device_id", limits.client_id_bytes_max),
+    let (client_id, handle) = (limits.client_id_bytes_max, limits.handle_chars_max);
+    let all = [
+        ("AddCommentBody", "text", 1, limits.comment_text_bytes_max),
+        ("ChangeProfileBody", "bio", 0, limits.bio_bytes_max),
+        ("ChangeProfileBody", "display_name", 1, limits.display_name_bytes_max),
+        ("ChangeProfileBody", "handle", limits.handle_chars_min, handle),
+        ("DeliveredBody", "device_id", 1, client_id),
+        ("EditBody", "device_id", 0, client_id),
+        ("EditBody", "encrypted_content", 0, limits.message_text_bytes_max),
+        ("EditBody", "nonce", 0, limits.nonce_bytes_max),
+        ("EditBody", "text", 0, limits.message_text_bytes_max),
+        ("EventsBody", "events", 1, bounds.client_events),
+        ("PublishBatchBody", "posts", 1, bounds.batch_posts),
+        ("PublishBody", "media_ids", 0, limits.post_media_max),
+        ("PublishBody", "text", 0, limits.post_text_bytes_max),
+        ("ReasonBody", "reason", 1, limits.reason_bytes_max),
+        ("RegisterBody", "bio", 0, limits.bio_bytes_max),
+        ("RegisterBody", "display_name", 1, limits.display_name_bytes_max),
+        ("RegisterBody", "handle", limits.handle_chars_min, handle),
+        ("RenameBody", "title", 1, limits.title_bytes_max),
+        ("SendBody", "client_message_id", 0, client_id),
+        ("SendBody", "device_id", 0, client_id),
+        ("SendBody", "encrypted_content", 0, limits.message_text_bytes_max),
+        ("SendBody", "nonce", 0, limits.nonce_bytes_max),
+        ("SendBody", "text", 0, limits.message_text_bytes_max),
+        ("SendToBody", "client_message_id", 0, client_id),
+        ("SendToBody", "device_id", 0, client_id),
+        ("SendToBody", "encrypted_content", 0, limits.message_text_bytes_max),
+        ("SendToBody", "nonce", 0, limits.nonce_bytes_max),
+        ("SendToBody", "text", 0, limits.message_text_bytes_max),
+        ("StartBody", "title", 1, limits.title_bytes_max),
+        ("TextBody", "text", 0, limits.post_text_bytes_max.max(limits.comment_text_bytes_max)),
+        ("VoiceBody", "client_message_id", 0, client_id),
+        ("VoiceBody", "waveform", 0, limits.waveform_samples_max),
     ];
-    for (schema, property, most) in texts {
-        set(schemas, schema, property, "maxLength", most);
+    for (schema, property, least, most) in all {
+        let Some(property) = property_of(schemas, schema, property) else { continue };
+        let is_list = property["type"] == "array";
+        let (minimum, maximum) = if is_list { ("minItems", "maxItems") } else { ("minLength", "maxLength") };
+        property[maximum] = json!(most);
+        if least > 0 {
+            property[minimum] = json!(least);
+        }
     }
-    for schema in ["SendBody", "SendToBody", "EditBody"] {
-        set(schemas, schema, "device_id", "maxLength", limits.client_id_bytes_max);
-        set(schemas, schema, "encrypted_content", "maxLength", limits.message_text_bytes_max);
-        set(schemas, schema, "nonce", "maxLength", limits.nonce_bytes_max);
+    if let Some(length) = property_of(schemas, "UploadBody", "content_length") {
+        length["minimum"] = json!(1);
     }
-    for schema in ["SendBody", "SendToBody", "VoiceBody"] {
-        set(schemas, schema, "client_message_id", "maxLength", limits.client_id_bytes_max);
-    }
-    set(schemas, "RegisterBody", "handle", "minLength", limits.handle_chars_min);
-    set(schemas, "ChangeProfileBody", "handle", "minLength", limits.handle_chars_min);
-    set(schemas, "PublishBody", "media_ids", "maxItems", limits.post_media_max);
-    set(schemas, "VoiceBody", "waveform", "maxItems", limits.waveform_samples_max);
-    for (schema, property) in [
-        ("AddCommentBody", "text"),
-        ("RegisterBody", "display_name"),
-        ("ChangeProfileBody", "display_name"),
-        ("RenameBody", "title"),
-        ("StartBody", "title"),
-        ("ReasonBody", "reason"),
-        ("DeliveredBody", "device_id"),
-    ] {
-        set(schemas, schema, property, "minLength", 1);
-    }
-    for (schema, property, most) in
-        [("PublishBatchBody", "posts", bounds.batch_posts), ("EventsBody", "events", bounds.client_events)]
-    {
-        set(schemas, schema, property, "minItems", 1);
-        set(schemas, schema, property, "maxItems", most);
-    }
-    set(schemas, "UploadBody", "content_length", "minimum", 1);
 }
 
-fn set(schemas: &mut Map<String, Value>, schema: &str, property: &str, name: &str, bound: usize) {
-    if let Some(property) = schemas.get_mut(schema).and_then(|schema| schema["properties"].get_mut(property))
-    {
-        property[name] = json!(bound);
-    }
+fn property_of<'a>(
+    schemas: &'a mut Map<String, Value>,
+    schema: &str,
+    property: &str,
+) -> Option<&'a mut Value> {
+    schemas.get_mut(schema)?["properties"].get_mut(property)
 }
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use nova_events::UserId;
 use serde_json::json;
 
-use crate::client::{Api, User};
+use crate::client::User;
+use crate::document::truth;
 use crate::process::{Process, nova, out};
 
 pub(crate) async fn registered(data: &std::path::Path, server: &Process, handle: &str) -> User {
     let id = UserId::make();
     let token = out(&nova(data, &["token", "--user", &id.to_string()]));
-    let user =
-        Api::new(server.address).watched(crate::document::truth::check).as_user(id, token.trim().to_owned());
+    let user = truth::client(server.address).as_user(id, token.trim().to_owned());
     user.post("/users", json!({"handle": handle, "display_name": handle})).await.ok();
     user
 }
@@ -78,7 +78,7 @@ async fn ends_and_keeps(signal: &str) {
     let position = user.api.position();
     assert!(position > 0);
     let server = Process::start(data.path(), &["serve"]);
-    let user = Api::new(server.address).watched(crate::document::truth::check).as_user(user.id, user.token);
+    let user = truth::client(server.address).as_user(user.id, user.token);
     let mut there = user.all(&format!("/users/{}/posts?after={position}", user.id), "id").await;
     there.sort();
     for id in &acknowledged {

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::client::{Api, User};
+use crate::document::truth;
 
 pub(crate) struct World {
     pub(crate) api: Api,
@@ -66,8 +67,7 @@ impl World {
 
     async fn serve(data: TempDir, mut product: Product, issuer: Issuer) -> Self {
         let server = Server::bind(&product, None).await.unwrap();
-        let (api, stop) =
-            (Api::new(server.address()).watched(crate::document::truth::check), Stop::by_hand());
+        let (api, stop) = (truth::client(server.address()), Stop::by_hand());
         let stopping = stop.clone();
         let (begin, begins) = oneshot::channel();
         let served = tokio::spawn(async move {

@@ -93,33 +93,20 @@ pub(crate) struct Failure {
 
 impl BreakerOf {
     fn new(address: String, status: BreakerStatus) -> Self {
-        let BreakerStatus {
-            name,
-            state,
-            count,
-            retry_after_ms,
-            for_ms,
-            opened,
-            rejected,
-            last_failure,
-            failures_to_open,
-            open_ms,
-            successes_to_close,
-        } = status;
-        let last_failure = last_failure.map(|LastFailure { class, at_ms }| Failure { class, at_ms });
+        let failure = |LastFailure { class, at_ms }| Failure { class, at_ms };
         Self {
             address,
-            name,
-            state,
-            count,
-            retry_after_ms,
-            for_ms,
-            opened,
-            rejected,
-            last_failure,
-            failures_to_open,
-            open_ms,
-            successes_to_close,
+            name: status.name,
+            state: status.state,
+            count: status.count,
+            retry_after_ms: status.retry_after_ms,
+            for_ms: status.for_ms,
+            opened: status.opened,
+            rejected: status.rejected,
+            last_failure: status.last_failure.map(failure),
+            failures_to_open: status.failures_to_open,
+            open_ms: status.open_ms,
+            successes_to_close: status.successes_to_close,
         }
     }
 }

@@ -261,25 +261,28 @@ pub(super) fn counted(projection: &str, generation: u64, table: &str, keys: u64)
     }
 }
 
-/// The cursors of a generation, by shard. No shard has a colon in its name.
+/// The cursors of a generation, by shard.
 pub(super) async fn cursors(
     server: &Server,
     projection: &'static str,
     generation: u64,
 ) -> Result<Vec<CursorRow>, Failure> {
-    let mut rows = all_cursors(server, projection, generation).await?;
-    rows.retain(|row| !row.shard.contains(':'));
-    Ok(rows)
+    Ok(of_shards(all_cursors(server, projection, generation).await?))
 }
 
-/// The cursors of every projection and generation.
+/// The cursors of every projection and generation, by shard.
 pub(super) async fn every_cursor(server: &Server) -> Result<Vec<CursorRow>, Failure> {
-    let mut rows: Vec<CursorRow> = server
-        .fetch("SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL")
-        .await?;
-    rows.retain(|row| !row.shard.contains(':'));
-    Ok(rows)
+    Ok(of_shards(server.fetch(EVERY_CURSOR).await?))
 }
+
+/// Without the counts that stand beside them: no shard has a colon in its name.
+fn of_shards(mut rows: Vec<CursorRow>) -> Vec<CursorRow> {
+    rows.retain(|row| !row.shard.contains(':'));
+    rows
+}
+
+const EVERY_CURSOR: &str =
+    "SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL";
 
 /// With what stands beside them.
 async fn all_cursors(
@@ -287,9 +290,6 @@ async fn all_cursors(
     projection: &'static str,
     generation: u64,
 ) -> Result<Vec<CursorRow>, Failure> {
-    let sql = format!(
-        "SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL
-         WHERE projection_name = '{projection}' AND generation = {generation}"
-    );
+    let sql = format!("{EVERY_CURSOR} WHERE projection_name = '{projection}' AND generation = {generation}");
     server.fetch(&sql).await
 }

@@ -15,6 +15,7 @@ use super::log::Replay;
 use super::random;
 use super::server::token;
 use crate::client::{Answer as Response, Api};
+use crate::document::truth;
 
 pub(super) const CLIENTS: usize = 8;
 
@@ -63,7 +64,7 @@ impl Answer {
 
 impl Town {
     pub(super) async fn found(data: &Path, address: SocketAddr) -> Self {
-        let api = Api::new(address).watched(crate::document::truth::check);
+        let api = truth::client(address);
         let mut people = Vec::new();
         for n in 0..CLIENTS {
             let user = UserId::make();
@@ -94,7 +95,7 @@ impl Town {
 
     /// Sends an unanswered command again, twice.
     pub(super) async fn again(&self, asked: &Asked, address: SocketAddr) -> Answer {
-        let api = Api::new(address).watched(crate::document::truth::check);
+        let api = truth::client(address);
         let answer = Answer::of(&self.send(asked, &api).await.expect("an answer"));
         let once_more = Answer::of(&self.send(asked, &api).await.expect("an answer"));
         assert_eq!((answer.id, answer.position), (once_more.id, once_more.position));
@@ -113,7 +114,7 @@ impl Town {
 
     /// The views against a replay, done here by counting.
     pub(super) async fn sees_what_the_log_says(&self, log: &Replay, address: SocketAddr) {
-        let api = Api::new(address).watched(crate::document::truth::check);
+        let api = truth::client(address);
         let person = random(CLIENTS as u64) as usize;
         let (user, token) = &self.people[person];
         let viewer = api.as_user(*user, token.clone());
@@ -143,7 +144,7 @@ impl Town {
 
     /// Long lists as everybody sees them.
     pub(super) async fn everything(&self, address: SocketAddr) -> Vec<Value> {
-        let api = Api::new(address).watched(crate::document::truth::check);
+        let api = truth::client(address);
         let mut all = Vec::new();
         for (user, token) in &self.people {
             let viewer = api.as_user(*user, token.clone());
@@ -181,7 +182,7 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(town: &Arc<Town>, person: usize, address: SocketAddr) -> Self {
-        Self { town: town.clone(), person, api: Api::new(address).watched(crate::document::truth::check) }
+        Self { town: town.clone(), person, api: truth::client(address) }
     }
 
     /// The command, if any, that was not answered.

@@ -1,9 +1,12 @@
 //! Every answer that the stories' client gets is documented.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::LazyLock;
 
 use serde_json::Value;
+
+use crate::client::Api;
 
 struct Documented {
     method: String,
@@ -25,8 +28,13 @@ static DOCUMENTED: LazyLock<Vec<Documented>> = LazyLock::new(|| {
     documented.collect()
 });
 
+/// A client of a server, whose answers are checked.
+pub(crate) fn client(address: SocketAddr) -> Api {
+    Api::new(address).watched(check)
+}
+
 /// Fails unless the operation's status and code are in the document. What is no operation may answer as it likes.
-pub(crate) fn check(method: &str, url: &str, status: u16, body: &Value) {
+fn check(method: &str, url: &str, status: u16, body: &Value) {
     let path =
         url.split_once("://").map_or(url, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     let path: Vec<&str> =
