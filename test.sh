@@ -162,11 +162,21 @@ show_failures() {
   printf -- '---\n'
 }
 
+# Where ClickHouse's engine stood when it hung, if it did: what failed may have failed for that.
+show_hangs() {
+  local log="$servers/log/clickhouse.log"
+  if ! grep -q '^Timeout (' "$log" 2>/dev/null; then return; fi
+  printf -- '--- from %s\n' "$log"
+  grep -A "$shown_lines_max" '^Timeout (' "$log" | tail -n "$shown_lines_max"
+  printf -- '---\n'
+}
+
 summarise() {
   if ((passed + failed == 0)); then
     echo "no test ran"
     failed=1
   fi
+  if ((failed > 0)); then show_hangs; fi
   printf 'wall time %d min %02d s\n' $((SECONDS / 60)) $((SECONDS % 60))
   printf '%d passed, %d failed\n' "$passed" "$failed"
   finished=true

@@ -6,12 +6,14 @@ Promises:
  * Every request has an engine session of its own: settings and the current database of one never reach another.
  * An insert is one statement that is fed while its body arrives. A body that breaks off is cancelled, not committed.
  * The data directory belongs to one process. After a kill the next start finds what was committed.
+ * An engine that hangs is seen in the log: where every thread stands, each time that a trivial query takes ten seconds.
 
 Not spoken: sessions over several requests, roles, compressed answers of the old kind (compress=1).
 """
 
 import argparse
 import base64
+import faulthandler
 import hmac
 import os
 import re
@@ -28,6 +30,8 @@ import statement
 from chdb.state import connect
 
 drain_ms_max = 10_000
+look_s = 5
+hang_s = 10
 head_bytes_max = 256 * 1024
 text_bytes_max = 64 * 1024 * 1024
 
@@ -88,19 +92,33 @@ class Engine:
         """A connection with the request's database, settings and parameters; the caller closes it."""
         connection = connect(self.path)
         try:
+            settings = []
             for name, value in parameters:
                 if name == "database" and value:
                     connection.query(f"USE {statement.quoted(value, '`')}", "Null")
                 elif name not in interface_parameters:
                     if not re.fullmatch(r"\w+", name):
                         raise Refused(115, "UNKNOWN_SETTING", f"Setting {name!r} is neither a builtin setting")
-                    connection.query(f"SET {name} = {statement.quoted(value)}", "Null")
+                    settings.append(f"{name} = {statement.quoted(value)}")
             if read_only:
-                connection.query("SET readonly = 2", "Null")
+                settings.append("readonly = 2")
+            if settings:
+                connection.query(f"SET {', '.join(settings)}", "Null")
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def look_for_hangs(engine):
+    """Asks the engine again and again. The timer needs no lock of Python's, so it also sees a thread that keeps that lock."""
+    while True:
+        faulthandler.dump_traceback_later(hang_s)
+        try:
+            engine.session([], read_only=True).close()
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        time.sleep(look_s)
 
 
 class Server(ThreadingHTTPServer):
@@ -310,6 +328,7 @@ def main():
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=look_for_hangs, args=(server.engine,), daemon=True).start()
     print(f"ClickHouse engine {server.engine.version} answers on {arguments.host}:{arguments.port}", flush=True)
     while not stop.wait(3600):
         pass

@@ -52,7 +52,7 @@ pub(crate) fn agrees_with(cluster: &Cluster, log: &Log) -> Seen {
         for record in &partition.records {
             seen.records += 1;
             match record {
-                Record::Watermark { position } => {
+                Record::Watermark { position, .. } => {
                     seen.watermarks += 1;
                     told = told.max(*position);
                     let missing =
