@@ -19,12 +19,14 @@
 //! Kafka has acknowledged; after a crash it repeats. So for a record that came in its turn (an event that is not late, or
 //! a watermark) at offset `x` with position `p`: (1) whatever of the partition has a position above `p` stands behind
 //! `x`, again if need be, or is parked and comes late. And a relay publishes what is in the log: (2) what stands in
-//! Kafka at some instant is in the log at any later one.
+//! Kafka at some instant is in the log at any later one. A log that loses its end breaks (2): records of lost events are left
+//! out by the session that wrote them, and a follower that has handed out some of them ends its process
+//! ([`crate::relay::Sessions`]).
 //!
 //! *From an offset.* `o` was saved with a view's cursor, but may have expired, or belong to a topic that has since been
 //! deleted and made anew. So `o` is only a hint: it is used when the record at `o - 1` is there, came in its turn, and
-//! has a position of at most `after`. By (1) everything behind `after` then stands at `o` or later, wherever `o` came
-//! from. An offset is noted only directly behind a record that moved the position forward, so the record before it is
+//! has a position of at most `after`, and when the log has its event and that of the partition's last record. By (1)
+//! everything behind `after` then stands at `o` or later, wherever `o` came from. An offset is noted only directly behind a record that moved the position forward, so the record before it is
 //! one that can vouch for it. Nothing before `o` (an empty topic, or all of it expired) vouches for nothing.
 //!
 //! *From the log.* In any other case: first the partition's end `o` is asked for, then the log's head `H`, then the log
@@ -49,12 +51,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use nova_eventlog::{EventFeed, EventLog, LogError};
+use nova_eventlog::{EventFeed, EventLog, EventMark, LogError};
 use rdkafka::error::KafkaError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::kafka::KafkaOptions;
+use crate::log::changed;
+use crate::relay::Sessions;
 use crate::shard::{Offsets, Shard};
 use crate::topics::Topics;
 
@@ -126,6 +130,7 @@ struct Shared {
     commands: Commands,
     /// Everything up to here is in Kafka, as the relay's cursor says.
     published: watch::Receiver<u64>,
+    sessions: Arc<Sessions>,
     /// The highest position seen anywhere.
     head: AtomicU64,
     queued_bytes: Arc<AtomicUsize>,
@@ -136,9 +141,22 @@ impl Shared {
         self.commands.send(command);
     }
 
-    /// The best head known.
+    /// The best head known. `position` is one of the log, not of what it may have lost.
     fn saw_head(&self, position: u64) -> u64 {
-        self.head.fetch_max(position, Ordering::Relaxed).max(position)
+        let published = *self.published.borrow();
+        let known = position.max(published);
+        self.head.fetch_max(known, Ordering::Relaxed).max(known)
+    }
+
+    /// Fails when the log does not have an event any more that it had. The process is to end then.
+    async fn still_has(&self, known: EventMark) -> Result<(), LogError> {
+        let (mark, head) = self.log.mark_at(known.position).await?;
+        if mark == Some(known) {
+            return Ok(());
+        }
+        let problem = changed(known.position, mark.is_some(), head);
+        self.sessions.found_lost(problem.clone());
+        Err(unavailable(format!("the log is of another history: {problem}")))
     }
 }
 
@@ -160,6 +178,7 @@ impl KafkaGroup {
         options: GroupOptions,
         log: Arc<dyn EventLog>,
         published: watch::Receiver<u64>,
+        sessions: Arc<Sessions>,
     ) -> Result<(Self, mpsc::Receiver<Assignment>), GroupError> {
         if options.group_id.is_empty() || options.categories.is_empty() {
             return Err(GroupError::Empty);
@@ -180,6 +199,7 @@ impl KafkaGroup {
             probe,
             commands: commands.clone(),
             published,
+            sessions,
             head: AtomicU64::new(0),
             queued_bytes: Arc::default(),
         });

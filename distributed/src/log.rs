@@ -11,9 +11,11 @@
 //!   processes tell: each sends at most one notification per 3 ms, never in the transaction that appends. A poll, the
 //!   rarer the less happens, makes up for notifications that are lost.
 //!
-//! In reading order: `options`, `queue` -> `batch` -> `writer` (the way in), `read` (the way out), `wake` (the head).
+//! In reading order: `options`, `queue` -> `batch` -> `writer` (the way in), `read` (the way out), `wake` (the head), `history`
+//! (whether it is still the same log).
 
 mod batch;
+mod history;
 mod options;
 mod queue;
 mod read;
@@ -27,13 +29,15 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt as _, unfold};
 use nova_eventlog::log::{Batch, EventFeed, EventLog, LogError, Page};
-use nova_eventlog::{Append, Appended, Direction, Filter, Recorded, StreamId};
+use nova_eventlog::{Append, Appended, Direction, EventMark, Filter, Recorded, StreamId};
 use parking_lot::Mutex;
 use sqlx::postgres::PgPool;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use history::Seen;
+pub(crate) use history::changed;
 pub use options::PostgresLogOptions;
 use queue::{Queue, Request};
 use read::Reader;
@@ -49,6 +53,7 @@ struct Shared {
     reader: Reader,
     queue: Queue,
     head: Head,
+    seen: Arc<Seen>,
     /// The last position this process has written: what it tells the others.
     written: watch::Sender<u64>,
     closed: watch::Sender<bool>,
@@ -81,7 +86,8 @@ impl PostgresLog {
     pub async fn open(pool: PgPool, options: PostgresLogOptions) -> Result<Arc<Self>, LogError> {
         let options = options.clamped();
         let head = Head(Arc::new(watch::Sender::new(0)));
-        let reader = Reader::new(pool.clone(), head.clone(), &options);
+        let seen = Arc::new(Seen::default());
+        let reader = Reader::new(pool.clone(), head.clone(), Arc::clone(&seen), &options);
         head.raise(reader.head().await?);
         let shared = Arc::new(Shared {
             queue: Queue::new(options.queue_appends_max, options.queue_bytes_max),
@@ -90,6 +96,7 @@ impl PostgresLog {
             options,
             reader,
             head,
+            seen,
         });
         let connecting = pool.connect_options();
         let mut tasks = JoinSet::new();
@@ -102,6 +109,12 @@ impl PostgresLog {
     /// Follows the head, other processes' appends included.
     pub fn wakeup(&self) -> watch::Receiver<u64> {
         self.shared.head.0.subscribe()
+    }
+
+    /// Returns when the log is no longer the one that it was, and says how. Whoever waits has to begin again: what it
+    /// remembers of the log may be of what was lost.
+    pub async fn history_changes(&self) -> String {
+        self.shared.seen.is_lost(&self.shared.reader).await
     }
 
     /// Writes what waits and ends. From then on everything is [`LogError::Unavailable`], and followers end.
@@ -176,6 +189,11 @@ impl EventLog for PostgresLog {
         self.shared.reader.read_all(after, filter, limit).await
     }
 
+    async fn mark_at(&self, position: u64) -> Result<(Option<EventMark>, u64), LogError> {
+        self.shared.ensure_open()?;
+        self.shared.reader.mark_at(position).await
+    }
+
     async fn find(&self, event_id: Uuid) -> Result<Option<Recorded>, LogError> {
         self.shared.ensure_open()?;
         self.shared.reader.find(event_id).await
@@ -217,7 +235,7 @@ impl Following {
                     self.shared.reader.read_all(self.after, &self.filter, self.batch_events_max).await?;
                 if page.position > self.after {
                     self.after = page.position;
-                    let Page { events, position, head } = page;
+                    let Page { events, position, head, .. } = page;
                     return Ok(Batch { events, position, head, late: false });
                 }
             }

@@ -3,6 +3,8 @@
 //!
 //! * **At least once, never skipped.** The cursor moves when everything up to it has been acknowledged by all in-sync
 //!   replicas, or is noted as parked. Whatever goes wrong, the relay goes on from the cursor.
+//! * **In sessions.** Each goes on from the cursor with a producer of its own, notes where it begins, and ends when the log does not have
+//!   what it has published. Readers know by its name in every record what of a lost history to leave out (`sessions`).
 //! * **In order.** A stream's events are in its partition in order of their first occurrence; after a crash or a change
 //!   of the leader some stand there again.
 //! * **One leads.** A lease in PostgreSQL with an epoch says who; a relay that lost it cannot move the cursor, and stops
@@ -38,12 +40,14 @@ mod publisher;
 mod redrive;
 mod seen;
 mod session;
+mod sessions;
 mod store;
 
 pub use outbox::{
     OutboxStatus, ParkedEvent, ParkedSummary, outbox_status, parked, remember_topics, request_redrive,
 };
 pub use seen::{OutboxSeen, OutboxWatch};
+pub use sessions::{Sessions, Validity};
 
 /// Names of the relay's metrics.
 pub mod names {

@@ -5,13 +5,16 @@
 //! * The partition is `murmur2(stream) & 0x7fffffff % partitions`, which is what Kafka's own default partitioner makes
 //!   of the key, so other producers and joins agree. The number of partitions of a topic never changes: a stream would
 //!   come out of order.
-//! * A watermark says: every event up to this position that belongs here stands before me. It has no key and no value.
+//! * A watermark says: every event up to this position that belongs here stands before me. It has no key and no value. It names
+//!   the event at that position, which may stand in another partition, by id and time.
+//! * Every record names the session of the relay that wrote it, see [`crate::relay::Sessions`]: what was published of a history
+//!   that the log lost afterwards is known by it.
 //! * Beside them stands `{prefix}.client-events`, which is not of the log: see [`crate::client_events`].
 //! * Records may repeat after a crash of the relay: positions tell. An event marked `late` had been parked and comes
 //!   behind watermarks that passed it.
 
 use bytes::Bytes;
-use nova_eventlog::{Kind, Recorded, StreamId};
+use nova_eventlog::{EventMark, Kind, Recorded, StreamId};
 use nova_events::Meta;
 use nova_events::client_events::ClientEventBatch;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
@@ -48,6 +51,7 @@ mod header {
     pub(super) const META: &str = "nova-meta";
     pub(super) const LATE: &str = "nova-late";
     pub(super) const WATERMARK: &str = "nova-watermark";
+    pub(super) const SESSION: &str = "nova-session";
     /// For whoever reads the topics without knowing Nova; also in the meta.
     pub(super) const CORRELATION_ID: &str = "correlation_id";
     pub(super) const TRACEPARENT: &str = "traceparent";
@@ -117,7 +121,26 @@ pub enum Record {
     },
     Watermark {
         position: u64,
+        /// Of the event there. `None`: the relay did not know it.
+        mark: Option<EventMark>,
     },
+}
+
+impl Record {
+    pub fn position(&self) -> u64 {
+        match self {
+            Self::Event { event, .. } => event.position,
+            Self::Watermark { position, .. } => *position,
+        }
+    }
+
+    /// Of the event at its position.
+    pub fn mark(&self) -> Option<EventMark> {
+        match self {
+            Self::Event { event, .. } => Some(event.mark()),
+            Self::Watermark { mark, .. } => *mark,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -163,8 +186,28 @@ pub(crate) fn client_event_headers(batch: &ClientEventBatch, id: Uuid) -> OwnedH
     }
 }
 
-pub fn watermark_headers(position: u64) -> OwnedHeaders {
-    OwnedHeaders::new_with_capacity(1).insert(in_text(header::WATERMARK, &position.to_string()))
+/// `mark` is of the event at `position`.
+pub fn watermark_headers(position: u64, mark: Option<EventMark>) -> OwnedHeaders {
+    let headers = OwnedHeaders::new_with_capacity(4);
+    let headers = headers.insert(in_text(header::WATERMARK, &position.to_string()));
+    match mark {
+        Some(mark) => headers
+            .insert(in_text(header::ID, &mark.event_id.to_string()))
+            .insert(in_text(header::RECORDED_AT, &mark.recorded_at_ms.to_string())),
+        None => headers,
+    }
+}
+
+/// Names the session that a record is of.
+pub fn of_session(headers: OwnedHeaders, session: i64) -> OwnedHeaders {
+    headers.insert(in_text(header::SESSION, &session.to_string()))
+}
+
+/// The session that a record is of. `None`: it names none.
+pub fn session_of<M: Message>(record: &M) -> Option<i64> {
+    let headers = record.headers()?;
+    let one = headers.iter().find(|one| one.key == header::SESSION)?;
+    one.value.and_then(text)?.parse().ok()
 }
 
 fn in_text<'a>(key: &'a str, value: &'a str) -> Header<'a, &'a str> {
@@ -191,7 +234,13 @@ pub fn decode<M: Message>(record: &M) -> Result<Record, RecordError> {
         }
     }
     if let Some(watermark) = fields.watermark {
-        return Ok(Record::Watermark { position: number(header::WATERMARK, Some(watermark))? });
+        let position = number(header::WATERMARK, Some(watermark))?;
+        let mark = fields.id.map(|id| {
+            let event_id = uuid_of(id).ok_or(RecordError::Malformed(header::ID))?;
+            let recorded_at_ms = number(header::RECORDED_AT, fields.recorded_at)?;
+            Ok(EventMark { position, event_id, recorded_at_ms })
+        });
+        return Ok(Record::Watermark { position, mark: mark.transpose()? });
     }
     let key = record.key().ok_or(RecordError::Key)?;
     let stream = text(key).ok_or(RecordError::Key)?;
@@ -201,7 +250,7 @@ pub fn decode<M: Message>(record: &M) -> Result<Record, RecordError> {
         position: number(header::POSITION, fields.position)?,
         stream: StreamId::new(stream).map_err(|_| RecordError::Key)?,
         revision: number(header::REVISION, fields.revision)?,
-        id: text(id).and_then(|id| Uuid::try_parse(id).ok()).ok_or(RecordError::Malformed(header::ID))?,
+        id: uuid_of(id).ok_or(RecordError::Malformed(header::ID))?,
         ordinal: number(header::ORDINAL, fields.ordinal)?,
         kind: text(kind).and_then(Kind::new).ok_or(RecordError::Malformed(header::KIND))?,
         recorded_at_ms: number(header::RECORDED_AT, fields.recorded_at)?,
@@ -226,6 +275,10 @@ struct Fields<'a> {
 
 fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
+}
+
+fn uuid_of(bytes: &[u8]) -> Option<Uuid> {
+    Uuid::try_parse(text(bytes)?).ok()
 }
 
 fn number<T: std::str::FromStr>(name: &'static str, value: Option<&[u8]>) -> Result<T, RecordError> {
@@ -302,8 +355,13 @@ mod tests {
 
     #[test]
     fn a_watermark_comes_back_as_it_was() {
-        let record = record(None, None, Some(watermark_headers(77)));
-        assert_eq!(decode(&record), Ok(Record::Watermark { position: 77 }));
+        for mark in [None, Some(EventMark { position: 77, ..event().mark() })] {
+            let record = record(None, None, Some(watermark_headers(77, mark)));
+            assert_eq!(decode(&record), Ok(Record::Watermark { position: 77, mark }));
+            assert_eq!(session_of(&record), None);
+        }
+        let headers = of_session(watermark_headers(77, None), -9);
+        assert_eq!(session_of(&record(None, None, Some(headers))), Some(-9));
     }
 
     #[test]

@@ -5,10 +5,14 @@
 
 #[path = "feed/following.rs"]
 mod following;
+#[path = "feed/histories.rs"]
+mod histories;
 #[path = "feed/members.rs"]
 mod members;
 #[path = "feed/mishaps.rs"]
 mod mishaps;
+#[path = "support/postgres.rs"]
+mod postgres;
 #[path = "feed/program.rs"]
 mod program;
 #[path = "feed/world.rs"]

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "whatever is not as it should be fails the test")]
 
+#[path = "log/histories.rs"]
+mod histories;
 #[path = "log/opening.rs"]
 mod opening;
 #[path = "support/postgres.rs"]

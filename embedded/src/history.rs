@@ -8,9 +8,6 @@ use uuid::Uuid;
 
 use crate::sqlite::view_error;
 
-/// Views that were found to be of another history, and are filled again.
-pub(crate) const OTHER_HISTORY: &str = "views_of_other_history_total";
-
 /// The log that views are held against.
 #[derive(Debug, Clone)]
 pub(crate) enum History {

@@ -119,7 +119,7 @@ impl Store {
                         cursor,
                         "the view was filled from another history than that of the log beside it"
                     );
-                    metrics::counter!(history::OTHER_HISTORY, "view" => view.name).increment(1);
+                    metrics::counter!(nova_views::writer::OTHER_HISTORY, "view" => view.name).increment(1);
                     opened = None;
                 }
                 Err(ViewError::Corrupt(_)) => opened = None,
@@ -230,11 +230,15 @@ impl Store {
         }
     }
 
-    pub(crate) fn begin_rebuild(&self, options: &ViewsOptions) -> Result<(), ViewError> {
-        let mut next = self.next.lock();
-        if let Some(unfinished) = next.take() {
+    pub(crate) fn give_up_rebuild(&self) {
+        if let Some(unfinished) = self.next.lock().take() {
             unfinished.file.retire();
         }
+    }
+
+    pub(crate) fn begin_rebuild(&self, options: &ViewsOptions) -> Result<(), ViewError> {
+        self.give_up_rebuild();
+        let mut next = self.next.lock();
         let file = ViewFile::new(&self.dir, self.view.name, self.file().generation + 1);
         file.remove();
         let (connection, cursor) = create(&file, self.view.schema, options, &self.history)?;

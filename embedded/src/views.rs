@@ -363,6 +363,15 @@ impl ViewWriter for Views {
         self.blocking(move |shared| shared.stores[index].begin_rebuild(&shared.options)).await
     }
 
+    async fn give_up_rebuild(&self, projection: &str) -> Result<(), ViewError> {
+        let index = index_of(projection)?;
+        self.blocking(move |shared| {
+            shared.stores[index].give_up_rebuild();
+            Ok(())
+        })
+        .await
+    }
+
     async fn switch(&self, projection: &str) -> Result<(), ViewError> {
         let index = index_of(projection)?;
         self.blocking(move |shared| {

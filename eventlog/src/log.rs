@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use uuid::Uuid;
 
-use crate::record::{Append, Appended, Direction, Expected, Filter, Recorded};
+use crate::record::{Append, Appended, Direction, EventMark, Expected, Filter, Recorded};
 use crate::stream::StreamId;
 
 /// The log.
@@ -45,6 +45,19 @@ pub trait EventLog: Send + Sync + 'static {
     /// events than `limit`, even none, while more follow: go on from `Page::position` until it is the head.
     async fn read_all(&self, after: u64, filter: &Filter, limit: usize) -> Result<Page, LogError>;
 
+    /// The event at this position, if there is one. Nothing is at 0.
+    async fn event_at(&self, position: u64) -> Result<Option<Recorded>, LogError> {
+        let Some(before) = position.checked_sub(1) else { return Ok(None) };
+        let events = self.read_all(before, &Filter::all(), 1).await?.events;
+        Ok(events.into_iter().next().filter(|event| event.position == position))
+    }
+
+    /// The mark of the event at this position, if there is one, and the head.
+    async fn mark_at(&self, position: u64) -> Result<(Option<EventMark>, u64), LogError> {
+        let event = self.event_at(position).await?;
+        Ok((event.as_ref().map(Recorded::mark), self.read_head().await?))
+    }
+
     /// The event with this id. A command's first event has the command's id.
     async fn find(&self, event_id: Uuid) -> Result<Option<Recorded>, LogError>;
 
@@ -70,6 +83,8 @@ pub struct Page {
     pub events: Vec<Recorded>,
     /// Everything up to here has been looked at: the `after` to go on with.
     pub position: u64,
+    /// The mark of the event at `position`, where reading came by it: of the same state of the log as the events.
+    pub mark: Option<EventMark>,
     /// The head of the log when the page was read.
     pub head: u64,
 }

@@ -18,16 +18,20 @@ CREATE TABLE IF NOT EXISTS generations (
 ) ENGINE = ReplacingMergeTree(change) ORDER BY projection_name;
 
 -- How far a projection is in a shard; written after the rows up to there. The highest position counts, so it never goes
--- back. partition_offset: where the Kafka partition goes on, -1 when not known. Where a shard's name begins with `rows:` the
+-- back. partition_offset: where the Kafka partition goes on, -1 when not known. event, recorded_at: the id of the event at the
+-- position, and when it was recorded (Unix, ms), by which the log is compared with the one that the views are of; zero when not known. Where a shard's name begins with `rows:` the
 -- position is the number of keys that a table had, with `refill:` that of the shard in the generation before.
 CREATE TABLE IF NOT EXISTS cursors (
     projection_name LowCardinality(String),
     generation UInt64,
     shard LowCardinality(String),
     position UInt64,
-    partition_offset Int64
+    partition_offset Int64,
+    event UUID,
+    recorded_at UInt64
 ) ENGINE = ReplacingMergeTree(position) ORDER BY (projection_name, generation, shard)
 SETTINGS index_granularity = 256;
+ALTER TABLE cursors ADD COLUMN IF NOT EXISTS event UUID, ADD COLUMN IF NOT EXISTS recorded_at UInt64;
 
 -- Events that could not be projected; one that is taken off stays as a tombstone. ver: the server's clock.
 CREATE TABLE IF NOT EXISTS dead_letters (

@@ -7,9 +7,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use nova_eventlog::{EventLog, Filter, StreamId};
+use nova_eventlog::{EventLog, StreamId};
 use nova_events::Codec;
 use nova_views::{Generation, ViewWriter};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::decode::decode;
@@ -61,6 +62,7 @@ impl Apart {
             codec: self.codec.clone(),
             views: Arc::clone(&self.views),
             stop: self.stop.clone(),
+            read: Mutex::default(),
         };
         let (mut cursor, mut head) = (0, self.log.head());
         loop {
@@ -75,6 +77,7 @@ impl Apart {
             }
             head = self.log.head();
         }
+        filler.is_of_the_log().await?;
         Ok(self.views.switch(projection.name).await?)
     }
 
@@ -108,10 +111,9 @@ impl Apart {
     }
 
     async fn event(&self, position: u64) -> Result<crate::decode::Decoded, RunError> {
-        let page = self.log.read_all(position.saturating_sub(1), &Filter::all(), 1).await?;
-        let recorded = page.events.first().filter(|recorded| recorded.position == position);
+        let recorded = self.log.event_at(position).await?;
         let recorded = recorded.ok_or(RunError::NotInLog { position })?;
-        decode(&self.codec, recorded, &self.stop).await.ok_or(RunError::Stopped)
+        decode(&self.codec, &recorded, &self.stop).await.ok_or(RunError::Stopped)
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use nova_eventlog::{EventLog, Filter, StreamId};
+use nova_eventlog::{EventLog, StreamId};
 use nova_events::Codec;
 use nova_views::{Apply, Generation, ViewError, ViewWriter};
 use tokio::sync::{mpsc, oneshot};
@@ -295,10 +295,9 @@ impl Lane {
             let parked_before = self.step.parked.len();
             let mut events = Vec::with_capacity(positions.len());
             for position in positions {
-                let page = self.log.read_all(position.saturating_sub(1), &Filter::all(), 1).await?;
-                let recorded = page.events.first().filter(|recorded| recorded.position == position);
+                let recorded = self.log.event_at(position).await?;
                 let recorded = recorded.ok_or(RunError::NotInLog { position })?;
-                events.push(decode(&self.codec, recorded, &self.stop).await.ok_or(RunError::Stopped)?);
+                events.push(decode(&self.codec, &recorded, &self.stop).await.ok_or(RunError::Stopped)?);
             }
             events.iter().for_each(|event| self.step.take(event));
             let still_parked = self.step.parked.len() > parked_before;

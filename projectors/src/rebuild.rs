@@ -3,10 +3,12 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use nova_eventlog::{EventLog, Filter};
+use nova_eventlog::{EventLog, EventMark, Filter};
 use nova_events::Codec;
 use nova_views::{Generation, ViewWriter};
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +20,8 @@ use crate::run::RunError;
 use crate::step::StepBuilder;
 
 const PAGE_EVENTS: usize = 2_048;
+/// A store that takes no step for so long, such as one whose disk is full, ends the rebuild: the live view needs its room.
+const STEP_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) struct Rebuild {
     pub(crate) index: usize,
@@ -34,6 +38,8 @@ pub(crate) struct Filler {
     pub(crate) codec: Codec,
     pub(crate) views: Arc<dyn ViewWriter>,
     pub(crate) stop: CancellationToken,
+    /// Of the log where it was read last.
+    pub(crate) read: Mutex<Option<EventMark>>,
 }
 
 impl Rebuild {
@@ -53,6 +59,7 @@ impl Rebuild {
         }
         let at = at.await.map_err(|_| RunError::Stopped)?;
         let cursor = self.filler.fill(&mut step, cursor, at).await?;
+        self.filler.is_of_the_log().await?;
         views.switch(projection.name).await?;
         let _ = release.send(Released { cursor, parked: step.parked });
         Ok(())
@@ -71,6 +78,10 @@ impl Filler {
         let store = Store { views: Arc::clone(&self.views), stop: self.stop.clone() };
         while cursor < until {
             let page = self.log.read_all(cursor, &filter, PAGE_EVENTS).await?;
+            self.is_of_the_log().await?;
+            if page.mark.is_some() {
+                *self.read.lock() = page.mark;
+            }
             for (count, recorded) in page.events.iter().enumerate() {
                 step.take(&decode(&self.codec, recorded, &self.stop).await.ok_or(RunError::Stopped)?);
                 if count % 256 == 255 {
@@ -79,12 +90,21 @@ impl Filler {
             }
             cursor = page.position;
             if step.events >= self.step_events_max || cursor >= until {
-                store.apply(step.finish(cursor, Vec::new())).await.map_err(|end| match end {
+                let applied =
+                    tokio::time::timeout(STEP_MAX, store.apply(step.finish(cursor, Vec::new()))).await;
+                applied.map_err(|_| RunError::StoreStuck(STEP_MAX))?.map_err(|end| match end {
                     LaneEnd::Stopped => RunError::Stopped,
                     LaneEnd::StartOver => RunError::StoreDamaged,
                 })?;
             }
         }
         Ok(cursor)
+    }
+
+    /// Fails when the log has lost what was read: it was restored, or failed over with losses.
+    pub(crate) async fn is_of_the_log(&self) -> Result<(), RunError> {
+        let Some(read) = *self.read.lock() else { return Ok(()) };
+        let (mark, _) = self.log.mark_at(read.position).await?;
+        if mark == Some(read) { Ok(()) } else { Err(RunError::OtherHistory { position: read.position }) }
     }
 }

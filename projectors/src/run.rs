@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use nova_eventlog::{Batch, EventFeed, EventLog, Filter, LogError};
+use nova_eventlog::{Batch, EventFeed, EventLog, Filter, LogError, StreamId};
 use nova_events::Codec;
 use nova_views::{Generation, ViewError, ViewWriter};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::decode::{Backoff, decode};
 use crate::lane::{Chunk, Input, Lane, LaneEnd, LaneSender, LaneSet, parked_streams};
@@ -62,6 +63,12 @@ pub enum RunError {
     Stopped,
     #[error("the view store is damaged")]
     StoreDamaged,
+    #[error("the view store has not taken a step for {} s; the server log says why", .0.as_secs())]
+    StoreStuck(Duration),
+    #[error(
+        "the log lost the event at position {position} while a view was filled from it: it is of another history"
+    )]
+    OtherHistory { position: u64 },
     #[error("the dead letter at position {position} is not in the log")]
     NotInLog { position: u64 },
     #[error(transparent)]
@@ -98,6 +105,7 @@ struct Shared {
     /// Empty while the loop starts.
     lanes: Mutex<Vec<LaneSender>>,
     rebuilding: Mutex<HashSet<&'static str>>,
+    rebuilds: TaskTracker,
 }
 
 impl std::fmt::Debug for Shared {
@@ -148,6 +156,7 @@ impl Projectors {
             stop: CancellationToken::new(),
             lanes: Mutex::default(),
             rebuilding: Mutex::default(),
+            rebuilds: TaskTracker::new(),
         });
         let task = tokio::spawn(Arc::clone(&shared).run());
         Self { shared, task: Mutex::new(Some(task)) }
@@ -165,19 +174,27 @@ impl Projectors {
         }
     }
 
-    /// Rebuilds one view from the log, beside the live one, and switches to it. Returns when that is done.
+    /// Rebuilds one view from the log, beside the live one, and switches to it. Returns when that is done. Dropped before, it
+    /// breaks the rebuild off: the live view stays, and what was filled goes.
     pub async fn rebuild(&self, projection: &str) -> Result<(), RunError> {
         let (index, projection) = self.shared.find(projection)?;
         if !self.shared.rebuilding.lock().insert(projection.name) {
             return Err(RunError::Busy(projection.name));
         }
         let shared = Arc::clone(&self.shared);
-        // A task of its own, so that it goes on when whoever asked for it goes away.
-        let task = tokio::spawn(async move {
+        let stop = shared.stop.child_token();
+        let _broken_off = stop.clone().drop_guard();
+        // A task of its own, so that it tidies up when whoever asked for it goes away.
+        let task = self.shared.rebuilds.spawn(async move {
             tracing::info!(projection = projection.name, "rebuilding a view");
-            let result = shared.rebuild(index, projection).await;
+            let result = shared.rebuild(index, projection, stop).await;
+            if result.is_err()
+                && let Err(error) = shared.views.give_up_rebuild(projection.name).await
+            {
+                tracing::warn!(projection = projection.name, %error, "an unfinished view cannot be removed");
+            }
             shared.rebuilding.lock().remove(projection.name);
-            tracing::info!(projection = projection.name, done = result.is_ok(), "rebuilt a view");
+            tracing::info!(projection = projection.name, done = result.is_ok(), "a rebuild has ended");
             result
         });
         task.await.map_err(|_| RunError::Stopped)?
@@ -202,6 +219,8 @@ impl Projectors {
         if let Some(task) = task {
             let _ = task.await;
         }
+        self.shared.rebuilds.close();
+        self.shared.rebuilds.wait().await;
     }
 }
 
@@ -232,14 +251,20 @@ impl Shared {
         Err(RunError::Stopped)
     }
 
-    async fn rebuild(&self, index: usize, projection: &'static Projection) -> Result<(), RunError> {
+    async fn rebuild(
+        &self,
+        index: usize,
+        projection: &'static Projection,
+        stop: CancellationToken,
+    ) -> Result<(), RunError> {
         let filler = Filler {
             projection,
             step_events_max: self.options.step_events_max,
             log: Arc::clone(&self.log),
             codec: self.codec.clone(),
             views: Arc::clone(&self.views),
-            stop: self.stop.child_token(),
+            stop,
+            read: Mutex::default(),
         };
         let (progress, live) = (self.progress.clone(), self.lane(index).await?);
         let rebuild = Rebuild { index, progress, live, filler };
@@ -264,13 +289,17 @@ impl Shared {
     }
 
     async fn run_until_damaged(self: &Arc<Self>) -> Result<LaneEnd, ViewError> {
+        // The store may take long, or not answer.
+        let Some(begins) = self.stop.run_until_cancelled(self.begins()).await else {
+            return Ok(LaneEnd::Stopped);
+        };
+        let begins = begins?;
         let stop = self.stop.child_token();
         let mut tasks = JoinSet::new();
         let mut lanes = Vec::with_capacity(self.projections.len());
         let mut from = u64::MAX;
-        for (index, projection) in self.projections.iter().copied().enumerate() {
-            let cursor = self.views.cursor(projection.name, Generation::Live).await?;
-            let parked = parked_streams(&*self.views, projection.name).await?;
+        let projections = self.projections.iter().copied().enumerate();
+        for ((index, projection), (cursor, parked)) in projections.zip(begins) {
             self.progress.start_at(index, cursor);
             self.progress.parked(index, parked.len());
             from = from.min(cursor);
@@ -302,6 +331,15 @@ impl Shared {
         stop.cancel();
         while tasks.join_next().await.is_some() {}
         Ok(ended)
+    }
+
+    /// Where each projection goes on, and the streams that are parked in it. The store is asked for all of them at once.
+    async fn begins(&self) -> Result<Vec<(u64, HashSet<StreamId>)>, ViewError> {
+        let begin = |projection: &'static Projection| async {
+            let cursor = self.views.cursor(projection.name, Generation::Live).await?;
+            Ok((cursor, parked_streams(&*self.views, projection.name).await?))
+        };
+        futures::future::try_join_all(self.projections.iter().copied().map(begin)).await
     }
 
     /// Follows the log until stopped.

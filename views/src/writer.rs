@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::change::Change;
 use crate::error::ViewError;
+
+/// By `view`: views that were found to be of another history than the log, and are filled again.
+pub const OTHER_HISTORY: &str = "views_of_other_history_total";
 
 /// The names of the projections. A store knows each by its name and keeps a cursor for each.
 pub mod projection {
@@ -48,7 +51,7 @@ pub struct Apply {
 }
 
 /// An event that waits for an operator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetter {
     pub projection: String,
     pub stream: String,
@@ -60,7 +63,7 @@ pub struct DeadLetter {
 }
 
 /// What an operator sees of a projection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProjectionStatus {
     pub name: String,
     /// Counts the rebuilds.
@@ -96,6 +99,11 @@ pub trait ViewWriter: Send + Sync + 'static {
 
     /// Starts an empty next generation, dropping one that was left unfinished.
     async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError>;
+
+    /// Drops a next generation that was left unfinished, where the store can do so at once; the next beginning does otherwise.
+    async fn give_up_rebuild(&self, _projection: &str) -> Result<(), ViewError> {
+        Ok(())
+    }
 
     /// Makes the next generation the live one, at once for every reader, and drops the old one.
     async fn switch(&self, projection: &str) -> Result<(), ViewError>;

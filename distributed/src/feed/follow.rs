@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -16,6 +16,7 @@ use super::pipe::{Item, Pipe};
 use super::poller::{Command, Place};
 use super::probe::Bounds;
 use super::{Shared, unavailable};
+use crate::relay::Validity;
 use crate::shard::Offsets;
 use crate::topics::Record;
 
@@ -67,6 +68,8 @@ impl EventFeed for ShardFeed {
             position: after,
             phase: Phase::Start,
             taken: VecDeque::new(),
+            session: None,
+            has_looked: false,
         };
         stream::try_unfold(follow, |mut follow| {
             async move { follow.next().await.map(|batch| Some((batch, follow))) }.boxed()
@@ -92,7 +95,13 @@ struct Follow {
     phase: Phase,
     /// From the pipe, and not handed out yet.
     taken: VecDeque<Item>,
+    /// The session of the relay whose records come.
+    session: Option<i64>,
+    has_looked: bool,
 }
+
+/// After a record whose session is not known, before Kafka is read again.
+const UNKNOWN_PAUSE: Duration = Duration::from_secs(1);
 
 impl Follow {
     async fn next(&mut self) -> Result<Batch, LogError> {
@@ -118,9 +127,13 @@ impl Follow {
                     if let Some((events, position, head)) = history.next(self.batch_events_max).await? {
                         let head = self.group.saw_head(head);
                         self.position = position;
+                        // Before the batch: whoever saves its position saves the offset and the event with it.
                         if history.is_done() {
-                            // Before the batch: whoever saves its position saves the offset with it.
                             self.holding.offsets.note(position, history.offset);
+                        }
+                        match history.mark() {
+                            Some(mark) => self.holding.offsets.saw(mark),
+                            None => self.note_mark().await?,
                         }
                         return Ok(Batch { events, position, head: head.max(position), late: false });
                     }
@@ -133,9 +146,21 @@ impl Follow {
                 }
                 Phase::Kafka(tap) => {
                     if self.taken.is_empty() {
-                        self.taken = tap.pop(self.batch_events_max).await?;
+                        let taken = tap.pop(self.batch_events_max).await?;
+                        let Some(taken) = self.of_this_history(taken).await? else {
+                            // Others may follow, each of which would begin all of this again.
+                            tokio::time::sleep(UNKNOWN_PAUSE).await;
+                            self.phase = Phase::Start;
+                            self.holding.offsets.forget();
+                            continue;
+                        };
+                        self.taken = taken;
                     }
-                    if let Some(batch) = self.gather() {
+                    let handed_out = self.gather();
+                    if let Phase::Kafka(tap) = &self.phase {
+                        tap.pipe.reach(self.position);
+                    }
+                    if let Some(batch) = handed_out {
                         return Ok(batch);
                     }
                 }
@@ -146,6 +171,11 @@ impl Follow {
     /// The end of the partition is asked for before anything else: what stands before it is in the log already.
     async fn start(&mut self) -> Result<Phase, LogError> {
         let Holding { topic, place, offsets, category, .. } = &*self.holding;
+        // The log may have lost the last event handed out before an error.
+        let mark = offsets.mark_of(self.position);
+        if let Some(mark) = mark {
+            self.group.still_has(mark).await?;
+        }
         let bounds = self.group.probe.bounds(topic, place.partition).await?;
         if let Some(offset) = offsets.offset_of(self.position) {
             if let Some(tap) = self.checked(offset, bounds).await? {
@@ -164,32 +194,106 @@ impl Follow {
         }
         offsets.forget();
         Ok(Phase::History(History::new(
-            Arc::clone(&self.group.log),
-            self.group.topics.clone(),
+            Arc::clone(&self.group),
             category,
             place.partition,
             &self.filter,
-            self.position,
+            (self.position, mark),
             bounds.high,
         )))
     }
 
-    /// The offset is right when the record before it is there, came in its turn, and is not ahead of the position.
+    /// The offset is right when the record before it is there, came in its turn, and is not ahead of the position. What stands
+    /// behind it can be read when the last record is of the log's history: earlier ones that are not are known by their session.
     async fn checked(&self, offset: i64, bounds: Bounds) -> Result<Option<Tap>, LogError> {
         if offset <= bounds.low || offset > bounds.high {
             return Ok(None);
         }
+        self.group.sessions.look().await.map_err(unavailable)?;
+        if bounds.high > offset {
+            let last = self.tap(bounds.high - 1).pop(1).await?.pop_front();
+            if !self.is_of_the_log(last.as_ref(), bounds.high - 1).await? {
+                return Ok(None);
+            }
+        }
         let tap = self.tap(offset - 1);
         let before = tap.pop(1).await?.pop_front();
-        let right = before.is_some_and(|item| {
-            let at_or_below = match &item.record {
-                Some(Record::Event { event, late }) => !late && event.position <= self.position,
-                Some(Record::Watermark { position }) => *position <= self.position,
-                None => false,
-            };
-            item.offset == offset - 1 && at_or_below
+        let at_or_below = before.as_ref().is_some_and(|item| match &item.record {
+            Some(Record::Event { event, late }) => !late && event.position <= self.position,
+            Some(Record::Watermark { position, .. }) => *position <= self.position,
+            None => false,
         });
+        let right = at_or_below && self.is_of_the_log(before.as_ref(), offset - 1).await?;
         Ok(right.then_some(tap))
+    }
+
+    /// Whether this is the record at `offset`, and the log has its event.
+    async fn is_of_the_log(&self, item: Option<&Item>, offset: i64) -> Result<bool, LogError> {
+        let Some(item) = item.filter(|item| item.offset == offset) else { return Ok(false) };
+        let Some(record) = &item.record else { return Ok(false) };
+        if self.group.sessions.validity(item.session, record.position()) == Validity::Unknown {
+            return Ok(false);
+        }
+        let (mark, head) = self.group.log.mark_at(record.position()).await?;
+        Ok(record.position() <= head && record.mark().is_none_or(|known| mark == Some(known)))
+    }
+
+    /// For the cursors that are saved at this position, where reading did not come by it.
+    async fn note_mark(&self) -> Result<(), LogError> {
+        if let (Some(mark), _) = self.group.log.mark_at(self.position).await? {
+            self.holding.offsets.saw(mark);
+        }
+        Ok(())
+    }
+
+    /// Without what a later session publishes again. `None`: there is something of a history that the log does not have, and
+    /// the log is to be read.
+    async fn of_this_history(&mut self, taken: VecDeque<Item>) -> Result<Option<VecDeque<Item>>, LogError> {
+        self.meet_sessions(&taken).await?;
+        let sessions = &self.group.sessions;
+        let mut counting = VecDeque::with_capacity(taken.len());
+        for item in taken {
+            let position = item.record.as_ref().map_or(0, Record::position);
+            match sessions.validity(item.session, position) {
+                Validity::Counts => {
+                    self.group.saw_head(position);
+                    counting.push_back(item);
+                }
+                Validity::Superseded => {}
+                Validity::Unknown => {
+                    let Holding { topic, place, .. } = &*self.holding;
+                    let (partition, offset) = (place.partition, item.offset);
+                    tracing::warn!(
+                        topic,
+                        partition,
+                        offset,
+                        position,
+                        session = item.session,
+                        "a record is of no session of the relay that PostgreSQL knows; going on from the log"
+                    );
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(counting))
+    }
+
+    /// A session that begins may do so because the log lost what the one before published. So what has been handed out is
+    /// looked for in the log, before anything of it is.
+    async fn meet_sessions(&mut self, taken: &VecDeque<Item>) -> Result<(), LogError> {
+        let sessions = &self.group.sessions;
+        let latest = taken.iter().rev().find_map(|item| item.session);
+        let mut named = taken.iter().filter_map(|item| item.session);
+        if self.has_looked && named.all(|session| self.session == Some(session)) {
+            return Ok(());
+        }
+        sessions.look().await.map_err(unavailable)?;
+        self.has_looked = true;
+        if let Some(mark) = self.holding.offsets.mark_of(self.position) {
+            self.group.still_has(mark).await?;
+        }
+        self.session = latest.filter(|latest| sessions.knows(*latest)).or(self.session);
+        Ok(())
     }
 
     fn tap(&self, offset: i64) -> Tap {
@@ -209,8 +313,11 @@ impl Follow {
         if let Some(offset) = gathered.offset {
             self.holding.offsets.note(self.position, offset);
         }
+        if let Some(mark) = gathered.mark {
+            self.holding.offsets.saw(mark);
+        }
         let Gathered { events, position, late, .. } = gathered;
-        let head = self.group.head.load(Ordering::Relaxed).max(position);
+        let head = self.group.saw_head(position);
         Some(Batch { events, position, head, late })
     }
 }

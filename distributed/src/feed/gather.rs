@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use nova_eventlog::{Filter, Recorded};
+use nova_eventlog::{EventMark, Filter, Recorded};
 
 use super::pipe::Item;
 use crate::topics::Record;
@@ -15,6 +15,8 @@ pub(super) struct Gathered {
     pub(super) position: u64,
     /// Behind the last record that moved the position; `None` when none did.
     pub(super) offset: Option<i64>,
+    /// Of the event at `position`, if a record says which.
+    pub(super) mark: Option<EventMark>,
     /// They come after others of higher positions.
     pub(super) late: bool,
 }
@@ -22,12 +24,11 @@ pub(super) struct Gathered {
 /// Takes what belongs to one batch from the front: events in their turn, or late ones, never both. What is at or below
 /// `position` was there before, unless it is late. `None` when all of it was there before.
 pub(super) fn gather(taken: &mut VecDeque<Item>, filter: &Filter, position: u64) -> Option<Gathered> {
-    let mut gathered = Gathered { events: Vec::new(), position, offset: None, late: false };
+    let mut gathered = Gathered { events: Vec::new(), position, offset: None, mark: None, late: false };
     while let Some(Item { record, .. }) = taken.front() {
         let (moves_to, late) = match record {
             Some(Record::Event { late: true, .. }) => (None, true),
-            Some(Record::Event { event, late: false }) => (Some(event.position), false),
-            Some(Record::Watermark { position }) => (Some(*position), false),
+            Some(record) => (Some(record.position()), false),
             None => (Some(0), false),
         };
         let was_there = moves_to.is_some_and(|to| to <= gathered.position);
@@ -35,12 +36,13 @@ pub(super) fn gather(taken: &mut VecDeque<Item>, filter: &Filter, position: u64)
         if !was_there && other_batch {
             break;
         }
-        let Some(Item { offset, record }) = taken.pop_front() else { break };
+        let Some(Item { offset, record, .. }) = taken.pop_front() else { break };
         if was_there {
             continue;
         }
         if let Some(to) = moves_to {
             (gathered.position, gathered.offset) = (to, Some(offset + 1));
+            gathered.mark = record.as_ref().and_then(Record::mark);
         }
         if let Some(Record::Event { event, .. }) = record
             && filter.admits(event.stream.category(), event.kind.as_str())
@@ -58,7 +60,7 @@ mod tests {
     use super::*;
 
     fn watermark(offset: i64, position: u64) -> Item {
-        Item { offset, record: Some(Record::Watermark { position }) }
+        Item { offset, record: Some(Record::Watermark { position, mark: None }), session: None }
     }
 
     #[test]
@@ -72,7 +74,7 @@ mod tests {
     #[test]
     fn what_was_there_before_makes_no_batch() {
         let mut taken: VecDeque<Item> =
-            [watermark(1, 3), Item { offset: 2, record: None }, watermark(3, 4)].into();
+            [watermark(1, 3), Item { offset: 2, record: None, session: None }, watermark(3, 4)].into();
         assert_eq!(gather(&mut taken, &Filter::all(), 4), None);
         assert_eq!(taken.len(), 0);
     }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use nova_eventlog::Recorded;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
@@ -13,7 +12,8 @@ use super::context::FeedContext;
 use super::follow::Holding;
 use super::pipe::{Item, Pipe, Pushed};
 use super::{Shared, names, unavailable};
-use crate::topics::{Record, decode};
+use crate::relay::Validity;
+use crate::topics::{Record, decode, session_of};
 
 /// A partition of ours.
 pub(super) struct Held {
@@ -29,7 +29,7 @@ pub(super) struct Follower {
     pub(super) pipe: Arc<Pipe>,
     /// The offset that comes next.
     pub(super) next: i64,
-    /// The position up to which the received events are complete.
+    /// The position up to which the received events are complete, as far as it is known that they count.
     pub(super) position: u64,
 }
 
@@ -59,12 +59,12 @@ pub(super) fn take(
         return;
     }
     follower.next = offset + 1;
-    let item = Item { offset, record: read(shared, held.holding.category, record) };
-    if let Some(
-        Record::Event { event: Recorded { position, .. }, late: false } | Record::Watermark { position },
-    ) = &item.record
+    let read = read(held.holding.category, record);
+    let item = Item { offset, record: read, session: session_of(record) };
+    if let Some(record @ (Record::Event { late: false, .. } | Record::Watermark { .. })) = &item.record
+        && shared.sessions.validity(item.session, record.position()) == Validity::Counts
     {
-        follower.position = follower.position.max(*position);
+        follower.position = follower.position.max(record.position());
     }
     match follower.pipe.push(item) {
         Pushed::Taken => {}
@@ -96,15 +96,9 @@ pub(super) fn start(
     Ok(())
 }
 
-fn read(shared: &Shared, category: &'static str, record: &BorrowedMessage<'_>) -> Option<Record> {
+fn read(category: &'static str, record: &BorrowedMessage<'_>) -> Option<Record> {
     match decode(record) {
-        Ok(decoded) => {
-            shared.saw_head(match &decoded {
-                Record::Event { event, .. } => event.position,
-                Record::Watermark { position } => *position,
-            });
-            Some(decoded)
-        }
+        Ok(decoded) => Some(decoded),
         Err(error) => {
             metrics::counter!(names::FOREIGN, "category" => category).increment(1);
             let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());

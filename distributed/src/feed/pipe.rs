@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use nova_eventlog::LogError;
 use parking_lot::Mutex;
@@ -17,6 +17,8 @@ pub(super) struct Item {
     pub(super) offset: i64,
     /// `None`: no relay wrote it.
     pub(super) record: Option<Record>,
+    /// The session of the relay that wrote it, if it says so.
+    pub(super) session: Option<i64>,
 }
 
 impl Item {
@@ -48,6 +50,8 @@ pub(super) struct Pipe {
     bytes_max: usize,
     /// Of all pipes of the group.
     queued_bytes: Arc<AtomicUsize>,
+    /// The position up to which the follower has handed out what came.
+    reached: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +65,27 @@ struct State {
 
 impl Pipe {
     pub(super) fn new(items_max: usize, bytes_max: usize, queued_bytes: Arc<AtomicUsize>) -> Self {
-        Self { state: Mutex::default(), filled: Notify::new(), items_max, bytes_max, queued_bytes }
+        Self {
+            state: Mutex::default(),
+            filled: Notify::new(),
+            items_max,
+            bytes_max,
+            queued_bytes,
+            reached: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.lock().items.is_empty()
+    }
+
+    /// The follower has handed out everything up to here.
+    pub(super) fn reach(&self, position: u64) {
+        self.reached.fetch_max(position, Ordering::Relaxed);
+    }
+
+    pub(super) fn reached(&self) -> u64 {
+        self.reached.load(Ordering::Relaxed)
     }
 
     pub(super) fn push(&self, item: Item) -> Pushed {
@@ -128,7 +152,7 @@ mod tests {
     use super::*;
 
     fn mark(offset: i64) -> Item {
-        Item { offset, record: Some(Record::Watermark { position: 1 }) }
+        Item { offset, record: Some(Record::Watermark { position: 1, mark: None }), session: None }
     }
 
     fn pipe(items_max: usize) -> Pipe {

@@ -333,8 +333,10 @@ impl<'a> Session<'a> {
             .iter()
             .filter(|(_, held)| held.started && !held.paused)
             .filter_map(|(&assignment, held)| {
-                let follower = held.follower.as_ref()?;
-                Some(Awaited { assignment, next: follower.next, position: follower.position })
+                // What waits in the pipe has come, and nobody has seen yet whether it counts.
+                let follower = held.follower.as_ref().filter(|follower| follower.pipe.is_empty())?;
+                let position = follower.position.max(follower.pipe.reached());
+                Some(Awaited { assignment, next: follower.next, position })
             })
             .collect();
         let published = *self.shared.published.borrow();

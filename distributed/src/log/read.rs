@@ -1,14 +1,17 @@
 //! Reading: streams, the whole log, pages of it by category and kind. Each answer is one statement, so of one snapshot.
 
+use std::borrow::Borrow;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use nova_eventlog::{Appended, Direction, Filter, Kind, LogError, Page, Recorded, StreamId};
+use nova_eventlog::{Appended, Direction, EventMark, Filter, Kind, LogError, Page, Recorded, StreamId};
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{Error, Row as _};
 use uuid::Uuid;
 
+use super::history::Seen;
 use super::{Head, PostgresLogOptions};
 use crate::postgres::{is_transient, sql_problem};
 
@@ -18,7 +21,13 @@ const PAGE_EVENTS_MAX: usize = 8_192;
 const CHOSEN_FROM_MIN: usize = 256;
 const RETRY_PAUSE: Duration = Duration::from_millis(30);
 
-const HEAD: &str = "SELECT position FROM nova.head";
+// The limit says that it is one row, also where nothing is known of the tables: an event is then found by its position.
+const HEAD: &str = "SELECT head.position, event.event_id, event.recorded_at \
+     FROM (SELECT position FROM nova.head LIMIT 1) AS head \
+     LEFT JOIN nova.events AS event ON event.position = head.position";
+const MARK: &str = "SELECT head.position, event.event_id, event.recorded_at, pg_is_in_recovery() \
+     FROM (SELECT position FROM nova.head LIMIT 1) AS head \
+     LEFT JOIN nova.events AS event ON event.position = $1";
 const STREAM_HEAD: &str = "SELECT revision FROM nova.events WHERE stream = $1 ORDER BY revision DESC LIMIT 1";
 const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 const FIND: &str = "SELECT position, stream, revision, event_id, ordinal, kind, recorded_at, data, meta \
@@ -39,8 +48,10 @@ const BACKWARDS: &str = "SELECT position, stream, revision, event_id, ordinal, k
      WHERE running < $4 ORDER BY revision DESC";
 
 // At least one row, for the head. Sorting them again would cost the server memory for all their bytes.
-const ALL: &str = "SELECT e.position, e.stream, e.revision, e.event_id, e.ordinal, e.kind, e.recorded_at, e.data, e.meta, h.position \
-     FROM (SELECT position FROM nova.head LIMIT 1) AS h LEFT JOIN LATERAL ( \
+const ALL: &str = "SELECT e.position, e.stream, e.revision, e.event_id, e.ordinal, e.kind, e.recorded_at, e.data, e.meta, h.* \
+     FROM (SELECT head.position, last.event_id, last.recorded_at \
+             FROM (SELECT position FROM nova.head LIMIT 1) AS head \
+             LEFT JOIN nova.events AS last ON last.position = head.position) AS h LEFT JOIN LATERAL ( \
         SELECT * FROM ( \
             SELECT *, sum(octet_length(data) + octet_length(meta)) OVER (ORDER BY position) \
                       - octet_length(data) - octet_length(meta) AS running \
@@ -48,8 +59,10 @@ const ALL: &str = "SELECT e.position, e.stream, e.revision, e.event_id, e.ordina
          WHERE running < $3) AS e ON true";
 // Compared as rows, so that only the index by category and position will do: with the other one, a category that is seldom
 // written is looked for through the whole log.
-const OF_CATEGORIES: &str = "SELECT e.position, e.stream, e.revision, e.event_id, e.ordinal, e.kind, e.recorded_at, e.data, e.meta, h.position \
-     FROM (SELECT position FROM nova.head LIMIT 1) AS h LEFT JOIN LATERAL ( \
+const OF_CATEGORIES: &str = "SELECT e.position, e.stream, e.revision, e.event_id, e.ordinal, e.kind, e.recorded_at, e.data, e.meta, h.* \
+     FROM (SELECT head.position, last.event_id, last.recorded_at \
+             FROM (SELECT position FROM nova.head LIMIT 1) AS head \
+             LEFT JOIN nova.events AS last ON last.position = head.position) AS h LEFT JOIN LATERAL ( \
         SELECT * FROM ( \
             SELECT *, sum(octet_length(data) + octet_length(meta)) OVER (ORDER BY position) \
                       - octet_length(data) - octet_length(meta) AS running \
@@ -71,17 +84,19 @@ const COMMANDS: &str = "SELECT wanted.number, event.command_id, event.stream, ev
      ORDER BY wanted.number, event.position";
 
 pub(super) struct Reader {
-    pool: PgPool,
+    pub(super) pool: PgPool,
     head: Head,
+    seen: Arc<Seen>,
     page_bytes_max: i64,
     patience: Duration,
 }
 
 impl Reader {
-    pub(super) fn new(pool: PgPool, head: Head, options: &PostgresLogOptions) -> Self {
+    pub(super) fn new(pool: PgPool, head: Head, seen: Arc<Seen>, options: &PostgresLogOptions) -> Self {
         Self {
             pool,
             head,
+            seen,
             page_bytes_max: i64::try_from(options.page_bytes_max.max(1)).unwrap_or(i64::MAX),
             patience: Duration::from_millis(options.read_retry_ms_max),
         }
@@ -108,9 +123,30 @@ impl Reader {
     }
 
     pub(super) async fn head(&self) -> Result<u64, LogError> {
-        let head: i64 =
-            self.patiently(|pool| async move { sqlx::query_scalar(HEAD).fetch_one(&pool).await }).await?;
-        Ok(head.cast_unsigned())
+        let (head, event, recorded_at): (i64, Option<Uuid>, Option<i64>) =
+            self.patiently(|pool| async move { sqlx::query_as(HEAD).fetch_one(&pool).await }).await?;
+        let head = head.cast_unsigned();
+        if let Some(mark) = mark(head, event, recorded_at) {
+            self.seen.saw(&mark);
+        }
+        Ok(head)
+    }
+
+    /// The mark of the event at a position, and the head.
+    pub(super) async fn mark_at(&self, position: u64) -> Result<(Option<EventMark>, u64), LogError> {
+        let wanted = i64::try_from(position).unwrap_or(i64::MAX);
+        let (head, event, recorded_at, in_recovery): (i64, Option<Uuid>, Option<i64>, bool) = self
+            .patiently(|pool| async move { sqlx::query_as(MARK).bind(wanted).fetch_one(&pool).await })
+            .await?;
+        let mark = mark(position, event, recorded_at);
+        if mark.is_none() && position > 0 && in_recovery {
+            let problem = format!("PostgreSQL is a standby that does not show position {position} yet");
+            return Err(LogError::Unavailable(problem));
+        }
+        if let Some(mark) = &mark {
+            self.seen.saw(mark);
+        }
+        Ok((mark, head.cast_unsigned()))
     }
 
     pub(super) async fn clock_ms(&self) -> Result<i64, LogError> {
@@ -130,7 +166,7 @@ impl Reader {
         let row = self
             .patiently(|pool| async move { sqlx::query(FIND).bind(id).fetch_optional(&pool).await })
             .await?;
-        row.as_ref().map(recorded).transpose()
+        Ok(self.seen_in(row.as_ref().map(recorded).transpose()?))
     }
 
     pub(super) async fn read_stream(
@@ -155,7 +191,17 @@ impl Reader {
                 query.bind(self.page_bytes_max).fetch_all(&pool).await
             })
             .await?;
-        rows.iter().map(recorded).collect()
+        let events: Vec<Recorded> = rows.iter().map(recorded).collect::<Result<_, _>>()?;
+        self.seen_in(events.iter().max_by_key(|event| event.position));
+        Ok(events)
+    }
+
+    /// Notes that the log has this event.
+    fn seen_in<E: Borrow<Recorded>>(&self, event: Option<E>) -> Option<E> {
+        if let Some(event) = &event {
+            self.seen.saw(&event.borrow().mark());
+        }
+        event
     }
 
     pub(super) async fn read_all(&self, after: u64, filter: &Filter, limit: usize) -> Result<Page, LogError> {
@@ -170,15 +216,22 @@ impl Reader {
                 query.fetch_all(&pool).await
             })
             .await?;
-        let head =
-            rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>(9)).map_err(|error| damaged(&error))?;
+        let first = rows.first().map_or(Ok((0, None, None)), |row| {
+            Ok((row.try_get::<i64, _>(9)?, row.try_get(10)?, row.try_get(11)?))
+        });
+        let (head, event, recorded_at) = first.map_err(|error| damaged(&error))?;
         let head = head.cast_unsigned();
+        let of_head = mark(head, event, recorded_at);
         self.head.raise(head);
+        if let Some(mark) = &of_head {
+            self.seen.saw(mark);
+        }
         let mut found =
             rows.iter().filter(|row| !is_empty(row)).map(recorded).collect::<Result<Vec<_>, _>>()?;
         // They come in order. No rule of SQL says that they must.
         found.sort_unstable_by_key(|event| event.position);
-        Ok(self.page(found, looked_at, after, head, filter, limit))
+        self.seen_in(found.last());
+        Ok(self.page(found, looked_at, after, (head, of_head), filter, limit))
     }
 
     /// What was looked at, chosen from. It is all there is when nothing has cut it short.
@@ -187,28 +240,32 @@ impl Reader {
         found: Vec<Recorded>,
         looked_at: usize,
         after: u64,
-        head: u64,
+        (head, of_head): (u64, Option<EventMark>),
         filter: &Filter,
         limit: usize,
     ) -> Page {
         let bytes: usize = found.iter().map(|event| event.data.len() + event.meta.len()).sum();
         let complete = found.len() < looked_at && (bytes as i64) < self.page_bytes_max;
-        let mut position = match found.last() {
-            Some(last) if !complete => last.position,
-            Some(_) | None => head.max(after),
+        let (mut position, mut mark) = match found.last() {
+            Some(last) if !complete => (last.position, Some(last.mark())),
+            Some(_) | None => (head.max(after), of_head),
         };
         let mut events = Vec::with_capacity(found.len().min(limit));
+        let mut before = None;
         for event in found {
-            if !filter.admits(event.stream.category(), event.kind.as_str()) {
-                continue;
+            let this = event.mark();
+            if filter.admits(event.stream.category(), event.kind.as_str()) {
+                if events.len() == limit {
+                    position = before.map_or(this.position - 1, |before: EventMark| before.position);
+                    mark = before;
+                    break;
+                }
+                events.push(event);
             }
-            if events.len() == limit {
-                position = event.position - 1;
-                break;
-            }
-            events.push(event);
+            before = Some(this);
         }
-        Page { events, position, head }
+        let mark = mark.filter(|mark| mark.position == position);
+        Page { events, position, mark, head }
     }
 
     /// The first results of commands that are in the log, in the order asked for.
@@ -322,6 +379,11 @@ fn recorded(row: &PgRow) -> Result<Recorded, LogError> {
         data: bytes(7)?,
         meta: bytes(8)?,
     })
+}
+
+fn mark(position: u64, event: Option<Uuid>, recorded_at: Option<i64>) -> Option<EventMark> {
+    let (event_id, recorded_at_ms) = (event?, recorded_at?.cast_unsigned());
+    Some(EventMark { position, event_id, recorded_at_ms })
 }
 
 fn stream(row: &PgRow, at: usize) -> Result<StreamId, LogError> {

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nova_eventlog::{Appended, LogError};
+use nova_eventlog::{Appended, LogError, event_id};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection as _, Error};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use super::Shared;
 use super::batch::{self, Answer, Outcome};
@@ -114,6 +115,9 @@ impl Writer {
             news
         });
         let outcomes = answer.outcomes(&batch);
+        if let Some((position, event)) = batch.iter().zip(&outcomes).rev().find_map(last_event) {
+            self.shared.seen.appended(position, event);
+        }
         let wanted: Vec<FirstResult> = batch
             .iter()
             .zip(&outcomes)
@@ -146,6 +150,13 @@ impl Writer {
             }
         });
     }
+}
+
+/// The last event that a command has appended.
+fn last_event((request, outcome): (&Request, &Outcome)) -> Option<(u64, Uuid)> {
+    let Outcome::Done(Ok(appended)) = outcome else { return None };
+    let ordinal = request.events.checked_sub(1)?;
+    Some((appended.last_position, event_id(request.append.command_id, u16::try_from(ordinal).ok()?)))
 }
 
 /// Answers everyone. `found` are the first results of those that were in the log, in order.

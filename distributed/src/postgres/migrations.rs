@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "keys", include_str!("../../../migrations/postgres/0002_keys.sql")),
     (3, "outbox", include_str!("../../../migrations/postgres/0003_outbox.sql")),
     (10, "views", include_str!("../../../migrations/postgres/0010_views.sql")),
+    (11, "histories", include_str!("../../../migrations/postgres/0011_histories.sql")),
 ];
 
 const TABLE: &str = "nova.migrations";

@@ -1,7 +1,7 @@
 //! Trying parked streams again. One event at a time, with nothing else under way: the next is sent when the one before
 //! it is in Kafka, and what is in Kafka is taken off the table before new events of the stream are published directly.
 
-use nova_eventlog::{Filter, Recorded};
+use nova_eventlog::Recorded;
 
 use super::session::{End, Session, Step};
 use super::store::Changed;
@@ -64,9 +64,9 @@ impl Session<'_> {
     }
 
     async fn note(&mut self, stream: &str, progress: &Progress) -> Step<()> {
-        let (store, epoch) = (&self.shared.store, self.lease.epoch);
+        let (store, leads) = (&self.shared.store, self.leads());
         if let Some(position) = progress.published {
-            let (changed, more) = store.unpark(epoch, stream, position).await.map_err(postgres)?;
+            let (changed, more) = store.unpark(leads, stream, position).await.map_err(postgres)?;
             self.still_leads(changed)?;
             tracing::info!(stream, position, more, "parked events of a stream have been published");
             if more {
@@ -79,7 +79,7 @@ impl Session<'_> {
             let attempts = u32::try_from(*attempts).unwrap_or(0).saturating_add(1);
             let retry = self.shared.options.parked_retry(attempts);
             let changed =
-                store.refused_again(epoch, stream, *position, error, retry).await.map_err(postgres)?;
+                store.refused_again(leads, stream, *position, error, retry).await.map_err(postgres)?;
             self.still_leads(changed)?;
             tracing::warn!(stream, position, attempts, error, "Kafka refuses a parked event again");
         }
@@ -97,9 +97,8 @@ impl Session<'_> {
     }
 
     async fn event_at(&self, position: u64) -> Step<Recorded> {
-        let page = self.shared.log.read_all(position.saturating_sub(1), &Filter::all(), 1).await;
-        let page = page.map_err(|error| End::Failed(error.to_string()))?;
-        let event = page.events.into_iter().next().filter(|event| event.position == position);
+        let event = self.shared.log.event_at(position).await;
+        let event = event.map_err(|error| End::Failed(error.to_string()))?;
         event.ok_or_else(|| End::Failed(format!("the parked event {position} is not in the log")))
     }
 }

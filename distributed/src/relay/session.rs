@@ -1,20 +1,21 @@
 //! What the leader does with one producer: from the cursor on, until something goes wrong. The next session starts from
 //! the cursor again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nova_eventlog::{Filter, LogError, Page, Recorded};
+use nova_eventlog::{EventMark, Filter, LogError, Page, Recorded};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::lease::Lease;
 use super::publisher::{Outcome, Outgoing, Publisher};
-use super::store::{Changed, Parking};
+use super::sessions::{self, other_history};
+use super::store::{Leads, Moved, Parking};
 use super::{Backoff, Shared, names};
 use crate::postgres::sql_problem;
-use crate::topics::{CATEGORIES, event_headers, watermark_headers};
+use crate::topics::{CATEGORIES, event_headers, of_session, watermark_headers};
 
 /// How a session ended.
 #[derive(Debug)]
@@ -57,6 +58,12 @@ pub(super) struct Session<'a> {
     read: u64,
     sent: u64,
     pub(super) cursor: u64,
+    /// What records name, see [`super::Sessions`].
+    session: i64,
+    /// Of the event at `read`. `None` at 0.
+    read_mark: Option<EventMark>,
+    /// Of the events at the cursor and at the end of each page sent since; the last one is at `sent`. Empty at 0.
+    page_ends: VecDeque<EventMark>,
     /// The last watermark on every partition; `None` before the first of this session.
     watermark: Option<u64>,
     watermark_at: Instant,
@@ -67,7 +74,7 @@ pub(super) struct Session<'a> {
     event_bytes: usize,
     /// Acknowledged, but the cursor has not been moved there yet.
     done: Option<Done>,
-    moving: Option<AbortOnDropHandle<(Done, Result<Changed, sqlx::Error>)>>,
+    moving: Option<AbortOnDropHandle<(Done, Result<Moved, sqlx::Error>)>>,
     move_at: Instant,
     /// This event is sent alone.
     alone: Option<u64>,
@@ -87,20 +94,15 @@ impl<'a> Session<'a> {
         lease: &'a Arc<Lease>,
         memory: &'a mut Memory,
     ) -> Result<Self, String> {
-        let position = shared
-            .store
-            .position(lease.epoch)
-            .await
-            .map_err(|error| format!("PostgreSQL: {}", sql_problem(&error)))?;
-        let Some(cursor) = position else {
+        let postgres = |error: sqlx::Error| format!("PostgreSQL: {}", sql_problem(&error));
+        let session: i64 = rand::random();
+        let begun = sessions::begin(&shared.store.pool, lease.epoch, session).await.map_err(postgres)?;
+        let Some(cursor) = begun else {
             lease.fence();
             return Err("another relay leads".to_owned());
         };
-        let parked = shared
-            .store
-            .parked_streams()
-            .await
-            .map_err(|error| format!("PostgreSQL: {}", sql_problem(&error)))?;
+        let parked = shared.store.parked_streams().await.map_err(postgres)?;
+        let read_mark = sessions::mark_at_cursor(&*shared.log, cursor).await?;
         let publisher = Publisher::new(&shared.kafka, &shared.options).map_err(|error| error.to_string())?;
         let now = Instant::now();
         Ok(Self {
@@ -113,6 +115,9 @@ impl<'a> Session<'a> {
             read: cursor,
             sent: cursor,
             cursor,
+            session,
+            read_mark,
+            page_ends: read_mark.into_iter().collect(),
             watermark: None,
             watermark_at: now,
             reading: None,
@@ -243,6 +248,11 @@ impl<'a> Session<'a> {
                 && bytes + page.events.len() * self.event_bytes <= options.in_flight_bytes_max)
     }
 
+    /// The condition of its changes in PostgreSQL.
+    pub(super) fn leads(&self) -> Leads {
+        Leads { epoch: self.lease.epoch, session: self.session }
+    }
+
     fn head(&self) -> u64 {
         *self.shared.wakeup.borrow()
     }
@@ -253,15 +263,31 @@ impl<'a> Session<'a> {
         if !idle || self.read >= self.head() || Instant::now() < self.read_at {
             return;
         }
-        let (options, log, after) = (&self.shared.options, Arc::clone(&self.shared.log), self.read);
+        let (options, log) = (&self.shared.options, Arc::clone(&self.shared.log));
+        // With the event at `read`: it shows whether the log still has what was read before.
+        let again = usize::from(self.read_mark.is_some());
+        let (read, after) = (self.read, self.read - again as u64);
         let fits = options.batch_bytes_max / self.event_bytes.max(1);
         let limit = fits.clamp(1, options.batch_events_max.max(1));
         self.reading = Some(AbortOnDropHandle::new(tokio::spawn(async move {
-            log.read_all(after, &Filter::all(), limit).await
+            let mut page = log.read_all(after, &Filter::all(), limit + again).await?;
+            if page.events.len() == again && page.head > read {
+                // That one is as large as a page may be.
+                let next = log.read_all(read, &Filter::all(), limit).await?;
+                page.events.extend(next.events);
+                (page.position, page.head) = (next.position, next.head);
+            }
+            Ok(page)
         })));
     }
 
-    fn page_read(&mut self, result: Result<Page, LogError>) {
+    fn page_read(&mut self, mut result: Result<Page, LogError>) -> Step<()> {
+        if let (Ok(page), Some(known)) = (&mut result, self.read_mark)
+            && (page.head < self.read || !page.events.is_empty())
+            && !sessions::takes_known(page, known)
+        {
+            return Err(other_history(self.read));
+        }
         let problem = match result {
             Ok(page) if page.events.is_empty() => "the log says there is more, but not what".to_owned(),
             Ok(page) if !dense(self.read, &page) => format!("the log has a gap behind {}", self.read),
@@ -269,15 +295,17 @@ impl<'a> Session<'a> {
                 let bytes: usize = page.events.iter().map(bytes_of).sum();
                 self.event_bytes = bytes.div_ceil(page.events.len()).max(1);
                 self.read = page.position;
+                self.read_mark = page.events.last().map(Recorded::mark);
                 self.read_backoff = Backoff::new();
                 self.ready = Some(page);
-                return;
+                return Ok(());
             }
             Err(error) => error.to_string(),
         };
         tracing::warn!(%problem, "the relay cannot read the log, trying again");
         self.shared.problem(Some(problem));
         self.read_at = Instant::now() + self.read_backoff.next();
+        Ok(())
     }
 
     async fn send_page(&mut self, page: Page) -> Step<()> {
@@ -295,6 +323,7 @@ impl<'a> Session<'a> {
         }
         self.publisher.seal(batch, page.position, parked);
         self.sent = page.position;
+        self.page_ends.extend(page.events.last().map(Recorded::mark));
         Ok(())
     }
 
@@ -365,7 +394,7 @@ impl<'a> Session<'a> {
                 partition: self.shared.kafka.topics.partition_of(&event.stream),
                 key: Some(event.stream.as_str()),
                 payload: Some(event.data.as_ref()),
-                headers: event_headers(event, late),
+                headers: of_session(event_headers(event, late), self.session),
                 position: event.position,
             };
             match self.publisher.send(batch, record) {
@@ -394,7 +423,8 @@ impl<'a> Session<'a> {
         for topic in self.topics.values() {
             for partition in 0..self.shared.kafka.topics.partitions.max(1) {
                 loop {
-                    let headers = watermark_headers(self.sent);
+                    let headers = watermark_headers(self.sent, self.page_ends.back().copied());
+                    let headers = of_session(headers, self.session);
                     let record =
                         Outgoing { topic, partition, key: None, payload: None, headers, position: 0 };
                     match self.publisher.send(batch, record) {
@@ -432,28 +462,31 @@ impl<'a> Session<'a> {
         if done.position <= self.cursor && done.parked.is_empty() {
             return;
         }
-        let (store, epoch) = (self.shared.store.clone(), self.lease.epoch);
+        let (store, leads) = (self.shared.store.clone(), self.leads());
+        let mark = self.page_ends.iter().find(|mark| mark.position == done.position).copied();
         self.moving = Some(AbortOnDropHandle::new(tokio::spawn(async move {
-            let moved = store.advance(epoch, done.position, &done.parked).await;
+            let moved = store.advance(leads, (done.position, mark), &done.parked).await;
             (done, moved)
         })));
     }
 
-    fn cursor_moved(&mut self, done: Done, moved: Result<Changed, sqlx::Error>) -> Step<()> {
+    fn cursor_moved(&mut self, done: Done, moved: Result<Moved, sqlx::Error>) -> Step<()> {
         let pause = Duration::from_millis(self.shared.options.cursor_interval_ms);
         match moved {
-            Ok(Changed::Yes) => {
+            Ok(Moved::Yes) => {
                 self.cursor = done.position;
+                self.page_ends.retain(|mark| mark.position >= done.position);
                 self.memory.suspects = self.memory.suspects.split_off(&(done.position + 1));
                 self.memory.poison = self.memory.poison.split_off(&(done.position + 1));
                 self.shared.problem(None);
                 self.move_at = Instant::now() + pause;
                 Ok(())
             }
-            Ok(Changed::Fenced) => {
+            Ok(Moved::Fenced) => {
                 self.lease.fence();
                 Err(End::Lost)
             }
+            Ok(Moved::OtherHistory) => Err(other_history(done.position)),
             Err(error) => {
                 tracing::warn!(error = %sql_problem(&error), "the relay cannot move its cursor, trying again");
                 let later = self.done.take().unwrap_or_default();
@@ -497,7 +530,7 @@ impl<'a> Session<'a> {
             Some(page) = finished(&mut self.reading) => {
                 self.reading = None;
                 match page {
-                    Ok(page) => self.page_read(page),
+                    Ok(page) => self.page_read(page)?,
                     Err(_) => return Err(End::Failed("reading the log was broken off".to_owned())),
                 }
             }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use nova_eventlog::EventMark;
 use sqlx::postgres::PgPool;
 
 use super::RelayError;
@@ -18,6 +19,13 @@ pub(super) struct Store {
 pub(super) struct Taken {
     pub(super) epoch: i64,
     pub(super) position: u64,
+}
+
+/// The lease that holds, and the session that has begun last: the epoch stands in what is restored too.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leads {
+    pub(super) epoch: i64,
+    pub(super) session: i64,
 }
 
 /// An event to park.
@@ -36,6 +44,15 @@ pub(super) struct Parking {
 pub(super) enum Changed {
     Yes,
     Fenced,
+}
+
+/// The result of moving the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    Yes,
+    Fenced,
+    /// The log does not have the event that was published.
+    OtherHistory,
 }
 
 fn ms(duration: Duration) -> f64 {
@@ -87,30 +104,35 @@ impl Store {
         Ok(())
     }
 
-    pub(super) async fn position(&self, epoch: i64) -> Result<Option<u64>, sqlx::Error> {
-        let position: Option<i64> = sqlx::query_scalar("SELECT position FROM nova.outbox WHERE epoch = $1")
-            .bind(epoch)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(position.map(unsigned))
-    }
-
-    /// Moves the cursor, and parks what Kafka did not take on the way there, together.
+    /// Moves the cursor, and parks what Kafka did not take on the way there, together. `mark` is of the event at `position`
+    /// that was published, where it is known.
     pub(super) async fn advance(
         &self,
-        epoch: i64,
-        position: u64,
+        leads: Leads,
+        (position, mark): (u64, Option<EventMark>),
         parked: &[Parking],
-    ) -> Result<Changed, sqlx::Error> {
-        const MOVE: &str = "UPDATE nova.outbox SET position = greatest(position, $2) WHERE epoch = $1";
+    ) -> Result<Moved, sqlx::Error> {
+        const MOVE: &str = "UPDATE nova.outbox SET position = CASE WHEN $3 IS NULL \
+             OR EXISTS (SELECT 1 FROM nova.events WHERE position = $2 AND event_id = $3 AND recorded_at = $5) \
+             THEN greatest(position, $2) ELSE position END \
+             WHERE epoch = $1 AND session = $4 RETURNING position >= $2";
+        let move_it = || {
+            let query = sqlx::query_scalar::<_, bool>(MOVE).bind(leads.epoch).bind(signed(position));
+            let query = query.bind(mark.map(|mark| mark.event_id)).bind(leads.session);
+            query.bind(mark.map(|mark| mark.recorded_at_ms.cast_signed()))
+        };
+        let outcome = |moved: Option<bool>| match moved {
+            Some(true) => Moved::Yes,
+            Some(false) => Moved::OtherHistory,
+            None => Moved::Fenced,
+        };
         if parked.is_empty() {
-            let moved = sqlx::query(MOVE).bind(epoch).bind(signed(position)).execute(&self.pool).await?;
-            return Ok(if moved.rows_affected() == 1 { Changed::Yes } else { Changed::Fenced });
+            return Ok(outcome(move_it().fetch_optional(&self.pool).await?));
         }
         let mut transaction = self.pool.begin().await?;
-        let moved = sqlx::query(MOVE).bind(epoch).bind(signed(position)).execute(&mut *transaction).await?;
-        if moved.rows_affected() != 1 {
-            return Ok(Changed::Fenced);
+        let moved = outcome(move_it().fetch_optional(&mut *transaction).await?);
+        if moved != Moved::Yes {
+            return Ok(moved);
         }
         sqlx::query(
             "INSERT INTO nova.outbox_parked (position, stream, kind, error, attempts, next_attempt_at) \
@@ -127,7 +149,7 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        Ok(Changed::Yes)
+        Ok(Moved::Yes)
     }
 
     pub(super) async fn parked_streams(&self) -> Result<Vec<String>, sqlx::Error> {
@@ -162,12 +184,12 @@ impl Store {
     /// are asked for then.
     pub(super) async fn unpark(
         &self,
-        epoch: i64,
+        leads: Leads,
         stream: &str,
         position: u64,
     ) -> Result<(Changed, bool), sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
-        if !holds(&mut transaction, epoch).await? {
+        if !holds(&mut transaction, leads).await? {
             return Ok((Changed::Fenced, true));
         }
         sqlx::query("DELETE FROM nova.outbox_parked WHERE stream = $1 AND position <= $2")
@@ -186,14 +208,14 @@ impl Store {
     /// Kafka has refused this parked event again. `retry_after: None`: only on request from now on.
     pub(super) async fn refused_again(
         &self,
-        epoch: i64,
+        leads: Leads,
         stream: &str,
         position: u64,
         error: &str,
         retry_after: Option<Duration>,
     ) -> Result<Changed, sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
-        if !holds(&mut transaction, epoch).await? {
+        if !holds(&mut transaction, leads).await? {
             return Ok(Changed::Fenced);
         }
         sqlx::query("UPDATE nova.outbox_parked SET redrive_requested = false WHERE stream = $1")
@@ -232,13 +254,15 @@ impl Store {
     }
 }
 
-/// Whether the epoch still holds; it does until the transaction ends.
+/// Whether it still leads; it does until the transaction ends.
 async fn holds(
     transaction: &mut sqlx::Transaction<'static, sqlx::Postgres>,
-    epoch: i64,
+    leads: Leads,
 ) -> Result<bool, sqlx::Error> {
-    let mine: Option<i64> = sqlx::query_scalar("SELECT epoch FROM nova.outbox WHERE epoch = $1 FOR UPDATE")
-        .bind(epoch)
+    let sql = "SELECT epoch FROM nova.outbox WHERE epoch = $1 AND session = $2 FOR UPDATE";
+    let mine: Option<i64> = sqlx::query_scalar(sql)
+        .bind(leads.epoch)
+        .bind(leads.session)
         .fetch_optional(&mut **transaction)
         .await?;
     Ok(mine.is_some())

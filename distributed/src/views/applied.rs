@@ -35,12 +35,13 @@ struct Watched {
     answers: AtomicBool,
     /// Whose cursors count.
     of: Expected,
+    /// At most so often, and a busy store less often; see [`pause`].
     every: Duration,
     /// What was found when the store was last asked.
     found: watch::Sender<u64>,
     /// When it answered last.
     answered: Mutex<Option<Instant>>,
-    /// Whoever holds it asks the store; when that was done last.
+    /// The task that holds it asks the store. The earliest time of the next query.
     turn: tokio::sync::Mutex<Option<Instant>>,
 }
 
@@ -189,13 +190,17 @@ impl Watched {
     }
 
     async fn keep_asking(&self, sources: &Sources, position: u64) -> Result<(), ViewError> {
-        let mut asked = self.turn.lock().await;
+        let mut next = self.turn.lock().await;
         while *self.found.borrow() < position {
-            if let Some(at) = *asked {
-                tokio::time::sleep(self.every.saturating_sub(at.elapsed())).await;
+            if let Some(at) = *next {
+                tokio::time::sleep_until(at.into()).await;
             }
-            *asked = Some(Instant::now());
-            match self.ask(sources).await {
+            let began = Instant::now();
+            // The task may end while it waits for the answer.
+            *next = Some(began + self.every);
+            let answer = self.ask(sources).await;
+            *next = Some(began + pause(self.every, began.elapsed()));
+            match answer {
                 Ok(()) => {}
                 // Nobody answers from this store now, so nobody has to wait for it.
                 Err(error) if sources.is_out(self.source) => return Err(error),
@@ -204,4 +209,9 @@ impl Watched {
         }
         Ok(())
     }
+}
+
+/// From one query to the next: a store that takes long to answer is busy, and is asked for at most a third of the time.
+fn pause(every: Duration, took: Duration) -> Duration {
+    every.max(took * 3)
 }

@@ -35,11 +35,10 @@ use nova_views::{Apply, DeadLetter, Generation, ProjectionStatus, ViewError, pro
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use self::core::Core;
-use self::error::Failure;
 use self::feed::TrendingList;
 pub use self::feed::{KnownTrending, Seen};
 use self::flush::Pending;
-use self::generations::Generations;
+use self::generations::{Generations, LiveState};
 use self::rows::{CursorRow, GenerationRow};
 use self::schema::Template;
 use self::server::Server;
@@ -128,14 +127,6 @@ impl ClickHouseViews {
         Ok(self.core.server.ask::<u8>("ping", "SELECT toUInt8(1)").await.map(drop)?)
     }
 
-    async fn stored_cursors(
-        &self,
-        projection: &'static str,
-        generation: u64,
-    ) -> Result<Vec<CursorRow>, Failure> {
-        generations::cursors(&self.core.server, projection, generation).await
-    }
-
     async fn bring(
         &self,
         template: &'static Template,
@@ -214,19 +205,18 @@ impl ShardStore for ClickHouseViews {
         shard: &Shard,
     ) -> Result<ShardCursor, ViewError> {
         let template = find(projection)?;
-        let number = match generation {
+        let (number, stored) = match generation {
             Generation::Live => self.core.start(template, shard).await?,
-            Generation::Next => match self.core.next(projection).await {
-                Err(ViewError::Unavailable(_)) => return Ok(ShardCursor::default()),
-                number => number?,
-            },
+            Generation::Next => {
+                let next = match self.core.next(projection).await {
+                    Err(ViewError::Unavailable(_)) => return Ok(ShardCursor::default()),
+                    next => next?,
+                };
+                let stored = generations::cursors(&self.core.server, template.projection, next).await?;
+                let stored = stored.iter().find(|row| row.shard == shard.as_str());
+                (next, stored.map_or_else(ShardCursor::default, CursorRow::cursor))
+            }
         };
-        let stored = self.stored_cursors(template.projection, number).await?;
-        let stored = stored.iter().find(|row| row.shard == shard.as_str());
-        let stored = stored.map_or_else(ShardCursor::default, |row| ShardCursor {
-            position: row.position,
-            offset: (row.partition_offset >= 0).then_some(row.partition_offset),
-        });
         let known = self.core.position(&(template.projection, number, shard.clone()));
         Ok(if known.position > stored.position { known } else { stored })
     }
@@ -259,6 +249,14 @@ impl ShardStore for ClickHouseViews {
             Generation::Live if !self.core.is_current(template.projection, shard) => Err(ViewError::Switched),
             Generation::Live | Generation::Next => Ok(()),
         }
+    }
+
+    async fn start_over(&self, projection: &str, shard: &Shard, head: u64) -> Result<bool, ViewError> {
+        let template = find(projection)?;
+        let other = self.core.writes_to(template, shard).await?;
+        self.core.incomplete.store(true, Ordering::Release);
+        self.trending.forget();
+        Ok(self.core.replace(template, other, head).await?)
     }
 
     async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError> {
@@ -306,18 +304,11 @@ impl ShardStore for ClickHouseViews {
     }
 
     async fn applied(&self, of: &[(&'static str, Shard)]) -> Result<u64, ViewError> {
-        let sql = "SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL
-                   WHERE (projection_name, generation) IN (SELECT projection_name, live FROM generations FINAL)";
-        let server = &self.core.server;
-        let (generations, stored) =
-            futures::try_join!(Generations::load(server), server.fetch::<CursorRow>(sql))?;
+        let state = LiveState::load(&self.core.server).await?;
         let position = |(name, shard): &(&'static str, Shard)| {
             find(name)?;
-            let Some(row) = generations.of(name) else { return Ok(0) };
-            let is_it = |cursor: &&CursorRow| {
-                cursor.projection == *name && cursor.generation == row.live && cursor.shard == shard.as_str()
-            };
-            let stored = stored.iter().find(is_it).map_or(0, |cursor| cursor.position);
+            let Some(row) = state.generations.of(name) else { return Ok(0) };
+            let stored = state.cursor_of(name, shard).position;
             Ok(stored.max(self.core.position(&(*name, row.live, shard.clone())).position))
         };
         let positions: Vec<u64> = of.iter().map(position).collect::<Result<_, ViewError>>()?;

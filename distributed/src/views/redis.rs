@@ -39,6 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use nova_views::{Apply, DeadLetter, Generation, ProjectionStatus, ViewError, projection};
+use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
 use self::connect::Connections;
@@ -75,6 +76,8 @@ struct Shared {
     evictions: tokio::sync::Mutex<Evictions>,
     /// Keys were evicted that only the log can bring back.
     lost: AtomicBool,
+    /// What marks, pages and orders are named by since the log lost a history.
+    history: RwLock<Option<String>>,
 }
 
 impl std::fmt::Debug for RedisViews {
@@ -97,6 +100,7 @@ impl RedisViews {
             sweeping: Arc::default(),
             evictions: tokio::sync::Mutex::default(),
             lost: AtomicBool::new(false),
+            history: RwLock::default(),
         };
         let views = Self { shared: Arc::new(shared) };
         views.look_for_evictions().await;
@@ -138,7 +142,7 @@ impl ShardStore for RedisViews {
     async fn apply(&self, shard: &Shard, step: Arc<Apply>, cursor: ShardCursor) -> Result<(), ViewError> {
         let projection = known(step.projection)?;
         let standing = self.standing(projection, step.generation, shard).await?;
-        self.apply_marks(&step).await?;
+        self.apply_marks(&standing, &step).await?;
         match projection {
             projection::PROFILES => {
                 self.commit(&standing, cursor, &step.dead_letters, &step.redriven).await?;
@@ -168,6 +172,10 @@ impl ShardStore for RedisViews {
     async fn check(&self, projection: &str, generation: Generation, shard: &Shard) -> Result<(), ViewError> {
         let standing = self.standing(known(projection)?, generation, shard).await?;
         self.commit(&standing, ShardCursor::default(), &[], &[]).await
+    }
+
+    async fn start_over(&self, projection: &str, shard: &Shard, _head: u64) -> Result<bool, ViewError> {
+        self.give_up_all(known(projection)?, shard).await
     }
 
     async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError> {

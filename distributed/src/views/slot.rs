@@ -127,6 +127,10 @@ impl<T: ShardStore> ShardStore for Slot<T> {
         self.get()?.check(projection, generation, shard).await
     }
 
+    async fn start_over(&self, projection: &str, shard: &Shard, head: u64) -> Result<bool, ViewError> {
+        self.get()?.start_over(projection, shard, head).await
+    }
+
     async fn begin_rebuild(&self, projection: &str) -> Result<(), ViewError> {
         self.get()?.begin_rebuild(projection).await
     }

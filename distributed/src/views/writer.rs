@@ -50,7 +50,7 @@ impl ViewWriter for Views {
 
     async fn apply(&self, step: Arc<Apply>) -> Result<(), ViewError> {
         let (store, projection) = self.find(step.projection)?;
-        let cursor = ShardCursor { position: step.cursor, offset: None };
+        let cursor = ShardCursor::at(step.cursor);
         let step = if step.projection == projection {
             step
         } else {
@@ -61,7 +61,7 @@ impl ViewWriter for Views {
 
     async fn advance(&self, projection: &str, generation: Generation, cursor: u64) -> Result<(), ViewError> {
         let (store, projection) = self.find(projection)?;
-        let cursor = ShardCursor { position: cursor, offset: None };
+        let cursor = ShardCursor::at(cursor);
         store.advance(projection, generation, &Shard::whole(), cursor).await
     }
 

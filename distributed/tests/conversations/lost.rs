@@ -131,7 +131,7 @@ async fn rebuild(world: &World, switch: bool) {
         let end = part.last().unwrap().version;
         apply(views, Generation::Next, &Shard::whole(), part, end).await.unwrap();
     }
-    let at = ShardCursor { position: world.log.head(), offset: None };
+    let at = ShardCursor::at(world.log.head());
     views.advance(projection::CONVERSATIONS, Generation::Next, &Shard::whole(), at).await.unwrap();
     if switch {
         views.switch(projection::CONVERSATIONS).await.unwrap();
@@ -200,12 +200,12 @@ async fn a_step_with_letters_moves_the_cursor_once_everything_is_in() {
         cursor: position,
     });
     for _ in 0..2 {
-        let at = ShardCursor { position, offset: Some(4) };
+        let at = ShardCursor { position, offset: Some(4), mark: None };
         world.redis.apply(shard, Arc::clone(&step), at).await.unwrap();
     }
     let views = &world.redis;
     let cursor = views.cursor(projection::CONVERSATIONS, Generation::Live, shard).await.unwrap();
-    assert_eq!(cursor, ShardCursor { position, offset: Some(4) });
+    assert_eq!(cursor, ShardCursor { position, offset: Some(4), mark: None });
     assert_eq!(views.dead_letters(None, 0, 10).await.unwrap(), [letter]);
     assert_eq!(views.applied(&[(projection::CONVERSATIONS, shard.clone())]).await.unwrap(), position);
 }

@@ -46,7 +46,7 @@ async fn any_order_gives_the_same_window() {
                 apply(&world.redis, Generation::Live, &shard, some, 0).await.unwrap();
                 rest = behind;
             }
-            let at = ShardCursor { position: world.log.head(), offset: None };
+            let at = ShardCursor::at(world.log.head());
             world.redis.advance(projection::CONVERSATIONS, Generation::Live, &shard, at).await.unwrap();
             for viewer in 0..PEOPLE {
                 let found = window(&world.redis, &talk, viewer).await.expect("a window");

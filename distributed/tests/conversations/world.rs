@@ -119,7 +119,7 @@ impl World {
         for category in CONVERSATIONS.categories {
             for partition in 0..PARTITIONS {
                 let shard = Shard::of_partition(category, partition as i32);
-                let at = ShardCursor { position: self.log.head(), offset: None };
+                let at = ShardCursor::at(self.log.head());
                 store.advance(projection::CONVERSATIONS, Generation::Live, &shard, at).await.unwrap();
             }
         }
@@ -178,5 +178,5 @@ pub(crate) async fn apply(
         redriven: Vec::new(),
         cursor: position,
     });
-    store.apply(shard, step, ShardCursor { position, offset: None }).await
+    store.apply(shard, step, ShardCursor::at(position)).await
 }

@@ -1,8 +1,10 @@
 //! One member that is left in peace.
 
+use bytes::Bytes;
 use nova_distributed::feed::GroupOptions;
 use nova_distributed::topics::watermark_headers;
-use nova_eventlog::{EventLog, FileLog, FileLogOptions, Filter, LogError};
+use nova_eventlog::{Filter, LogError, Recorded};
+use uuid::Uuid;
 
 use crate::world::{Reader, World, assigned, one, stream};
 
@@ -33,36 +35,61 @@ async fn everything_comes_in_order_first_from_the_log_then_from_kafka() {
     group.stop().await;
 }
 
+/// Records that can be told from what the log has at their positions.
+fn produce_marked(world: &World, events: &[Recorded]) {
+    for event in events {
+        world.produce(&Recorded { data: Bytes::from_static(b"from Kafka"), ..event.clone() }, false);
+    }
+    world.flush();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_offset_goes_on_in_kafka() {
     let world = World::new("known", &["post"], 1).await;
     world.append_many(100, 10).await;
-    world.publish().await;
-    // This log holds nothing: what comes, comes from Kafka.
-    let dir = tempfile::tempdir().unwrap();
-    let empty = std::sync::Arc::new(FileLog::open(dir.path(), FileLogOptions::default()).unwrap());
-    let started = nova_distributed::feed::KafkaGroup::start(
-        world.kafka.clone(),
-        world.options("g"),
-        empty.clone(),
-        world.published(),
-    );
-    let (group, mut assignments) = started.unwrap();
+    produce_marked(&world, &world.in_log().await);
+    let (group, mut assignments) = world.join(world.options("g"));
     let shard = one(&mut assignments).await;
+    let is_from_kafka = |reader: &Reader, after: usize, head: u64| {
+        let positions: Vec<u64> = reader.events().iter().map(|event| event.position).collect();
+        assert_eq!(positions, (after as u64 + 1..=head).collect::<Vec<_>>(), "from {after}");
+        assert!(reader.events().iter().all(|event| *event.data == *b"from Kafka"), "from {after}");
+    };
     for after in [60, 30, 99, 1] {
         shard.offsets.note(after, i64::try_from(after).unwrap());
         let mut reader = Reader::new(&shard.feed, after, 7);
         reader.until(100).await;
-        assert_eq!(reader.events(), world.in_log().await[usize::try_from(after).unwrap()..], "from {after}");
+        is_from_kafka(&reader, usize::try_from(after).unwrap(), 100);
     }
-    // 100 events, and the watermark behind them.
-    shard.offsets.note(100, 101);
+    shard.offsets.note(100, 100);
     let mut reader = Reader::new(&shard.feed, 100, 7);
     world.append_many(5, 5).await;
-    world.publish().await;
+    produce_marked(&world, &world.in_log().await[100..]);
     reader.until(105).await;
-    assert_eq!(reader.events(), world.in_log().await[100..]);
-    assert_eq!(empty.head(), 0);
+    is_from_kafka(&reader, 100, 105);
+    let last = world.in_log().await.pop().unwrap();
+    assert_eq!(shard.offsets.mark_of(105), Some(last.mark()));
+    group.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_of_a_history_that_the_log_lost_are_not_read() {
+    let world = World::new("lost", &["post"], 1).await;
+    world.append_many(100, 10).await;
+    let events = world.in_log().await;
+    produce_marked(&world, &events[..60]);
+    let lost: Vec<Recorded> =
+        events[60..90].iter().map(|event| Recorded { id: Uuid::now_v7(), ..event.clone() }).collect();
+    produce_marked(&world, &lost);
+    let (group, mut assignments) = world.join(world.options("g"));
+    let shard = one(&mut assignments).await;
+    // Behind an offset that is good, and at one that is not.
+    for after in [60, 80] {
+        shard.offsets.note(after, i64::try_from(after).unwrap());
+        let mut reader = Reader::new(&shard.feed, after, 7);
+        reader.until(100).await;
+        assert_eq!(reader.events(), events[usize::try_from(after).unwrap()..], "from {after}");
+    }
     group.stop().await;
 }
 
@@ -116,7 +143,7 @@ async fn a_quiet_partition_moves_with_the_watermarks() {
     world.publish().await;
     reader.until(1).await;
     for position in 2..=500 {
-        world.send("post", 0, None, None, Some(watermark_headers(position)));
+        world.send("post", 0, None, None, Some(watermark_headers(position, None)));
     }
     world.flush();
     reader.until(500).await;
@@ -125,7 +152,7 @@ async fn a_quiet_partition_moves_with_the_watermarks() {
     assert_eq!(shard.offsets.offset_of(500), Some(501));
     // A repeated one changes nothing, and the next one counts.
     for position in [400, 501] {
-        world.send("post", 0, None, None, Some(watermark_headers(position)));
+        world.send("post", 0, None, None, Some(watermark_headers(position, None)));
     }
     world.flush();
     assert_eq!(reader.next().await.unwrap().position, 501);

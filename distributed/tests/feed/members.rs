@@ -216,7 +216,9 @@ async fn be_killed(prefix: &str) {
         ..GroupOptions::default()
     };
     let (_published, published) = tokio::sync::watch::channel(0);
-    let (_group, mut assignments) = KafkaGroup::start(kafka_at(prefix, 4), options, log, published).unwrap();
+    let sessions = Arc::new(nova_distributed::relay::Sessions::none());
+    let started = KafkaGroup::start(kafka_at(prefix, 4), options, log, published, sessions);
+    let (_group, mut assignments) = started.unwrap();
     let _shards = assigned(&mut assignments, 4).await;
     println!("all four");
     tokio::time::sleep(Duration::from_secs(120)).await;

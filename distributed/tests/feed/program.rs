@@ -52,7 +52,7 @@ impl Views {
         }
         let cursor = stored.cursors.entry(shard.clone()).or_default();
         if batch.position > cursor.position {
-            *cursor = ShardCursor { position: batch.position, offset };
+            *cursor = ShardCursor { position: batch.position, offset, mark: None };
         }
     }
 

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use nova_distributed::feed::{AssignedShard, Assignment, GroupOptions, KafkaGroup};
 use nova_distributed::kafka::{KafkaContext, KafkaOptions};
+use nova_distributed::relay::Sessions;
 use nova_distributed::topics::{Topics, event_headers, watermark_headers};
 use nova_eventlog::{
     Append, Batch, EventFeed, EventLog, Expected, FileLog, FileLogOptions, Filter, Kind, LogError, NewEvent,
@@ -107,7 +108,15 @@ impl World {
     }
 
     pub(crate) fn join(&self, options: GroupOptions) -> (KafkaGroup, mpsc::Receiver<Assignment>) {
-        KafkaGroup::start(self.kafka.clone(), options, self.log.clone(), self.published()).unwrap()
+        self.join_knowing(options, Arc::new(Sessions::none()))
+    }
+
+    pub(crate) fn join_knowing(
+        &self,
+        options: GroupOptions,
+        sessions: Arc<Sessions>,
+    ) -> (KafkaGroup, mpsc::Receiver<Assignment>) {
+        KafkaGroup::start(self.kafka.clone(), options, self.log.clone(), self.published(), sessions).unwrap()
     }
 
     /// Follows how far the relay is.
@@ -200,7 +209,7 @@ impl World {
     pub(crate) fn watermarks(&self, position: u64) {
         for category in &self.categories {
             for partition in 0..self.kafka.topics.partitions {
-                self.send(category, partition, None, None, Some(watermark_headers(position)));
+                self.send(category, partition, None, None, Some(watermark_headers(position, None)));
             }
         }
     }

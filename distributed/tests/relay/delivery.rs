@@ -28,7 +28,7 @@ async fn everything_arrives_where_it_belongs() {
                 assert_eq!(read.partition, world.kafka.topics.partition_of(&event.stream));
                 assert_eq!(read.key.as_deref(), Some(event.stream.as_str()));
             }
-            Record::Watermark { position } => {
+            Record::Watermark { position, .. } => {
                 assert!(*position <= last);
                 assert_eq!(read.key, None);
             }

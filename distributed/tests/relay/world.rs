@@ -192,7 +192,7 @@ impl Everything {
             let message = message.unwrap();
             let record = decode(&message).unwrap();
             let (topic, partition) = (message.topic().to_owned(), message.partition());
-            if matches!(record, Record::Watermark { position: at } if at >= position) {
+            if matches!(record, Record::Watermark { position: at, .. } if at >= position) {
                 missing.remove(&(topic.clone(), partition));
             }
             let key = message.key().map(|key| String::from_utf8(key.to_vec()).unwrap());
@@ -243,7 +243,7 @@ impl Everything {
                 Record::Event { event, .. } => {
                     seen.entry(place).or_default().insert(event.position);
                 }
-                Record::Watermark { position } => {
+                Record::Watermark { position, .. } => {
                     let seen = seen.entry(place.clone()).or_default();
                     let due = due.get(&place).into_iter().flatten();
                     let missing: Vec<_> = due.filter(|at| *at <= position && !seen.contains(at)).collect();

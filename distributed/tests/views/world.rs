@@ -115,7 +115,7 @@ impl ViewWriter for ToAll {
     }
 
     async fn apply(&self, step: Arc<Apply>) -> Result<(), ViewError> {
-        let at = ShardCursor { position: step.cursor, offset: None };
+        let at = ShardCursor::at(step.cursor);
         let whole = Shard::whole();
         let stores = self.holding(step.projection).into_iter();
         try_join_all(stores.map(|store| store.apply(&whole, Arc::clone(&step), at))).await?;
@@ -123,7 +123,7 @@ impl ViewWriter for ToAll {
     }
 
     async fn advance(&self, projection: &str, generation: Generation, cursor: u64) -> Result<(), ViewError> {
-        let at = ShardCursor { position: cursor, offset: None };
+        let at = ShardCursor::at(cursor);
         for store in self.holding(projection) {
             store.advance(projection, generation, &Shard::whole(), at).await?;
         }

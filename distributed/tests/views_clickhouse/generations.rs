@@ -54,6 +54,33 @@ async fn follow(store: &ClickHouseViews, shard: &Shard, story: &Story, seen_swit
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_of_another_history_starts_over_alone() {
+    let world = World::new().await;
+    let store = world.open().await;
+    let story = town();
+    let seen_switches = AtomicU64::new(0);
+    follow(&store, &Shard::whole(), &story, &seen_switches).await;
+    let cursor =
+        async |projection| store.cursor(projection, Generation::Live, &Shard::whole()).await.unwrap();
+    assert_eq!(cursor("posts").await.position, story.head());
+    assert!(store.start_over("posts", &Shard::whole(), story.head() - 3).await.unwrap());
+    assert!(!store.start_over("posts", &Shard::whole(), story.head() - 3).await.unwrap(), "once");
+    assert_eq!(cursor("posts").await.position, 0);
+    assert_eq!(cursor("graph").await.position, story.head());
+    assert!(store.whole().is_err(), "it is said that something is missing");
+    // Filled as far as the log goes, though that one was further.
+    let mut shorter = town();
+    shorter.events.truncate(story.events.len() - 3);
+    follow(&store, &Shard::whole(), &shorter, &seen_switches).await;
+    let began = std::time::Instant::now();
+    while store.whole().is_err() {
+        assert!(began.elapsed().as_secs() < 20, "it stays incomplete");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        store.applied(&[("posts", Shard::whole())]).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuild_is_invisible_until_it_is_switched_to() {
     let world = World::new().await;
     let store = world.open().await;
@@ -114,8 +141,11 @@ async fn shards_go_on_from_where_the_new_generation_is() {
     let store = world.open().await;
     let (behind, ahead) = (Shard::of_partition("post", 0), Shard::of_partition("post", 1));
     let empty = |generation, position| step(&posts::POSTS, generation, Vec::new(), position);
-    let cursor =
-        |position| nova_distributed::shard::ShardCursor { position, offset: Some(position as i64 * 2) };
+    let cursor = |position| nova_distributed::shard::ShardCursor {
+        position,
+        offset: Some(position as i64 * 2),
+        mark: None,
+    };
     store.apply(&behind, empty(Generation::Live, 10), cursor(10)).await.unwrap();
     store.apply(&ahead, empty(Generation::Live, 30), cursor(30)).await.unwrap();
     store.begin_rebuild("posts").await.unwrap();

@@ -19,7 +19,7 @@ async fn cursors_are_kept_for_each_shard_and_never_go_back() {
     let (a, b) = (Shard::of_partition("post", 0), Shard::of_partition("post", 1));
     let cursor = async |store: &dyn ShardStore, shard| store.cursor("posts", LIVE, shard).await.unwrap();
     assert_eq!(cursor(&store, &a).await, ShardCursor::default());
-    let seven = ShardCursor { position: 7, offset: Some(70) };
+    let seven = ShardCursor { position: 7, offset: Some(70), mark: None };
     let empty = |position| step(&posts::POSTS, LIVE, Vec::new(), position);
     store.apply(&a, empty(7), seven).await.unwrap();
     store.apply(&a, empty(3), at(3)).await.unwrap();
@@ -29,7 +29,7 @@ async fn cursors_are_kept_for_each_shard_and_never_go_back() {
     // One that is behind does not take it back.
     other.apply(&a, empty(5), at(5)).await.unwrap();
     assert_eq!(cursor(&world.open().await, &a).await, seven);
-    let nine = ShardCursor { position: 9, offset: Some(90) };
+    let nine = ShardCursor { position: 9, offset: Some(90), mark: None };
     store.advance("posts", LIVE, &a, nine).await.unwrap();
     store.advance("posts", LIVE, &a, at(8)).await.unwrap();
     assert_eq!(cursor(&store, &a).await, nine);

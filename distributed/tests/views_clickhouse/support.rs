@@ -134,7 +134,7 @@ pub(crate) fn step(
 }
 
 pub(crate) fn at(position: u64) -> ShardCursor {
-    ShardCursor { position, offset: None }
+    ShardCursor::at(position)
 }
 
 pub(crate) async fn tell(store: &ClickHouseViews, story: &Story, after: u64) -> Result<(), ViewError> {

@@ -39,7 +39,7 @@ pub(crate) fn step(
 }
 
 pub(crate) fn at(position: u64) -> ShardCursor {
-    ShardCursor { position, offset: Some(position as i64 * 2) }
+    ShardCursor { position, offset: Some(position as i64 * 2), mark: None }
 }
 
 async fn say(store: &impl ShardStore, shard: &Shard, version: u64) -> Result<(), ViewError> {
@@ -102,7 +102,7 @@ async fn a_switch_takes_shards_that_are_ahead_back_to_where_the_rebuild_has_come
     other.begin_rebuild(projection::POSTS).await.unwrap();
     let all = vec![post(10, 10, "said"), post(20, 20, "said")];
     let filling = step(projection::POSTS, Generation::Next, all, 20);
-    other.apply(&Shard::whole(), filling, ShardCursor { position: 20, offset: None }).await.unwrap();
+    other.apply(&Shard::whole(), filling, ShardCursor::at(20)).await.unwrap();
     other.switch(projection::POSTS).await.unwrap();
     // Whoever had its cursor from the old one is told, before and after another has asked.
     for (shard, version) in shards.iter().zip([11, 21, 31]) {
@@ -117,7 +117,7 @@ async fn a_switch_takes_shards_that_are_ahead_back_to_where_the_rebuild_has_come
     for shard in &shards {
         cursors.push(store.cursor(projection::POSTS, Generation::Live, shard).await.unwrap());
     }
-    assert_eq!(cursors, [at(10), at(20), ShardCursor { position: 20, offset: None }]);
+    assert_eq!(cursors, [at(10), at(20), ShardCursor::at(20)]);
     let whole = store.cursor(projection::POSTS, Generation::Live, &Shard::whole()).await.unwrap();
     assert_eq!(whole, ShardCursor::default(), "the rebuild's own cursor is not a shard's");
     say(&store, &shards[2], 30).await.unwrap();

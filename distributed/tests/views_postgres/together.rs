@@ -74,7 +74,7 @@ async fn work(
             let to = (cursor + size).min(end);
             let changes = (cursor + 1..=to).map(|version| say(version, shard)).collect();
             let step = step(projection, Generation::Live, changes, to);
-            match store.apply(&name, step, ShardCursor { position: to, offset: None }).await {
+            match store.apply(&name, step, ShardCursor::at(to)).await {
                 Ok(()) => cursor = to,
                 Err(ViewError::Switched) => {
                     switched += 1;
@@ -155,7 +155,7 @@ async fn a_switch_while_others_write_loses_nothing() {
                 let changes: Vec<Change> = (done + 1..=to).map(|version| said(version, shard)).collect();
                 let position = to * 10 + shard;
                 let step = step(projection::POSTS, Generation::Live, changes, position);
-                match store.apply(&name, step, ShardCursor { position, offset: None }).await {
+                match store.apply(&name, step, ShardCursor::at(position)).await {
                     Ok(()) => done = to,
                     Err(ViewError::Switched) => {
                         switched += 1;
@@ -168,7 +168,7 @@ async fn a_switch_while_others_write_loses_nothing() {
                 while done > END / 2 && hold.load(Ordering::Relaxed) {
                     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
                     let step = step_of_nothing(done * 10 + shard);
-                    let cursor = ShardCursor { position: done * 10 + shard, offset: None };
+                    let cursor = ShardCursor::at(done * 10 + shard);
                     if let Err(ViewError::Switched) = store.apply(&name, step, cursor).await {
                         switched += 1;
                         continue 'over;
@@ -195,7 +195,7 @@ async fn a_switch_while_others_write_loses_nothing() {
         let mut all: Vec<Change> =
             (1..=reached).flat_map(|version| (0..4).map(move |shard| said(version, shard))).collect();
         all.sort_by_key(|change| change.version);
-        let cursor = ShardCursor { position: reached * 10 + 3, offset: None };
+        let cursor = ShardCursor::at(reached * 10 + 3);
         let filling = step(projection::POSTS, Generation::Next, all, cursor.position);
         rebuilder.apply(&Shard::whole(), filling, cursor).await.unwrap();
         rebuilder.switch(projection::POSTS).await.unwrap();

@@ -12,7 +12,7 @@ use crate::world::{Known, World, follow, posted, step};
 async fn into_next(views: &RedisViews, projection: &'static str, changes: &[Change], cursor: u64) {
     let step =
         Arc::new(Apply { generation: Generation::Next, ..(*step(projection, changes, cursor)).clone() });
-    let at = ShardCursor { position: cursor, offset: None };
+    let at = ShardCursor::at(cursor);
     views.apply(&Shard::whole(), step, at).await.unwrap();
 }
 
@@ -29,7 +29,7 @@ async fn a_rebuild_takes_the_place_of_what_was_live() {
     assert_eq!(world.posts_in(1, &nothing).await, [3, 2]);
     let (near, far) = (Shard::of_partition("post", 0), Shard::of_partition("post", 1));
     for (shard, position) in [(&near, 5), (&far, 9)] {
-        let at = ShardCursor { position, offset: Some(77) };
+        let at = ShardCursor { position, offset: Some(77), mark: None };
         views.advance("posts", Generation::Live, shard, at).await.unwrap();
     }
     views.begin_rebuild("posts").await.unwrap();
@@ -50,7 +50,7 @@ async fn a_rebuild_takes_the_place_of_what_was_live() {
     assert!(views.switch("posts").await.is_err(), "there is nothing more to switch to");
     let status = views.status().await.unwrap().remove(0);
     assert_eq!((status.generation, status.rebuilding), (2, None));
-    let at = |position| ShardCursor { position, offset: Some(99) };
+    let at = |position| ShardCursor { position, offset: Some(99), mark: None };
     for views in [views, &other] {
         for shard in [&near, &far] {
             let late = step(projection::POSTS, &[posted(50, 50, 2)], 50);
@@ -61,11 +61,11 @@ async fn a_rebuild_takes_the_place_of_what_was_live() {
     let cursor = async |shard| views.cursor("posts", Generation::Live, shard).await.unwrap();
     assert_eq!(
         cursor(&near).await,
-        ShardCursor { position: 5, offset: Some(77) },
+        ShardCursor { position: 5, offset: Some(77), mark: None },
         "not beyond what was filled"
     );
     switched(views.apply(&far, step(projection::POSTS, &[posted(50, 50, 2)], 50), at(50)).await);
-    assert_eq!(cursor(&far).await, ShardCursor { position: 7, offset: None }, "goes on from what was filled");
+    assert_eq!(cursor(&far).await, ShardCursor::at(7), "goes on from what was filled");
     assert_eq!(cursor(&Shard::whole()).await.position, 7);
     assert_eq!(world.posts_in(1, &nothing).await, [22], "put together anew, from what is live");
     world.apply(&near, projection::POSTS, &[posted(8, 28, 2)], 8).await.unwrap();
@@ -129,12 +129,7 @@ async fn a_store_that_lost_everything_is_filled_again() {
     let more = [posted(4, 4, 2)];
     known.learn(&more);
     switched(world.apply(&Shard::whole(), projection::POSTS, &more, 4).await);
-    switched(
-        world
-            .views
-            .advance("graph", Generation::Live, &Shard::whole(), ShardCursor { position: 4, offset: None })
-            .await,
-    );
+    switched(world.views.advance("graph", Generation::Live, &Shard::whole(), ShardCursor::at(4)).await);
     for projection in ["posts", "graph"] {
         assert_eq!(world.cursor(projection).await, ShardCursor::default());
     }

@@ -29,7 +29,7 @@ async fn tell(world: &World, projection: &'static str, version: u64, what: What)
         redriven: Vec::new(),
         cursor: version,
     };
-    let cursor = ShardCursor { position: version, offset: None };
+    let cursor = ShardCursor::at(version);
     world.views.apply(&Shard::whole(), Arc::new(step), cursor).await.unwrap();
 }
 
@@ -41,6 +41,44 @@ async fn is_hidden(views: &RedisViews, needs_follow: bool) -> bool {
 
 fn deleted(deleted: bool, at: DateTime<Utc>) -> What {
     What::PostDeleted { post: post(1), deleted, at }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_that_is_lost_takes_marks_and_pages_with_it() {
+    let world = World::new("lost-history").await;
+    let views = &world.views;
+    tell(&world, "graph", 6, What::UserActive { user: user(9), active: true }).await;
+    tell(&world, "posts", 7, deleted(true, Utc::now())).await;
+    let hour = std::time::Duration::from_secs(3_600);
+    views.keep_page("a", b"page", hour).await.unwrap();
+    assert!(is_hidden(views, false).await);
+    // A process that does not hear of it.
+    let other = RedisViews::open(world.prefix.options()).await.unwrap();
+    other.cursor("posts", Generation::Live, &Shard::whole()).await.unwrap();
+
+    assert!(views.start_over("posts", &Shard::whole(), 5).await.unwrap());
+    assert!(!views.start_over("posts", &Shard::whole(), 5).await.unwrap(), "once");
+    assert!(!is_hidden(views, false).await);
+    assert_eq!(views.page("a").await.unwrap(), None);
+    for projection in ["posts", "graph"] {
+        assert_eq!(world.cursor(projection).await, ShardCursor::default(), "{projection}");
+    }
+    let late = Apply {
+        projection: "posts",
+        generation: Generation::Live,
+        changes: vec![Change { version: 8, what: deleted(true, Utc::now()) }],
+        dead_letters: Vec::new(),
+        redriven: Vec::new(),
+        cursor: 8,
+    };
+    let late = other.apply(&Shard::whole(), Arc::new(late), ShardCursor::at(8)).await;
+    assert!(matches!(late, Err(nova_views::ViewError::Switched)), "{late:?}");
+    assert!(!is_hidden(views, false).await, "nothing of it is marked");
+    // What the log has now is marked as ever.
+    tell(&world, "posts", 4, deleted(true, Utc::now())).await;
+    views.keep_page("a", b"another", hour).await.unwrap();
+    assert!(is_hidden(views, false).await);
+    assert_eq!(views.page("a").await.unwrap().unwrap().bytes, b"another");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

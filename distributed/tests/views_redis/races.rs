@@ -56,7 +56,7 @@ async fn lane(views: RedisViews, projection: &'static str, shard: u32, changes: 
         let until = (done + rng.random_range(1..6)).min(changes.len());
         let cursor = changes[until - 1].version;
         for _ in 0..rng.random_range(1..3) {
-            let at = ShardCursor { position: cursor, offset: None };
+            let at = ShardCursor::at(cursor);
             views.apply(&shard, step(projection, &changes[from..until], cursor), at).await.unwrap();
         }
         done = until;

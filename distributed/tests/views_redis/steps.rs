@@ -38,9 +38,9 @@ async fn a_zombie_changes_nothing() {
     let shard = Shard::whole();
     assert_eq!(other.cursor("graph", Generation::Live, &shard).await.unwrap().position, 1);
     let ahead = step(projection::GRAPH, &[follow(2, 1, 2, false), follow(3, 1, 2, true)], 3);
-    other.apply(&shard, ahead, ShardCursor { position: 3, offset: Some(30) }).await.unwrap();
+    other.apply(&shard, ahead, ShardCursor { position: 3, offset: Some(30), mark: None }).await.unwrap();
     world.apply(&shard, projection::GRAPH, &[follow(2, 1, 2, false)], 2).await.unwrap();
-    assert_eq!(world.cursor("graph").await, ShardCursor { position: 3, offset: Some(30) });
+    assert_eq!(world.cursor("graph").await, ShardCursor { position: 3, offset: Some(30), mark: None });
     world.tell(&[posted(4, 4, 2)]).await;
     assert_eq!(world.posts_in(1, &nothing).await, [4], "the edge is as the other one left it");
 }
@@ -52,7 +52,7 @@ async fn offsets_are_kept_with_their_position() {
     let views = &world.views;
     let cursor = async || views.cursor("posts", Generation::Live, &shard).await.unwrap();
     assert_eq!(cursor().await, ShardCursor::default());
-    let at = |position, offset| ShardCursor { position, offset };
+    let at = |position, offset| ShardCursor { position, offset, mark: None };
     views.advance("posts", Generation::Live, &shard, at(0, Some(1))).await.unwrap();
     assert_eq!(cursor().await, ShardCursor::default(), "nothing is kept of position 0");
     for (told, kept) in [
@@ -91,7 +91,7 @@ async fn dead_letters_are_kept_until_they_are_redriven() {
         let step = (*step(projection::POSTS, changes, 9)).clone();
         Arc::new(Apply { dead_letters: letters, redriven, ..step })
     };
-    let at = ShardCursor { position: 9, offset: None };
+    let at = ShardCursor::at(9);
     let letters = vec![letter("post-a", 3), letter("post-b", 4), letter("post-a", 9)];
     for _ in 0..2 {
         views.apply(&shard, parked(letters.clone(), &[], &[posted(5, 5, 2)]), at).await.unwrap();

@@ -53,7 +53,7 @@ impl World {
         cursor: u64,
     ) -> Result<(), ViewError> {
         let step = step(projection, changes, cursor);
-        self.views.apply(shard, step, ShardCursor { position: cursor, offset: None }).await
+        self.views.apply(shard, step, ShardCursor::at(cursor)).await
     }
 
     pub(crate) async fn cursor(&self, projection: &str) -> ShardCursor {

@@ -142,7 +142,7 @@ impl Reader<'_> {
         limit: usize,
         head: u64,
     ) -> Result<Page, LogError> {
-        let mut page = Page { events: Vec::new(), position: after, head };
+        let mut page = Page { events: Vec::new(), position: after, mark: None, head };
         if limit == 0 {
             return Ok(page);
         }

@@ -16,7 +16,7 @@ use nova_distributed::keys::PostgresKeyring;
 use nova_distributed::live::RedisLive;
 use nova_distributed::log::PostgresLog;
 use nova_distributed::postgres;
-use nova_distributed::relay::{self, OutboxWatch, Relay};
+use nova_distributed::relay::{self, OutboxWatch, Relay, Sessions};
 use nova_distributed::shard::{Shard, ShardStore, ShardWriter};
 use nova_distributed::stalls::StallWatch;
 use nova_distributed::views::clickhouse::{self, ClickHouseViews};
@@ -34,7 +34,7 @@ use nova_views::{ViewReader, ViewWriter, projection};
 use parking_lot::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Installation, Parked, Roles, Runtime, Stores, Told, wait_for_views};
+use super::{Installation, JobOutcome, Parked, Roles, Runtime, Stores, Told, wait_for_views};
 use crate::config::{Config, Store};
 
 mod groups;
@@ -48,6 +48,8 @@ const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// Views that have not moved for so long are filled by no process.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
+/// What runs may take so long to stop when the history has changed.
+const ABANDON_MAX: Duration = Duration::from_secs(4);
 
 /// An installation on servers.
 pub(crate) struct OnServers;
@@ -66,12 +68,12 @@ impl Installation for OnServers {
         Ok(open_log(config).await?.1)
     }
 
-    async fn log_stats(&self, config: &Config) -> anyhow::Result<String> {
-        inspect::stats(&*open_log(config).await?.1).await
+    async fn log_stats(&self, config: &Config, told: Told<'_>) -> anyhow::Result<String> {
+        inspect::stats(&*open_log(config).await?.1, told).await
     }
 
-    async fn verify_log(&self, config: &Config) -> anyhow::Result<String> {
-        inspect::verify(&*open_log(config).await?.1).await
+    async fn verify_log(&self, config: &Config, told: Told<'_>) -> anyhow::Result<JobOutcome> {
+        inspect::verify(&*open_log(config).await?.1, told).await
     }
 }
 
@@ -251,6 +253,7 @@ async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
     };
     let running = Running {
         reader: Arc::clone(&reader),
+        sessions: Arc::new(Sessions::new(pool.clone())),
         pool,
         log: Arc::clone(&log),
         codec: codec.clone(),
@@ -308,6 +311,7 @@ struct Running {
     reader: Arc<dyn ViewReader>,
     pool: postgres::PgPool,
     log: Arc<PostgresLog>,
+    sessions: Arc<Sessions>,
     codec: Codec,
     stores: Vec<Arc<dyn ShardStore>>,
     in_postgres: PostgresViews,
@@ -368,7 +372,11 @@ impl Runtime for Running {
         if roles.projectors
             && let (Some(outbox), Some(stalls)) = (&self.outbox, &self.stalls)
         {
-            let watches = Watches { outbox: Arc::clone(outbox), stalls: Arc::clone(stalls) };
+            let watches = Watches {
+                outbox: Arc::clone(outbox),
+                stalls: Arc::clone(stalls),
+                sessions: Arc::clone(&self.sessions),
+            };
             for store in self.stores.iter().filter(|store| config.fills(store.name())) {
                 let group_id = format!("{}.views.{}", kafka.topics.prefix, store.name());
                 let options = GroupOptions { group_id, ..GroupOptions::default() };
@@ -392,9 +400,24 @@ impl Runtime for Running {
         Ok(self.apart(config, store).rebuild(projection, told).await?)
     }
 
+    fn projections(&self) -> Vec<String> {
+        let of_store = |store: &Arc<dyn ShardStore>| -> Vec<String> {
+            let named = |projection: &&str| match store.name() {
+                "postgres" => (*projection).to_owned(),
+                store => format!("{store}/{projection}"),
+            };
+            store.projections().iter().map(named).collect()
+        };
+        self.stores.iter().flat_map(of_store).collect()
+    }
+
     async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven> {
         let (store, projection) = self.store(name)?;
         Ok(self.apart(config, store).redrive(projection, stream).await?)
+    }
+
+    fn has_outbox(&self) -> bool {
+        true
     }
 
     async fn outbox_status(&self) -> anyhow::Result<serde_json::Value> {
@@ -426,11 +449,24 @@ impl Runtime for Running {
 
     fn record_metrics(&self) {}
 
+    async fn history_changes(&self) -> String {
+        tokio::select! {
+            changed = self.log.history_changes() => changed,
+            changed = self.sessions.is_lost() => changed,
+        }
+    }
+
+    /// Steps that are under way are saved with their cursors, which show what they are of.
+    async fn abandon(&self) {
+        drop(self.relay.lock().take());
+        let groups = std::mem::take(&mut *self.groups.lock());
+        let stopping = futures::future::join_all(groups.into_iter().map(Group::stop));
+        let _ = tokio::time::timeout(ABANDON_MAX, stopping).await;
+    }
+
     async fn close(&self) {
         let groups = std::mem::take(&mut *self.groups.lock());
-        for group in groups {
-            group.stop().await;
-        }
+        futures::future::join_all(groups.into_iter().map(Group::stop)).await;
         let relay = self.relay.lock().take();
         if let Some(relay) = relay {
             relay.stop().await;

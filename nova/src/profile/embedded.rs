@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nova_embedded::health::{DiskReserve, LogHealth, ViewsHealth};
 use nova_embedded::{Embedded, EmbeddedOptions, LocalClientEvents, Views};
 use nova_eventlog::{EventFeed, EventLog, FileLog, VerifyReport};
@@ -13,10 +12,12 @@ use nova_events::Codec;
 use nova_events::client_events::ClientEvents;
 use nova_projectors::{Projectors, Redriven};
 use nova_resilience::Dependency;
-use nova_views::ViewReader;
+use nova_views::{ViewReader, ViewWriter, projection};
 use parking_lot::Mutex;
 
-use super::{Installation, Roles, Runtime, Stores, Told, VERIFY_SEES, span, wait_for_views};
+use super::{
+    Installation, JobOutcome, Roles, Runtime, Stores, Told, VERIFY_SEES, outcome, span, wait_for_views,
+};
 use crate::config::Config;
 
 /// An installation in a data folder.
@@ -53,7 +54,7 @@ impl Installation for InFolder {
         Ok(Arc::new(FileLog::open_read_only(&log_folder(config)?, config.log_options())?))
     }
 
-    async fn log_stats(&self, config: &Config) -> anyhow::Result<String> {
+    async fn log_stats(&self, config: &Config, _: Told<'_>) -> anyhow::Result<String> {
         let stats = FileLog::open_read_only(&log_folder(config)?, config.log_options())?.stats();
         Ok(format!(
             "head      {}\nevents    {}\nstreams   {}\nsegments  {}\nbytes     {}\n{}",
@@ -66,8 +67,8 @@ impl Installation for InFolder {
         ))
     }
 
-    async fn verify_log(&self, config: &Config) -> anyhow::Result<String> {
-        verify(log_folder(config)?).await
+    async fn verify_log(&self, config: &Config, told: Told<'_>) -> anyhow::Result<JobOutcome> {
+        verify(log_folder(config)?, told).await
     }
 }
 
@@ -82,21 +83,18 @@ fn log_folder(config: &Config) -> anyhow::Result<PathBuf> {
     Ok(dir)
 }
 
-async fn verify(dir: PathBuf) -> anyhow::Result<String> {
+async fn verify(dir: PathBuf, told: Told<'_>) -> anyhow::Result<JobOutcome> {
     let started = std::time::Instant::now();
+    let (sender, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let report = tokio::task::spawn_blocking(move || {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
-        if let Ok(style) = ProgressStyle::with_template("verifying {wide_bar} {pos}/{len} segments {elapsed}")
-        {
-            bar.set_style(style);
-        }
-        let report = FileLog::verify(&dir, |done, all| {
-            bar.set_length(all);
-            bar.set_position(done);
-        });
-        bar.finish_and_clear();
-        report
+        FileLog::verify(&dir, |done, all| {
+            // The receiver has gone with whoever asked.
+            let _ = sender.send((done, all));
+        })
     });
+    while let Some((done, all)) = heard.recv().await {
+        told(done, all);
+    }
     let VerifyReport {
         segments,
         events,
@@ -112,13 +110,15 @@ async fn verify(dir: PathBuf) -> anyhow::Result<String> {
     } else {
         String::new()
     };
-    Ok(format!(
+    let summary = format!(
         "the log is sound: every checksum, the order, every index, and nothing that was acknowledged is missing at its \
          end\n{VERIFY_SEES}\nevents    {events}\nstreams   {streams}\n\
          segments  {segments} ({indexes} with an index)\nbytes     {bytes}\n{torn}{}\ntook      {:.1} s",
         span(first_recorded_at_ms, last_recorded_at_ms),
         started.elapsed().as_secs_f64()
-    ))
+    );
+    let numbers = [("events", events), ("streams", streams), ("segments", segments), ("bytes", bytes)];
+    Ok(outcome(summary, numbers))
 }
 
 async fn open(config: &Config, roles: Roles) -> anyhow::Result<Stores> {
@@ -221,6 +221,8 @@ impl Running {
     }
 }
 
+/// How often a rebuild says how far it is.
+const PROGRESS_STEP: Duration = Duration::from_millis(250);
 /// Views that have not moved for so long are stuck. A step of a large log takes seconds.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
 
@@ -235,9 +237,24 @@ impl Runtime for Running {
 
     async fn rebuild(&self, config: &Config, name: &str, told: Told<'_>) -> anyhow::Result<()> {
         let projectors = self.caught_up(config).await?;
-        projectors.rebuild(name).await?;
+        let rebuilt = projectors.rebuild(name);
+        tokio::pin!(rebuilt);
+        loop {
+            tokio::select! {
+                result = &mut rebuilt => break result?,
+                () = tokio::time::sleep(PROGRESS_STEP) => {
+                    let status = self.views.status().await.unwrap_or_default();
+                    let filled = status.iter().find(|one| one.name == name).and_then(|one| one.rebuilding);
+                    told(filled.unwrap_or_default(), self.log.head());
+                }
+            }
+        }
         told(self.log.head(), self.log.head());
         Ok(())
+    }
+
+    fn projections(&self) -> Vec<String> {
+        projection::ALL.map(str::to_owned).to_vec()
     }
 
     async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven> {

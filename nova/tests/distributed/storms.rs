@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::check::{all_is_well, lags};
 use crate::cluster::Cluster;
@@ -13,6 +13,9 @@ use crate::load::Town;
 use crate::process::Role;
 use crate::servers::Servers;
 
+/// With fewer nothing is tested. A slow machine takes longer for them.
+const GUESTS_MIN: u32 = 3;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_projector_joins_and_leaves_every_two_seconds() {
     let mut dice = Dice::of_this_run();
@@ -20,28 +23,21 @@ async fn a_projector_joins_and_leaves_every_two_seconds() {
     cluster.start(&Role::ALL, 1).await;
     let town = Town::found(&cluster).await;
     let busy = town.busy(&mut dice);
-    let (began, mut joined) = (Instant::now(), 0);
-    while began.elapsed() < duration(20) {
+    let (began, mut joined, mut slowest) = (Instant::now(), 0, Duration::ZERO);
+    while began.elapsed() < duration(20) || joined < GUESTS_MIN {
         let guest = cluster.launch(Role::Projectors, &[]);
         cluster.ready(guest).await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         cluster.with(guest, |process| process.signal("TERM"));
         let asked = Instant::now();
-        let status = loop {
-            if let Some(status) = cluster.with(guest, |process| process.ended()) {
-                break status;
-            }
-            assert!(asked.elapsed() < Duration::from_secs(15), "a projector that is asked to leave leaves");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
-        cluster.with(guest, |process| assert!(status.success(), "{status}: {}", process.last_words()));
-        cluster.kill(guest);
+        slowest = slowest.max(cluster.has_left(guest, asked, Duration::from_secs(15)).await);
         joined += 1;
     }
     let behind = lags(&cluster).await;
     busy.rest().await;
-    println!("{joined} projectors came and went; behind by then: {behind:?}");
-    assert!(joined >= 3, "only {joined} projectors came and went: nothing was tested");
+    println!(
+        "{joined} projectors came and went, the slowest left in {slowest:.1?}; behind by then: {behind:?}"
+    );
     all_is_well(&town).await;
 }
 
@@ -92,12 +88,24 @@ async fn rebuild_under_load() {
     cluster.start(&Role::ALL, 1).await;
     let town = Town::found(&cluster).await;
     let busy = town.busy(&mut dice);
-    for name in
-        ["posts", "clickhouse/engagement", "redis/posts", "graph", "redis/graph", "redis/conversations"]
-    {
+    // From outside, and as a job of a process that answers queries.
+    for (name, as_job) in [
+        ("posts", false),
+        ("clickhouse/engagement", true),
+        ("redis/posts", false),
+        ("graph", true),
+        ("redis/graph", true),
+        ("redis/conversations", false),
+    ] {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let began = Instant::now();
-        cluster.run(&["projections", "rebuild", name]);
+        if as_job {
+            let job =
+                cluster.job(&json!({"kind": "rebuild", "projection": name, "reason": "under load"})).await;
+            assert!(job["state"] == "done" && job["done"] == job["total"], "{job}");
+        } else {
+            cluster.run(&["projections", "rebuild", name]);
+        }
         println!("{name} was rebuilt in {:.1?}", began.elapsed());
     }
     tokio::time::sleep(Duration::from_secs(1)).await;

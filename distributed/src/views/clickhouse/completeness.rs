@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use super::core::Core;
 use super::error::Failure;
-use super::generations::{self, Generations};
+use super::generations::{self, Generations, LiveState};
 use super::rows::CursorRow;
 use super::schema::{TEMPLATES, Template};
 use crate::views::names::{INCOMPLETE, LOSSES};
@@ -75,11 +75,11 @@ pub(super) async fn watch(core: Weak<Core>) {
 }
 
 async fn look(core: &Core, counts: &mut Counts, counts_rows: bool) -> Result<(), Failure> {
-    let live = Generations::load(&core.server).await?;
-    core.saw(&live);
-    let notes = generations::notes(&core.server).await?;
+    let LiveState { generations, cursors } = LiveState::load(&core.server).await?;
+    core.saw(&generations);
+    let mut notes = Notes::of(cursors);
     if counts_rows {
-        let lacking = lacking(core, &live, &notes.counted, counts).await?;
+        let lacking = lacking(core, &generations, &notes.counted, counts).await?;
         if !lacking.is_empty() {
             tokio::time::sleep(LOOK_AGAIN).await;
             let rows = rows_of_tables(core).await?;
@@ -89,9 +89,9 @@ async fn look(core: &Core, counts: &mut Counts, counts_rows: bool) -> Result<(),
                     replace(core, template, generation, (&table, left, keys)).await?;
                 }
             }
+            notes = Notes::of(LiveState::load(&core.server).await?.cursors);
         }
     }
-    let notes = generations::notes(&core.server).await?;
     let fills = notes.unfilled();
     core.incomplete.store(fills, Ordering::Release);
     metrics::gauge!(INCOMPLETE, "store" => "clickhouse").set(f64::from(u8::from(fills)));
@@ -105,7 +105,7 @@ async fn replace(
     (table, rows, keys): (&str, u64, u64),
 ) -> Result<(), Failure> {
     core.incomplete.store(true, Ordering::Release);
-    if core.replace(template, generation).await? {
+    if core.replace(template, generation, u64::MAX).await? {
         metrics::counter!(LOSSES, "store" => "clickhouse").increment(1);
         tracing::error!(
             projection = template.projection,
@@ -222,15 +222,10 @@ impl Notes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shard::ShardCursor;
 
     fn cursor(shard: &str, position: u64) -> CursorRow {
-        CursorRow {
-            projection: "posts".to_owned(),
-            generation: 2,
-            shard: shard.to_owned(),
-            position,
-            partition_offset: -1,
-        }
+        CursorRow::new("posts", 2, shard.to_owned(), ShardCursor::at(position))
     }
 
     #[test]

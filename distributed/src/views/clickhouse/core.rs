@@ -10,8 +10,7 @@ use tokio::sync::Notify;
 
 use super::error::Failure;
 use super::flush::gone;
-use super::generations::{self, Generations, Live};
-use super::rows::GenerationRow;
+use super::generations::{self, Found, Generations, Live, LiveState};
 use super::schema::Template;
 use super::server::Server;
 use crate::shard::{Shard, ShardCursor};
@@ -19,8 +18,9 @@ use crate::shard::{Shard, ShardCursor};
 /// A cursor's place: projection, number of the generation, shard.
 pub(super) type Place = (&'static str, u64, Shard);
 
-/// How long readers go by what was live. A switch drops the old tables, so whoever goes by them for longer hears of it.
-const LIVE_KNOWN: Duration = Duration::from_secs(1);
+/// How long readers go by what was live: longer than [`super::completeness`] takes to look again. A switch drops the old
+/// tables, so whoever goes by them for longer gets an error, and asks.
+const LIVE_KNOWN: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -39,8 +39,8 @@ pub(super) struct Core {
     known: Mutex<Option<(Instant, Generations)>>,
     /// Rows of a live generation are missing, or are being filled in.
     pub(super) incomplete: AtomicBool,
-    /// One repair at a time.
-    repairing: tokio::sync::Mutex<()>,
+    /// One repair at a time. The last look, and when it began.
+    repairing: tokio::sync::Mutex<Option<(Instant, Result<Found, Failure>)>>,
 }
 
 impl Core {
@@ -59,18 +59,40 @@ impl Core {
         }
     }
 
-    /// The live generation, made anew if it was lost.
-    pub(super) async fn ensure(&self, template: &Template) -> Result<GenerationRow, Failure> {
-        let _one = self.repairing.lock().await;
-        let row = generations::ensure(&self.server, template).await?;
+    /// Returns the live generations and their cursors, after the projection has been repaired if it lacked tables.
+    ///
+    /// Many shards start at once, and each needs what is there after it asked. Shards that wait for the lock share the next
+    /// look, and its failure.
+    async fn ensure(&self, template: &Template) -> Result<LiveState, Failure> {
+        let asked = Instant::now();
+        let mut looked = self.repairing.lock().await;
+        let (began, found) = match looked.take().filter(|(began, _)| *began >= asked) {
+            Some(shared) => shared,
+            None => (Instant::now(), Found::look(&self.server).await),
+        };
+        let found = match found {
+            Ok(found) => Ok(found.repaired(&self.server, template).await?),
+            failure => failure,
+        };
+        let live = found.as_ref().map(|found| found.live.clone()).map_err(Clone::clone);
+        *looked = Some((began, found));
+        let live = live?;
         self.lost.store(false, Ordering::Release);
-        Ok(row)
+        self.saw(&live.generations);
+        Ok(live)
     }
 
-    /// Puts an empty generation in the place of one that lacks rows. `false`: another one is live already.
-    pub(super) async fn replace(&self, template: &'static Template, lacking: u64) -> Result<bool, Failure> {
-        let _one = self.repairing.lock().await;
-        let replaced = generations::replace(&self.server, template, lacking).await?;
+    /// Puts an empty generation in the place of one that lacks rows, or is of another history than a log with this head.
+    /// `false`: another one is live already.
+    pub(super) async fn replace(
+        &self,
+        template: &'static Template,
+        unsound: u64,
+        head: u64,
+    ) -> Result<bool, Failure> {
+        let mut looked = self.repairing.lock().await;
+        *looked = None;
+        let replaced = generations::replace(&self.server, template, unsound, head).await?;
         self.saw(&Generations::load(&self.server).await?);
         Ok(replaced)
     }
@@ -82,19 +104,23 @@ impl Core {
         writes_to.is_none() || live.is_none() || writes_to == live
     }
 
-    /// From now on the shard writes to the live generation.
-    pub(super) async fn start(&self, template: &'static Template, shard: &Shard) -> Result<u64, Failure> {
-        let live = self.ensure(template).await?.live;
-        self.saw(&Generations::load(&self.server).await?);
+    /// From now on the shard writes to the live generation. Returns its number, and how far the shard is in it.
+    pub(super) async fn start(
+        &self,
+        template: &'static Template,
+        shard: &Shard,
+    ) -> Result<(u64, ShardCursor), Failure> {
+        let state = self.ensure(template).await?;
+        let live = state.generations.live_of(template.projection)?.live;
         self.writes_to.lock().insert((template.projection, shard.clone()), live);
-        Ok(live)
+        Ok((live, state.cursor_of(template.projection, shard)))
     }
 
     pub(super) async fn writes_to(&self, template: &'static Template, shard: &Shard) -> Result<u64, Failure> {
         let known = self.writes_to.lock().get(&(template.projection, shard.clone())).copied();
         match known {
             Some(generation) => Ok(generation),
-            None => self.start(template, shard).await,
+            None => Ok(self.start(template, shard).await?.0),
         }
     }
 
@@ -197,13 +223,14 @@ impl Core {
     /// What readers look at.
     pub(super) async fn live(&self) -> Result<Live, Failure> {
         let known = self.known.lock().clone();
-        let known = known.filter(|(at, _)| at.elapsed() < LIVE_KNOWN).and_then(|(_, known)| Live::of(&known));
+        let known =
+            known.filter(|(at, _)| at.elapsed() < LIVE_KNOWN).and_then(|(_, known)| Live::of(&known).ok());
         if let Some(live) = known {
             return Ok(live);
         }
         let generations = Generations::load(&self.server).await?;
         self.saw(&generations);
-        Live::of(&generations).ok_or_else(|| Failure::Gone("no generation is live".to_owned()))
+        Live::of(&generations)
     }
 
     /// The same, for whoever found tables gone: those of a generation that was live a moment ago.

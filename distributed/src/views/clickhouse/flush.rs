@@ -146,12 +146,8 @@ impl Core {
     async fn save_cursors(&self, cursors: &HashMap<Place, ShardCursor>) -> Result<(), Failure> {
         let rows: Vec<CursorRow> = cursors
             .iter()
-            .map(|((projection, generation, shard), cursor)| CursorRow {
-                projection: (*projection).to_owned(),
-                generation: *generation,
-                shard: shard.as_str().to_owned(),
-                position: cursor.position,
-                partition_offset: cursor.offset.unwrap_or(-1),
+            .map(|((projection, generation, shard), cursor)| {
+                CursorRow::new(projection, *generation, shard.as_str().to_owned(), *cursor)
             })
             .collect();
         self.server.insert("cursors", &rows).await

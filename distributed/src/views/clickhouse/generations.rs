@@ -11,12 +11,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use nova_views::{ViewError, projection};
 
-use super::completeness::{COUNTED, Notes, WANTED};
+use super::completeness::{COUNTED, WANTED};
 use super::error::Failure;
-use super::rows::{CursorRow, GenerationRow};
+use super::rows::{CursorRow, GenerationRow, LiveRow};
 use super::schema::{self, BASE_TABLES, Relation, Template};
 use super::server::Server;
-use crate::shard::Shard;
+use crate::shard::{Shard, ShardCursor};
 
 /// The rows by projection. Small, so all of them are read at once.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +32,54 @@ impl Generations {
     pub(super) fn of(&self, projection: &str) -> Option<&GenerationRow> {
         self.0.get(projection)
     }
+
+    pub(super) fn live_of(&self, projection: &str) -> Result<&GenerationRow, Failure> {
+        self.of(projection).ok_or_else(|| Failure::Gone("no generation is live".to_owned()))
+    }
+}
+
+/// The live generations with their rows of `cursors`, read in one query: every process sends it each second, and again while
+/// somebody waits for a position.
+#[derive(Debug, Clone)]
+pub(super) struct LiveState {
+    pub(super) generations: Generations,
+    pub(super) cursors: Vec<CursorRow>,
+}
+
+impl LiveState {
+    pub(super) async fn load(server: &Server) -> Result<Self, Failure> {
+        let sql = "SELECT g.projection_name AS projection_name, g.live AS live, g.next AS next,
+                          g.rebuilds AS rebuilds, g.change AS change,
+                          c.shard AS shard, c.position AS position, c.partition_offset AS partition_offset,
+                          c.event AS event, c.recorded_at AS recorded_at
+                   FROM generations AS g FINAL LEFT JOIN cursors AS c FINAL
+                   ON c.projection_name = g.projection_name AND c.generation = g.live";
+        let mut state = Self { generations: Generations::default(), cursors: Vec::new() };
+        for row in server.fetch::<LiveRow>(sql).await? {
+            let LiveRow { projection, live, next, rebuilds, change, .. } = row;
+            // A projection may have no cursor.
+            if !row.shard.is_empty() {
+                state.cursors.push(CursorRow {
+                    projection: projection.clone(),
+                    generation: live,
+                    shard: row.shard,
+                    position: row.position,
+                    partition_offset: row.partition_offset,
+                    event: row.event,
+                    recorded_at: row.recorded_at,
+                });
+            }
+            let row = GenerationRow { projection: projection.clone(), live, next, rebuilds, change };
+            state.generations.0.insert(projection, row);
+        }
+        Ok(state)
+    }
+
+    /// How far a shard is in the live generation of a projection; at 0 when it has no cursor.
+    pub(super) fn cursor_of(&self, projection: &str, shard: &Shard) -> ShardCursor {
+        let is_it = |row: &&CursorRow| row.projection == projection && row.shard == shard.as_str();
+        self.cursors.iter().find(is_it).map_or_else(ShardCursor::default, CursorRow::cursor)
+    }
 }
 
 /// The live generations, as readers need them.
@@ -44,9 +92,9 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) fn of(generations: &Generations) -> Option<Self> {
-        let live = |projection: &str| generations.of(projection).map(|row| row.live);
-        Some(Self {
+    pub(super) fn of(generations: &Generations) -> Result<Self, Failure> {
+        let live = |projection: &str| generations.live_of(projection).map(|row| row.live);
+        Ok(Self {
             users: live(projection::PROFILES)?,
             posts: live(projection::POSTS)?,
             engagement: live(projection::ENGAGEMENT)?,
@@ -59,83 +107,103 @@ impl Live {
 pub(super) async fn repair_all(server: &Server) -> Result<(), Failure> {
     schema::migrate_base(server).await?;
     for template in &schema::TEMPLATES {
-        repair(server, template).await?;
+        Found::load(server).await?.repair(server, template).await?;
     }
     schema::migrate_rest(server).await
 }
 
-/// Makes sure that the projection has a live generation, with tables, and that analysts see it.
-pub(super) async fn ensure(server: &Server, template: &Template) -> Result<GenerationRow, Failure> {
-    let is_there =
-        |relations: &[Relation], table: &str| relations.iter().any(|relation| relation.name == table);
-    let relations = match schema::relations(server).await {
-        Err(failure) if failure.is_gone() => Vec::new(),
-        relations => relations?,
-    };
-    if BASE_TABLES.iter().any(|table| !is_there(&relations, table)) {
+/// The tables and the live state, as they were read together.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    relations: Vec<Relation>,
+    pub(super) live: LiveState,
+}
+
+impl Found {
+    async fn load(server: &Server) -> Result<Self, Failure> {
+        let (relations, live) = futures::try_join!(schema::relations(server), LiveState::load(server))?;
+        Ok(Self { relations, live })
+    }
+
+    fn has(&self, table: &str) -> bool {
+        self.relations.iter().any(|relation| relation.name == table)
+    }
+
+    /// Reads them. The tables that there is one of are made again if they are gone.
+    pub(super) async fn look(server: &Server) -> Result<Self, Failure> {
+        match Self::load(server).await {
+            Ok(found) if BASE_TABLES.iter().all(|table| found.has(table)) => return Ok(found),
+            Err(failure) if !failure.is_gone() => return Err(failure),
+            Ok(_) | Err(_) => {}
+        }
         tracing::error!("the views in ClickHouse are gone, making them again");
         repair_all(server).await?;
+        Self::load(server).await
     }
-    repair(server, template).await
-}
 
-async fn repair(server: &Server, template: &Template) -> Result<GenerationRow, Failure> {
-    let (relations, generations) = futures::try_join!(schema::relations(server), Generations::load(server))?;
-    let there = template.generations(&relations);
-    let is_whole = |generation: u64| {
-        template
-            .tables(generation)
-            .iter()
-            .all(|table| relations.iter().any(|relation| relation.name == *table))
-    };
-    let row = match generations.of(template.projection) {
-        Some(row) if is_whole(row.live) => row.clone(),
-        lost => {
-            let before = lost.cloned().unwrap_or_else(|| GenerationRow {
-                projection: template.projection.to_owned(),
-                live: 0,
-                next: 0,
-                rebuilds: 0,
-                change: 0,
-            });
-            if before.live > 0 {
-                tracing::error!(
-                    projection = template.projection,
-                    "a view is gone, filling it again from the log"
-                );
+    /// The same, after the projection has been repaired, if that was needed.
+    pub(super) async fn repaired(self, server: &Server, template: &Template) -> Result<Self, Failure> {
+        if self.repair(server, template).await? { Self::look(server).await } else { Ok(self) }
+    }
+
+    /// Makes sure that the projection has a live generation, with tables, and that analysts see it. `false`: nothing had
+    /// to be done.
+    async fn repair(&self, server: &Server, template: &Template) -> Result<bool, Failure> {
+        let Self { relations, live: LiveState { generations, .. } } = self;
+        let mut is_changed = false;
+        let there = template.generations(relations);
+        let is_whole = |generation: u64| template.tables(generation).iter().all(|table| self.has(table));
+        let row = match generations.of(template.projection) {
+            Some(row) if is_whole(row.live) => row.clone(),
+            lost => {
+                let before = lost.cloned().unwrap_or_else(|| GenerationRow {
+                    projection: template.projection.to_owned(),
+                    live: 0,
+                    next: 0,
+                    rebuilds: 0,
+                    change: 0,
+                });
+                if before.live > 0 {
+                    tracing::error!(
+                        projection = template.projection,
+                        "a view is gone, filling it again from the log"
+                    );
+                }
+                let unused = unused(&before, &there);
+                let clock_ms = server.clock().await? / 1_000_000;
+                let live = if before.live == 0 { unused.max(clock_ms) } else { unused };
+                is_changed = true;
+                make_live(server, template, before, live, u64::MAX).await?
             }
-            let unused = unused(&before, &there);
-            let clock_ms = server.clock().await? / 1_000_000;
-            let live = if before.live == 0 { unused.max(clock_ms) } else { unused };
-            make_live(server, template, before, live).await?
+        };
+        if !template.is_shown(row.live, relations) {
+            is_changed = true;
+            template.show(server, row.live).await?;
         }
-    };
-    if !template.is_shown(row.live, &relations) {
-        template.show(server, row.live).await?;
+        for old in there.into_iter().filter(|old| *old < row.live && *old != row.next) {
+            is_changed = true;
+            template.drop(server, old).await?;
+        }
+        Ok(is_changed)
     }
-    for old in there.into_iter().filter(|old| *old < row.live && *old != row.next) {
-        template.drop(server, old).await?;
-    }
-    Ok(row)
 }
 
-/// Puts an empty generation in the place of the live one.
+/// Puts an empty generation in the place of the live one. It is filled when it is as far as that one was, or at `head` if that
+/// one was further than the log.
 async fn make_live(
     server: &Server,
     template: &Template,
     before: GenerationRow,
     live: u64,
+    head: u64,
 ) -> Result<GenerationRow, Failure> {
     let row =
         GenerationRow { live, next: 0, rebuilds: before.rebuilds + 1, change: before.change + 1, ..before };
     template.create(server, live).await?;
     let wanted = wanted(server, template.projection, before.live).await?;
-    let wanted = wanted.into_iter().map(|(shard, position)| CursorRow {
-        projection: template.projection.to_owned(),
-        generation: live,
-        shard: format!("{WANTED}{shard}"),
-        position,
-        partition_offset: -1,
+    let wanted = wanted.into_iter().map(|(shard, position)| {
+        let cursor = ShardCursor::at(position.min(head));
+        CursorRow::new(template.projection, live, format!("{WANTED}{shard}"), cursor)
     });
     server.insert("cursors", &wanted.collect::<Vec<_>>()).await?;
     server.insert("generations", std::slice::from_ref(&row)).await?;
@@ -163,16 +231,22 @@ async fn wanted(
     Ok(wanted)
 }
 
-/// The same for a generation whose tables are there but lack rows. Does nothing, and says so, when another one is live.
-pub(super) async fn replace(server: &Server, template: &Template, lacking: u64) -> Result<bool, Failure> {
+/// The same for a generation whose tables are there, but not what should be in them. Does nothing, and says so, when another one
+/// is live.
+pub(super) async fn replace(
+    server: &Server,
+    template: &Template,
+    unsound: u64,
+    head: u64,
+) -> Result<bool, Failure> {
     let (relations, generations) = futures::try_join!(schema::relations(server), Generations::load(server))?;
     let there = template.generations(&relations);
-    let before = generations.of(template.projection).filter(|row| row.live == lacking).cloned();
+    let before = generations.of(template.projection).filter(|row| row.live == unsound).cloned();
     let Some(before) = before else { return Ok(false) };
     let live = unused(&before, &there);
-    make_live(server, template, before, live).await?;
+    make_live(server, template, before, live, head).await?;
     template.show(server, live).await?;
-    template.drop(server, lacking).await?;
+    template.drop(server, unsound).await?;
     Ok(true)
 }
 
@@ -182,9 +256,10 @@ fn unused(row: &GenerationRow, there: &std::collections::BTreeSet<u64>) -> u64 {
 
 /// Begins a next generation; one that was left unfinished goes. Returns its number.
 pub(super) async fn begin(server: &Server, template: &Template) -> Result<u64, Failure> {
-    let before = ensure(server, template).await?;
-    let there = template.generations(&schema::relations(server).await?);
-    let next = unused(&before, &there);
+    let found = Found::look(server).await?.repaired(server, template).await?;
+    let before = found.live.generations.live_of(template.projection)?;
+    let there = template.generations(&found.relations);
+    let next = unused(before, &there);
     template.create(server, next).await?;
     let row = GenerationRow { next, change: before.change + 1, ..before.clone() };
     server.insert("generations", std::slice::from_ref(&row)).await?;
@@ -214,7 +289,8 @@ pub(super) async fn switch(
     for row in &mut rows {
         row.generation = before.next;
         if row.position > filled {
-            (row.position, row.partition_offset) = (filled, -1);
+            *row =
+                CursorRow::new(name, row.generation, std::mem::take(&mut row.shard), ShardCursor::at(filled));
         }
     }
     server.insert("cursors", &rows).await?;
@@ -243,22 +319,9 @@ pub(super) async fn switch(
     Ok(())
 }
 
-/// What stands beside the cursors of the live generations.
-pub(super) async fn notes(server: &Server) -> Result<Notes, Failure> {
-    let sql = "SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL
-               WHERE (projection_name, generation) IN (SELECT projection_name, live FROM generations FINAL)";
-    Ok(Notes::of(server.fetch(sql).await?))
-}
-
 /// The number of keys in a table, as it stands beside the cursors: the highest counts.
 pub(super) fn counted(projection: &str, generation: u64, table: &str, keys: u64) -> CursorRow {
-    CursorRow {
-        projection: projection.to_owned(),
-        generation,
-        shard: format!("{COUNTED}{table}"),
-        position: keys,
-        partition_offset: -1,
-    }
+    CursorRow::new(projection, generation, format!("{COUNTED}{table}"), ShardCursor::at(keys))
 }
 
 /// The cursors of a generation, by shard.
@@ -281,8 +344,7 @@ fn of_shards(mut rows: Vec<CursorRow>) -> Vec<CursorRow> {
     rows
 }
 
-const EVERY_CURSOR: &str =
-    "SELECT projection_name, generation, shard, position, partition_offset FROM cursors FINAL";
+const EVERY_CURSOR: &str = "SELECT projection_name, generation, shard, position, partition_offset, event, recorded_at FROM cursors FINAL";
 
 /// With what stands beside them.
 async fn all_cursors(

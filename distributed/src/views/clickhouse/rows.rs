@@ -1,8 +1,11 @@
 //! The rows, as the tables have them; see `migrations/clickhouse/generation`.
 
 use clickhouse::Row;
+use nova_eventlog::EventMark;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::shard::ShardCursor;
 
 pub(super) const PUBLIC: i8 = 0;
 pub(super) const FOLLOWERS: i8 = 1;
@@ -37,6 +40,50 @@ pub(super) struct CursorRow {
     pub(super) shard: String,
     pub(super) position: u64,
     pub(super) partition_offset: i64,
+    #[serde(with = "clickhouse::serde::uuid")]
+    pub(super) event: Uuid,
+    pub(super) recorded_at: u64,
+}
+
+impl CursorRow {
+    pub(super) fn new(projection: &str, generation: u64, shard: String, cursor: ShardCursor) -> Self {
+        Self {
+            projection: projection.to_owned(),
+            generation,
+            shard,
+            position: cursor.position,
+            partition_offset: cursor.offset.unwrap_or(-1),
+            event: cursor.mark.map_or_else(Uuid::nil, |mark| mark.event_id),
+            recorded_at: cursor.mark.map_or(0, |mark| mark.recorded_at_ms),
+        }
+    }
+
+    pub(super) fn cursor(&self) -> ShardCursor {
+        let mark =
+            EventMark { position: self.position, event_id: self.event, recorded_at_ms: self.recorded_at };
+        ShardCursor {
+            position: self.position,
+            offset: (self.partition_offset >= 0).then_some(self.partition_offset),
+            mark: (!self.event.is_nil()).then_some(mark),
+        }
+    }
+}
+
+/// A row of `generations` with one of `cursors` beside it, whose `shard` is empty when there is none.
+#[derive(Debug, Row, Deserialize)]
+pub(super) struct LiveRow {
+    #[serde(rename = "projection_name")]
+    pub(super) projection: String,
+    pub(super) live: u64,
+    pub(super) next: u64,
+    pub(super) rebuilds: u64,
+    pub(super) change: u64,
+    pub(super) shard: String,
+    pub(super) position: u64,
+    pub(super) partition_offset: i64,
+    #[serde(with = "clickhouse::serde::uuid")]
+    pub(super) event: Uuid,
+    pub(super) recorded_at: u64,
 }
 
 #[derive(Debug, Clone, Row, Serialize, Deserialize)]

@@ -20,7 +20,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         name: "base",
@@ -30,6 +30,11 @@ const MIGRATIONS: [Migration; 2] = [
         version: 2,
         name: "analytics",
         sql: include_str!("../../../../migrations/clickhouse/0002_analytics.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "histories",
+        sql: include_str!("../../../../migrations/clickhouse/0003_histories.sql"),
     },
 ];
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use clickhouse::query::Query;
 use clickhouse::{Client, RowOwned, RowRead, RowWrite};
 use futures::StreamExt as _;
 
@@ -61,7 +62,7 @@ impl Server {
 
     /// With the limit of writes, for what writes depend on.
     pub(super) async fn fetch<T: RowOwned + RowRead>(&self, sql: &str) -> Result<Vec<T>, Failure> {
-        in_time(self.write_timeout(), self.client.query_raw(sql).fetch_all()).await
+        rows(self.client.query_raw(sql), self.write_timeout()).await
     }
 
     /// `?` in `sql` stand for `texts`, in order.
@@ -71,7 +72,7 @@ impl Server {
         texts: &[&str],
     ) -> Result<Vec<T>, Failure> {
         let query = texts.iter().fold(self.client.query(sql), |query, text| query.bind(*text));
-        in_time(self.write_timeout(), query.fetch_all()).await
+        rows(query, self.write_timeout()).await
     }
 
     /// A reader's question. `name` is its label in the metrics.
@@ -82,7 +83,7 @@ impl Server {
     ) -> Result<Vec<T>, Failure> {
         let began = Instant::now();
         let limit = Duration::from_millis(self.options.query_timeout_ms);
-        let answer = in_time(limit, self.client.query_raw(sql).fetch_all()).await;
+        let answer = rows(self.client.query_raw(sql), limit).await;
         metrics::histogram!("clickhouse_query_seconds", "query" => name)
             .record(began.elapsed().as_secs_f64());
         answer
@@ -159,6 +160,13 @@ impl Server {
             Failure::Failed(reason) => ClickHouseError::Failed { server, reason },
         }
     }
+}
+
+/// The answer, within `limit`. A moment later the server ends the query too: a busy one would otherwise work on queries that were
+/// given up, beside those that came in their place.
+async fn rows<T: RowOwned + RowRead>(query: Query, limit: Duration) -> Result<Vec<T>, Failure> {
+    let query = query.with_setting("max_execution_time", (limit.as_secs() + 1).to_string());
+    in_time(limit, query.fetch_all()).await
 }
 
 async fn in_time<T>(

@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     fn at(position: u64) -> ShardCursor {
-        ShardCursor { position, offset: None }
+        ShardCursor::at(position)
     }
 
     const LIVE: Generation = Generation::Live;

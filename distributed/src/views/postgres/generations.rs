@@ -318,6 +318,7 @@ pub(super) async fn cursor(
     let saved = saved.map_or_else(ShardCursor::default, |(position, offset)| ShardCursor {
         position: position as u64,
         offset,
+        mark: None,
     });
     Ok(match generation {
         Generation::Live => cursors.serve(index, number, shard, told, saved),

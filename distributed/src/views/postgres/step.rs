@@ -62,7 +62,10 @@ pub(super) async fn apply(
         *cursor = cursors::later(*cursor, job.cursor);
     }
     let rows = reached.iter().map(|(shard, cursor)| (index, number, *shard, *cursor));
-    cursors::put(&mut transaction, rows).await?;
+    if !cursors::put(&mut transaction, rows).await? {
+        // Nothing of it is kept: the log lost what these steps are of.
+        return Ok(Some(vec![Outcome::Switched; group.len()]));
+    }
     transaction.commit().await?;
     for (shard, cursor) in reached {
         known.saved(index, generation, number, shard, cursor);

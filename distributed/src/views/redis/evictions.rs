@@ -13,7 +13,7 @@ use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use nova_views::ViewError;
+use nova_views::{ViewError, projection};
 
 use super::connect::view_error;
 use super::{RedisViews, Shared, names};
@@ -119,11 +119,14 @@ impl RedisViews {
 
     async fn try_look(&self) -> Result<(), ViewError> {
         let mut evictions = self.shared.evictions.lock().await;
+        self.hear_of_history().await?;
         let info: String = self.ask(redis::cmd("INFO").arg("server").arg("memory").arg("stats")).await?;
         let Some(report) = Report::parse(&info) else { return Ok(()) };
         let key = self.key(names::EVICTIONS);
         let stored = Known::parse(self.ask(redis::cmd("HGETALL").arg(&key)).await?);
-        let is_empty = !self.ask::<bool>(redis::cmd("EXISTS").arg(self.key(names::LIVE))).await?;
+        let mut holds_posts = redis::cmd("HEXISTS");
+        holds_posts.arg(self.key(names::LIVE)).arg(projection::POSTS);
+        let is_empty = !self.ask::<bool>(&holds_posts).await?;
         let mut known = evictions.judge(&report, stored.clone(), is_empty);
         self.note(&report, &known, evictions.last.as_ref().map(|(report, _)| report.evicts_any_key));
         if stored.as_ref() != Some(&known) {

@@ -39,7 +39,7 @@ impl RedisViews {
     }
 
     fn frozen_key(&self, name: &str) -> String {
-        self.key(&format!("z:{name}"))
+        self.key_of_history(&format!("z:{name}"))
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use nova_eventlog::EventMark;
 use nova_views::{Generation, ProjectionStatus, ViewError};
 use parking_lot::Mutex;
 use redis::Value;
 use redis::aio::ConnectionManager;
+use uuid::Uuid;
 
 use super::connect::view_error;
 use super::scripts::unreadable;
@@ -74,20 +76,35 @@ impl Standings {
     }
 }
 
-/// `position`, or `position offset`.
+/// `position`, `position offset` or `position offset event time`; an offset of -1 is not known.
 fn cursor_of(text: &str) -> Result<ShardCursor, ViewError> {
     let mut parts = text.split(' ');
     let Some(position) = parts.next().filter(|text| !text.is_empty()) else {
         return Ok(ShardCursor::default());
     };
     let position = position.parse().map_err(|_| unreadable())?;
-    let offset = parts.next().map(|offset| offset.parse().map_err(|_| unreadable())).transpose()?;
-    Ok(ShardCursor { position, offset })
+    let offset: Option<i64> =
+        parts.next().map(str::parse).transpose().map_err(|_: std::num::ParseIntError| unreadable())?;
+    let mark = match (parts.next(), parts.next()) {
+        (None, _) => None,
+        (Some(event), time) => Some(EventMark {
+            position,
+            event_id: Uuid::try_parse(event).map_err(|_| unreadable())?,
+            recorded_at_ms: time.and_then(|time| time.parse().ok()).ok_or_else(unreadable)?,
+        }),
+    };
+    Ok(ShardCursor { position, offset: offset.filter(|offset| *offset >= 0), mark })
 }
 
-/// As scripts take it.
+/// What stands behind the position, as scripts take it.
 pub(super) fn offset_text(cursor: ShardCursor) -> String {
-    cursor.offset.map(|offset| offset.to_string()).unwrap_or_default()
+    match (cursor.offset, cursor.mark) {
+        (offset, Some(mark)) => {
+            format!("{} {} {}", offset.unwrap_or(-1), mark.event_id, mark.recorded_at_ms)
+        }
+        (Some(offset), None) => offset.to_string(),
+        (None, None) => String::new(),
+    }
 }
 
 impl RedisViews {
@@ -101,6 +118,22 @@ impl RedisViews {
 
     pub(super) fn key(&self, rest: &str) -> String {
         format!("{}{rest}", self.shared.options.prefix)
+    }
+
+    /// Of what is of no generation, and is left behind when the log lost a history: as this process heard of it, a second ago at
+    /// most.
+    pub(super) fn key_of_history(&self, rest: &str) -> String {
+        match &*self.shared.history.read() {
+            Some(history) => self.key(&format!("h:{history}:{rest}")),
+            None => self.key(rest),
+        }
+    }
+
+    pub(super) async fn hear_of_history(&self) -> Result<(), ViewError> {
+        let history: Option<String> =
+            self.ask(redis::cmd("HGET").arg(self.key(names::LIVE)).arg(names::HISTORY)).await?;
+        *self.shared.history.write() = history;
+        Ok(())
     }
 
     pub(super) fn key_in(&self, token: &str, name: &str) -> String {
@@ -157,6 +190,23 @@ impl RedisViews {
             Generation::Next => format!("next-{projection}"),
         };
         self.ask(redis::cmd("HGET").arg(self.key(names::LIVE)).arg(field)).await
+    }
+
+    /// Gives up every generation, as the one that the shard writes to is of another history than the log. `false`: another one is
+    /// live already.
+    pub(super) async fn give_up_all(
+        &self,
+        projection: &'static str,
+        shard: &Shard,
+    ) -> Result<bool, ViewError> {
+        let other = self.standing(projection, Generation::Live, shard).await?.token;
+        let call = self.shared.scripts.replace.call().arg(projection).arg(&other).arg(names::new_token(1));
+        let given_up = call.run(self.writes()).await?.next::<String>()? == "ok";
+        if given_up {
+            self.hear_of_history().await?;
+            self.sweep();
+        }
+        Ok(given_up)
     }
 
     pub(super) async fn begin_next(&self, projection: &'static str) -> Result<(), ViewError> {
@@ -257,8 +307,18 @@ mod tests {
     #[test]
     fn cursors_are_read_with_and_without_offset() {
         assert_eq!(cursor_of("").unwrap(), ShardCursor::default());
-        assert_eq!(cursor_of("7").unwrap(), ShardCursor { position: 7, offset: None });
-        assert_eq!(cursor_of("7 12").unwrap(), ShardCursor { position: 7, offset: Some(12) });
+        assert_eq!(cursor_of("7").unwrap(), ShardCursor::at(7));
+        assert_eq!(cursor_of("7 12").unwrap(), ShardCursor { position: 7, offset: Some(12), mark: None });
         assert!(cursor_of("x").is_err());
+        assert!(cursor_of("7 12 x").is_err());
+        assert!(cursor_of(&format!("7 12 {}", Uuid::nil())).is_err());
+        let mark = EventMark { position: 7, event_id: Uuid::from_u128(9), recorded_at_ms: 11 };
+        for offset in [None, Some(12)] {
+            for mark in [None, Some(mark)] {
+                let cursor = ShardCursor { position: 7, offset, mark };
+                let text = format!("7 {}", offset_text(cursor));
+                assert_eq!(cursor_of(text.trim_end()).unwrap(), cursor);
+            }
+        }
     }
 }

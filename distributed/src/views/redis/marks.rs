@@ -4,7 +4,8 @@
 //! * A mark is a fact with the version (the position) of the change that it comes from, set or taken back. Only a higher
 //!   version changes it, so what comes late, twice or again in a rebuild changes nothing; what is taken back stays for a
 //!   while too, with its version, so that an older one does not come back.
-//! * Marks belong to no generation: a rebuild says the same of them. Each is known for `marks_ttl_ms`, which is longer than any
+//! * Marks belong to no generation: a rebuild says the same of them. They are left behind with every generation when the log is
+//!   of another history. Each is known for `marks_ttl_ms`, which is longer than any
 //!   page is kept, and then goes with others of its time. Redis never drops one to make room: they have no time to live. A change that is older than that makes no mark, so that a replay of years leaves nothing behind.
 //!   Closed accounts and purged posts have no time of their own in a change, and are always marked.
 //! * What is between two people (blocks, dismissals) is marked for as long as it holds, however old it is: pages that are kept
@@ -20,6 +21,7 @@ use nova_views::{Apply, Change, ViewError, What};
 use uuid::Uuid;
 
 use super::RedisViews;
+use super::generations::Standing;
 
 /// Marks for each call of the script.
 const MARKS_PER_CALL: usize = 500;
@@ -103,14 +105,16 @@ fn mark_of(change: &Change, since: DateTime<Utc>) -> Option<Mark> {
 
 impl RedisViews {
     /// Before the cursor moves past the step. Marks that are made twice are the same.
-    pub(super) async fn apply_marks(&self, step: &Apply) -> Result<(), ViewError> {
+    pub(super) async fn apply_marks(&self, standing: &Standing, step: &Apply) -> Result<(), ViewError> {
         let ttl_ms = self.shared.options.marks_ttl_ms;
         let ttl = chrono::TimeDelta::try_milliseconds(i64::try_from(ttl_ms).unwrap_or(i64::MAX));
         let since =
             ttl.and_then(|ttl| Utc::now().checked_sub_signed(ttl)).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let marks: Vec<Mark> = step.changes.iter().filter_map(|change| mark_of(change, since)).collect();
         for some in marks.chunks(MARKS_PER_CALL) {
-            let mut call = self.shared.scripts.marks.call().arg(self.bucket_ms());
+            let Standing { projection, shard, token, seen, .. } = standing;
+            let mut call = self.shared.scripts.marks.call().arg(self.bucket_ms()).arg(projection);
+            call = call.arg(standing.kind()).arg(token).arg(shard.as_str()).arg(seen);
             for mark in some {
                 let place = match (mark.lasts, mark.on) {
                     (true, true) => "stay",

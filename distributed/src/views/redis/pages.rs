@@ -42,7 +42,7 @@ impl RedisViews {
     }
 
     fn page_key(&self, name: &str) -> String {
-        self.key(&format!("page:{name}"))
+        self.key_of_history(&format!("page:{name}"))
     }
 
     /// Asks the server something cheap.

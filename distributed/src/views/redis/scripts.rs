@@ -30,6 +30,7 @@ pub(super) struct Scripts {
     pub(super) marked: Named,
     pub(super) follows: Named,
     pub(super) refill: Named,
+    pub(super) replace: Named,
 }
 
 #[derive(Debug)]
@@ -74,6 +75,7 @@ impl Scripts {
             marked: script!("marked", prefix),
             follows: script!("follows", prefix),
             refill: script!("refill", prefix),
+            replace: script!("replace", prefix),
         }
     }
 }

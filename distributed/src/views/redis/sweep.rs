@@ -1,12 +1,13 @@
 //! What belonged to generations that are gone is deleted in the background, a page at a time. Whatever an earlier sweep
 //! left, because its process ended, the next one finds.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use nova_views::ViewError;
 
 use super::connect::view_error;
+use super::names::Kept;
 use super::{RedisViews, names};
 
 const KEYS_PER_PAGE: usize = 1_000;
@@ -41,14 +42,13 @@ impl RedisViews {
             let (next, keys): (String, Vec<Vec<u8>>) =
                 scan.query_async(&mut connection).await.map_err(|error| view_error(&error))?;
             // After the page: a generation that was begun before it is known then.
-            let known: HashSet<String> = self
-                .ask::<Vec<String>>(redis::cmd("HVALS").arg(self.key(names::LIVE)))
-                .await?
-                .into_iter()
-                .collect();
+            let live: HashMap<String, String> =
+                self.ask(redis::cmd("HGETALL").arg(self.key(names::LIVE))).await?;
+            let kept =
+                Kept { has_history: live.contains_key(names::HISTORY), tokens: live.into_values().collect() };
             let left_over: Vec<&[u8]> = keys
                 .iter()
-                .filter(|key| key.strip_prefix(prefix).is_some_and(|rest| names::is_left_over(rest, &known)))
+                .filter(|key| key.strip_prefix(prefix).is_some_and(|rest| kept.is_left_over(rest)))
                 .map(Vec::as_slice)
                 .collect();
             if !left_over.is_empty() {

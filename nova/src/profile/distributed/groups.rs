@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nova_distributed::feed::{AssignedShard, Assignment, GroupOptions, KafkaGroup};
 use nova_distributed::kafka::KafkaOptions;
-use nova_distributed::relay::OutboxWatch;
+use nova_distributed::relay::{OutboxWatch, Sessions};
 use nova_distributed::shard::{Shard, ShardStore, ShardWriter};
 use nova_distributed::stalls::StallWatch;
 use nova_eventlog::EventLog;
@@ -22,8 +22,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A member without shards is replaced when the store has stood for so long although Kafka has more, and so often.
 const IDLE_MAX: Duration = Duration::from_secs(15);
 
-/// How long the steps that are under way may take when a shard is taken away. What takes longer is repeated by whoever
-/// gets the shard, which changes nothing.
+/// How long the steps that are under way may take when a shard is taken away, or the process ends. What takes longer is
+/// repeated by whoever gets the shard, which changes nothing.
 const HAND_OVER: Duration = Duration::from_secs(2);
 
 /// How far the log, the relay and the stores are, as PostgreSQL and the stores say.
@@ -31,6 +31,7 @@ const HAND_OVER: Duration = Duration::from_secs(2);
 pub(super) struct Watches {
     pub(super) outbox: Arc<OutboxWatch>,
     pub(super) stalls: Arc<StallWatch>,
+    pub(super) sessions: Arc<Sessions>,
 }
 
 #[derive(Debug)]
@@ -58,7 +59,8 @@ impl Group {
         categories.dedup();
         options.categories = categories;
         let published = watches.outbox.published();
-        let (kafka, assignments) = KafkaGroup::start(kafka, options, Arc::clone(&log), published)?;
+        let sessions = Arc::clone(&watches.sessions);
+        let (kafka, assignments) = KafkaGroup::start(kafka, options, Arc::clone(&log), published, sessions)?;
         let (kafka, stop) = (Arc::new(kafka), CancellationToken::new());
         let shards = Shards {
             store,
@@ -120,14 +122,14 @@ impl Shards {
                     // Several are revoked at once: none waits for the others.
                     tokio::spawn(async move {
                         if let Some(projectors) = stopping {
-                            let _ = tokio::time::timeout(HAND_OVER, projectors.stop()).await;
+                            hand_over(projectors.stop()).await;
                         }
                         let _ = done.send(());
                     });
                 }
             }
         }
-        futures::future::join_all(self.running.values().map(Projectors::stop)).await;
+        hand_over(futures::future::join_all(self.running.values().map(Projectors::stop))).await;
         // What is still taken away is so already.
         while let Some(assignment) = assignments.recv().await {
             if let Assignment::Revoked { done, .. } = assignment {
@@ -165,7 +167,8 @@ impl Shards {
             .filter(|projection| projection.categories.contains(&category))
             .collect();
         let part = format!("{}/{shard}", self.store.name());
-        let views = Arc::new(ShardWriter::new(Arc::clone(&self.store), shard.clone(), offsets));
+        let views = ShardWriter::new(Arc::clone(&self.store), shard.clone(), offsets);
+        let views = Arc::new(views.checked_against(Arc::clone(&self.log)));
         let projectors = Projectors::start_some(
             projections,
             &part,
@@ -176,7 +179,12 @@ impl Shards {
             self.projectors,
         );
         if let Some(before) = self.running.insert(shard, projectors) {
-            before.stop().await;
+            hand_over(before.stop()).await;
         }
     }
+}
+
+/// Waits for projections that stop, at most [`HAND_OVER`].
+async fn hand_over<T>(stopping: impl Future<Output = T>) {
+    let _ = tokio::time::timeout(HAND_OVER, stopping).await;
 }

@@ -3,21 +3,20 @@
 use std::collections::HashMap;
 
 use anyhow::bail;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nova_eventlog::{EventLog, Filter, Recorded};
 
-use crate::profile::{VERIFY_SEES, span};
+use crate::profile::{JobOutcome, Told, VERIFY_SEES, outcome, span};
 
 const PAGE_EVENTS: usize = 4_096;
 
-pub(super) async fn stats(log: &dyn EventLog) -> anyhow::Result<String> {
-    let seen = read(log, |_, _| Ok(())).await?;
+pub(super) async fn stats(log: &dyn EventLog, told: Told<'_>) -> anyhow::Result<String> {
+    let seen = read(log, told, |_, _| Ok(())).await?;
     Ok(seen.told())
 }
 
 /// Reads everything: positions are dense, revisions of each stream are dense, time does not run backwards.
-pub(super) async fn verify(log: &dyn EventLog) -> anyhow::Result<String> {
-    let seen = read(log, |seen, event| {
+pub(super) async fn verify(log: &dyn EventLog, told: Told<'_>) -> anyhow::Result<JobOutcome> {
+    let seen = read(log, told, |seen, event| {
         if event.position != seen.events + 1 {
             bail!("position {} follows {}: the log is damaged", event.position, seen.events);
         }
@@ -36,10 +35,12 @@ pub(super) async fn verify(log: &dyn EventLog) -> anyhow::Result<String> {
         Ok(())
     })
     .await?;
-    Ok(format!(
+    let summary = format!(
         "the log is sound: the order of everything and of each stream\n{VERIFY_SEES}\n{}",
         seen.told()
-    ))
+    );
+    let numbers = [("events", seen.events), ("streams", seen.heads.len() as u64), ("bytes", seen.bytes)];
+    Ok(outcome(summary, numbers))
 }
 
 #[derive(Default)]
@@ -66,12 +67,9 @@ impl Seen {
 
 async fn read(
     log: &dyn EventLog,
+    told: Told<'_>,
     look: impl Fn(&Seen, &Recorded) -> anyhow::Result<()>,
 ) -> anyhow::Result<Seen> {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
-    if let Ok(style) = ProgressStyle::with_template("reading {wide_bar} {pos}/{len} events {elapsed}") {
-        bar.set_style(style);
-    }
     let (mut seen, mut after) = (Seen::default(), 0);
     loop {
         let page = log.read_all(after, &Filter::all(), PAGE_EVENTS).await?;
@@ -84,10 +82,8 @@ async fn read(
             seen.last_ms = Some(event.recorded_at_ms);
         }
         after = page.position;
-        bar.set_length(page.head);
-        bar.set_position(after);
+        told(after, page.head);
         if after >= page.head {
-            bar.finish_and_clear();
             return Ok(seen);
         }
     }

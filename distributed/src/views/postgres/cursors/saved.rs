@@ -29,42 +29,59 @@ pub(in crate::views::postgres) async fn positions(
     Ok(rows.into_iter().map(|(shard, position)| (shard, position as u64)).collect())
 }
 
-/// Saves cursors, in this order. They do not go back, and one at 0 is not kept.
+/// Saves cursors, in this order. They do not go back, and one at 0 is not kept. `false`: the log does not have the events that
+/// they name, and nothing was saved.
 pub(in crate::views::postgres) async fn put(
     db: &mut PgConnection,
     cursors: impl Iterator<Item = (usize, i64, &str, ShardCursor)>,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<bool> {
     let (mut projections, mut numbers, mut shards) = (Vec::new(), Vec::new(), Vec::new());
     let (mut positions, mut offsets) = (Vec::new(), Vec::new());
+    let (mut events, mut times) = (Vec::new(), Vec::new());
     for (index, number, shard, cursor) in cursors.filter(|(.., cursor)| cursor.position > 0) {
         projections.push(VIEWS[index].name);
         numbers.push(number);
         shards.push(shard);
         positions.push(cursor.position as i64);
         offsets.push(cursor.offset);
+        events.push(cursor.mark.map(|mark| mark.event_id));
+        times.push(cursor.mark.map(|mark| mark.recorded_at_ms.cast_signed()));
     }
     if shards.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
-    let sql = "INSERT INTO nova.view_cursors AS held
-                   (projection, generation_number, shard, position, kafka_offset)
-               SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[])
-               ON CONFLICT (projection, generation_number, shard) DO UPDATE SET
-                   position = excluded.position,
-                   kafka_offset = CASE WHEN excluded.position > held.position THEN excluded.kafka_offset
-                                       ELSE coalesce(held.kafka_offset, excluded.kafka_offset) END
-               WHERE excluded.position > held.position
-                   OR (excluded.position = held.position AND held.kafka_offset IS NULL
-                       AND excluded.kafka_offset IS NOT NULL)";
-    sqlx::query(sql)
+    let sql = "WITH given AS (
+                   SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[],
+                                        $6::uuid[], $7::bigint[])
+                       AS t (projection, generation_number, shard, position, kafka_offset, event, recorded_at)
+               ), foreigners AS (
+                   SELECT FROM given WHERE event IS NOT NULL AND NOT EXISTS (
+                       SELECT FROM nova.events e WHERE e.position = given.position
+                           AND e.event_id = given.event AND e.recorded_at = given.recorded_at)
+               ), put AS (
+                   INSERT INTO nova.view_cursors AS held
+                       (projection, generation_number, shard, position, kafka_offset)
+                   SELECT projection, generation_number, shard, position, kafka_offset FROM given
+                   WHERE NOT EXISTS (SELECT FROM foreigners)
+                   ON CONFLICT (projection, generation_number, shard) DO UPDATE SET
+                       position = excluded.position,
+                       kafka_offset = CASE WHEN excluded.position > held.position THEN excluded.kafka_offset
+                                           ELSE coalesce(held.kafka_offset, excluded.kafka_offset) END
+                   WHERE excluded.position > held.position
+                       OR (excluded.position = held.position AND held.kafka_offset IS NULL
+                           AND excluded.kafka_offset IS NOT NULL)
+               )
+               SELECT NOT EXISTS (SELECT FROM foreigners)";
+    sqlx::query_scalar(sql)
         .bind(projections)
         .bind(numbers)
         .bind(shards)
         .bind(positions)
         .bind(offsets)
-        .execute(db)
+        .bind(events)
+        .bind(times)
+        .fetch_one(db)
         .await
-        .map(|_| ())
 }
 
 /// Saves whatever has moved since it was last saved.
@@ -104,7 +121,10 @@ async fn save_these(pool: &PgPool, cursors: &Cursors, unsaved: Vec<Unsaved>) -> 
         }
     }
     let rows = there.iter().map(|u| (u.index, u.number, &*u.shard, u.cursor));
-    put(&mut transaction, rows).await?;
+    if !put(&mut transaction, rows).await? {
+        there.into_iter().for_each(|unsaved| cursors.lost(unsaved));
+        return Ok(());
+    }
     transaction.commit().await?;
     for Unsaved { index, number, shard, cursor, .. } in there {
         cursors.saved(*index, Generation::Live, *number, shard, *cursor);
@@ -156,7 +176,7 @@ pub(in crate::views::postgres) async fn refresh(pool: &PgPool, cursors: &Cursors
             continue;
         }
         if let (Some(shard), Some(position)) = (shard, position) {
-            let read = ShardCursor { position: position as u64, offset };
+            let read = ShardCursor { position: position as u64, offset, mark: None };
             let place = known.place(&shard);
             // What another process has saved since this one had the shard counts too.
             place.cursor = later(place.cursor, read);

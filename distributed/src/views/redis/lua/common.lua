@@ -139,6 +139,12 @@ local function merge_author(timeline, building, author, cap, at_least)
   if floor == INF then trim_building(timeline, building, cap) end
 end
 
+-- Every projection fills an empty generation from the log then.
+local function give_up_all(history)
+  redis.call('DEL', LIVE)
+  if history then redis.call('HSET', LIVE, 'history', history) end
+end
+
 local function position_of(cursor)
   return cursor and tonumber(string.match(cursor, '^%d+')) or 0
 end
@@ -150,11 +156,12 @@ local function stands(projection, kind, token, shard, seen)
   return position_of(redis.call('HGET', cursors_key(token), shard)) >= tonumber(seen)
 end
 
--- `offset` is '' when it is not known.
+-- `offset` is '' or begins with -1 when it is not known. Behind it may stand the mark of the event there.
 local function move_cursor(token, shard, position, offset)
   local held = position_of(redis.call('HGET', cursors_key(token), shard))
   position = tonumber(position)
-  if position > held or (position == held and position > 0 and offset ~= '') then
+  local is_known = offset ~= '' and string.sub(offset, 1, 2) ~= '-1'
+  if position > held or (position == held and position > 0 and is_known) then
     redis.call('HSET', cursors_key(token), shard, text(position) .. (offset ~= '' and (' ' .. offset) or ''))
   end
 end
@@ -211,12 +218,19 @@ local function note_filled(filling, position, time)
   filling.is_known = position
 end
 
+-- Marks of a history that the log lost are left behind, under another name.
+local function marks_key(name)
+  local history = redis.call('HGET', LIVE, 'history')
+  return prefix .. (history and ('h:' .. history .. ':') or '') .. name
+end
+
 -- Marks of a while: hashes, each for so many ms of the server's clock. They have no time to live, so that Redis does not drop
 -- them for want of memory while it keeps the pages that they are about; whoever begins one drops those that are over. Returns
--- those that count, the newest first, the number of the oldest of them, and that of the newest.
-local function bucket_key(number) return prefix .. 'marks:' .. text(number) end
+-- those that count, the newest first, the number of the oldest of them, and what names one by its number.
 local function buckets_of(span)
+  local first = marks_key('marks:')
+  local function bucket_key(number) return first .. text(number) end
   local time = redis.call('TIME')
   local now = math.floor((tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)) / span)
-  return { bucket_key(now), bucket_key(now - 1), bucket_key(now - 2) }, now - 2, now
+  return { bucket_key(now), bucket_key(now - 1), bucket_key(now - 2) }, now - 2, bucket_key
 end

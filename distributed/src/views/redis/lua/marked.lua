@@ -2,6 +2,7 @@
 -- ARGV: prefix, ms that one bucket is for, then names ...
 -- Few calls with many names each: Redis does nothing else meanwhile.
 local buckets = buckets_of(tonumber(ARGV[2]))
+local own = marks_key('m:')
 local names_per_call = 500
 local found, best = {}, {}
 
@@ -17,7 +18,7 @@ for first = 3, #ARGV, names_per_call do
   local last = math.min(first + names_per_call - 1, #ARGV)
   local names, keys, from = {}, {}, first - 2
   for at = first, last do
-    names[#names + 1], keys[#keys + 1] = ARGV[at], prefix .. 'm:' .. ARGV[at]
+    names[#names + 1], keys[#keys + 1] = ARGV[at], own .. ARGV[at]
     best[at - 2], found[at - 2] = -1, -1
   end
   look(redis.call('MGET', unpack(keys)), from)

@@ -1,13 +1,16 @@
 -- Sets marks and takes them back, each if its version is higher than that of what is there.
--- ARGV: prefix, ms that one bucket is for, then where, name, version, 1 or 0 ... `stay` and `go`: a key of its own, the one
--- for good, the other until Redis needs the room (it says what no mark says). `bucket`: for a while.
-local buckets, first, now = buckets_of(tonumber(ARGV[2]))
+-- ARGV: prefix, ms that one bucket is for, projection, kind, token, shard, seen, then where, name, version, 1 or 0 ...
+-- `stay` and `go`: a key of its own, the one for good, the other until Redis needs the room (it says what no mark says).
+-- `bucket`: for a while.
+if not stands(ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]) then return {'switched'} end
+local buckets, first, bucket_key = buckets_of(tonumber(ARGV[2]))
+local own = marks_key('m:')
 
 local function version_of(mark)
   return mark and tonumber(string.match(mark, '^%d+')) or -1
 end
 
-for at = 3, #ARGV, 4 do
+for at = 8, #ARGV, 4 do
   local where, name, version = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
   local mark = ARGV[at + 2] .. ' ' .. ARGV[at + 3]
   if where == 'bucket' then
@@ -20,7 +23,7 @@ for at = 3, #ARGV, 4 do
       redis.call('HSET', buckets[1], name, mark)
     end
   else
-    local key = prefix .. 'm:' .. name
+    local key = own .. name
     if version > version_of(redis.call('GET', key)) then
       if where == 'stay' then
         redis.call('SET', key, mark)

@@ -2,6 +2,6 @@
 -- ARGV: prefix, run of the server, its evictions so far
 local evictions = prefix .. 'evictions'
 if redis.call('HGET', evictions, 'lost') == '0' then return {'done'} end
-redis.call('DEL', LIVE)
+give_up_all(redis.call('HGET', LIVE, 'history'))
 redis.call('HSET', evictions, 'run', ARGV[2], 'whole_at', ARGV[3], 'lost', '0')
 return {'ok'}
