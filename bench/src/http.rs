@@ -154,14 +154,10 @@ async fn idle(server: &Server, when: &str, table: &mut Table) -> anyhow::Result<
     Ok(())
 }
 
-/// How far a projection is in the log, as the server's metrics tell it: once it has caught up, the log's head.
+/// The head of the log.
 async fn events_in_log(server: &Server) -> anyhow::Result<u64> {
     let mut connection = Connection::open(&server.address).await?;
-    let (_, metrics) = connection.ask(&request("GET", "/metrics", "", None)).await?;
-    let metrics = String::from_utf8_lossy(metrics);
-    let line = metrics
-        .lines()
-        .find(|line| line.starts_with("projection_position{"))
-        .context("no metric projection_position")?;
-    Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()? as u64)
+    let (_, health) = connection.ask(&request("GET", "/health/ready", "", None)).await?;
+    let health: serde_json::Value = serde_json::from_slice(health)?;
+    health["head"].as_u64().context("no head in /health/ready")
 }

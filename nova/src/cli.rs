@@ -92,18 +92,19 @@ pub enum Command {
     /// Look at the event log. Also beside a running server.
     #[command(subcommand)]
     Log(Log),
-    /// Look at the projections and rebuild them.
+    /// Look at the projections and rebuild them. Also beside a running server.
     #[command(subcommand)]
     Projections(Projections),
     /// What was uploaded.
     #[command(subcommand)]
     Media(Media),
-    /// Events that could not be projected.
+    /// Events that could not be projected. Also beside a running server.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
     /// Print the configuration in force, secrets masked.
     Config,
-    /// Bring the schemas of all stores up to date: before the first start, and after an upgrade.
+    /// Bring the schemas of all stores up to date: before the first start, and after an upgrade. Beside a running server of the
+    /// profile embedded it says that there is nothing to do.
     Migrate,
     /// Print the OpenAPI document of the whole API, the one that a server has at /openapi.json.
     Openapi,
@@ -160,8 +161,8 @@ pub enum StoreName {
 
 #[derive(Debug, Subcommand)]
 pub enum Media {
-    /// Remove what uploads that came to nothing left behind, now: one round through everything. Command processes do this by
-    /// themselves every `media.sweep_interval_s`. Not beside a running embedded server.
+    /// Remove what unfinished uploads left behind, now: one round through everything. Command processes do this by
+    /// themselves every `media.sweep_interval_s`. Also beside a running server.
     Sweep,
 }
 
@@ -231,7 +232,7 @@ pub struct LogRead {
 pub enum Projections {
     /// How far each of them is.
     Status,
-    /// Build a view anew from the log, beside the live one, and switch to it.
+    /// Fill a view from the log, beside the live one, and switch to it.
     ///
     /// In the profile distributed, `clickhouse/posts` and `redis/posts` are the views of those stores, `posts` that of
     /// PostgreSQL.

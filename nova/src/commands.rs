@@ -9,6 +9,7 @@ use crate::config::{Config, Overrides, Store};
 use crate::profile::Roles;
 use crate::{permissions, telemetry};
 
+mod bar;
 mod client_events;
 mod dead_letters;
 mod demo;
@@ -17,6 +18,7 @@ mod log;
 mod media;
 mod migrate;
 mod openapi;
+mod operator;
 mod outbox;
 mod projections;
 mod serve;

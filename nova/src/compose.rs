@@ -11,16 +11,17 @@ use nova_domain::delivered::MarkDelivered;
 use nova_domain::read::MarkRead;
 use nova_eventlog::EventLog;
 use nova_events::{Actor, Codec};
-use nova_http::{ApiError, Caller, ClosedAccounts, CorsOrigins, Issuer};
+use nova_http::{ApiError, Caller, ClosedAccounts, CorsOrigins, Issuer, Verifier};
 use nova_media::MediaStore;
-use nova_projectors::Redriven;
+use nova_query_api::jobs::{JobOutcome, Jobs, Progress, Task};
 use nova_query_api::{DeliveredCommand, Live, MetricsText, QueryState, ReadCommand, ReadyWhen};
 use nova_views::{ViewReader, ViewWriter};
 use uuid::Uuid;
 
 use crate::closed_accounts;
-use crate::config::{Config, Profile};
-use crate::profile::{self, Installation, Parked, Roles, Stores, Told};
+use crate::config::{Config, Profile, PublicRoutes};
+use crate::profile::{self, Installation, Parked, Roles, Stores};
+use crate::tasks::OperatorTasks;
 use crate::{permissions, purge, telemetry};
 
 /// An opened installation, or the parts of one that this process is.
@@ -36,6 +37,8 @@ pub struct Product {
     /// Up to where in the log they are known.
     closed_known_to: u64,
     cors: CorsOrigins,
+    tasks: Arc<OperatorTasks>,
+    jobs: Jobs,
     chores: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -57,13 +60,13 @@ pub async fn read_only_log(config: &Config) -> anyhow::Result<Arc<dyn EventLog>>
 }
 
 /// How large the log is, in words.
-pub async fn log_stats(config: &Config) -> anyhow::Result<String> {
-    installation(config.profile).log_stats(config).await
+pub async fn log_stats(config: &Config, told: Progress<'_>) -> anyhow::Result<String> {
+    installation(config.profile).log_stats(config, told).await
 }
 
-/// Reads the whole log and checks it. Says what it found, in words.
-pub async fn verify_log(config: &Config) -> anyhow::Result<String> {
-    installation(config.profile).verify_log(config).await
+/// Reads the whole log and checks it; also beside a running server.
+pub async fn verify_log(config: &Config, told: Progress<'_>) -> anyhow::Result<JobOutcome> {
+    installation(config.profile).verify_log(config, told).await
 }
 
 impl Product {
@@ -104,8 +107,30 @@ impl Product {
         let query = query.with_read_command(read_command(executor.clone()));
         let query = Arc::new(query.with_delivered_command(delivered_command(executor.clone())));
         let cors = config.cors_origins()?;
+        let tasks = Arc::new(OperatorTasks {
+            config: config.clone(),
+            installation: installation(config.profile),
+            runtime: Arc::clone(&stores.runtime),
+            log: Arc::clone(&stores.log),
+            executor: executor.clone(),
+            media: stores.media.clone(),
+        });
+        let jobs = Jobs::new(Arc::clone(&tasks) as _, tokio::runtime::Handle::current());
         let chores = Vec::new();
-        Ok(Self { config, roles, stores, executor, issuer, query, closed, closed_known_to, cors, chores })
+        Ok(Self {
+            config,
+            roles,
+            stores,
+            executor,
+            issuer,
+            query,
+            closed,
+            closed_known_to,
+            cors,
+            tasks,
+            jobs,
+            chores,
+        })
     }
 
     /// Starts what the roles ask for beside answering requests: keeping the views up to date, relaying, and the purge of
@@ -131,14 +156,9 @@ impl Product {
         Ok(())
     }
 
-    /// Builds a view anew, beside the live one, and switches to it.
-    pub async fn rebuild(&self, name: &str, told: &mut (dyn FnMut(u64, u64) + Send)) -> anyhow::Result<()> {
-        self.stores.runtime.rebuild(&self.config, name, told as Told<'_>).await
-    }
-
-    /// Projects dead letters again, of one stream or of all.
-    pub async fn redrive(&self, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven> {
-        self.stores.runtime.redrive(&self.config, name, stream).await
+    /// Does what an operator asks for.
+    pub async fn perform(&self, task: &Task, told: Progress<'_>) -> anyhow::Result<JobOutcome> {
+        self.tasks.perform(task, told).await
     }
 
     /// How far the relay is, as JSON.
@@ -149,11 +169,6 @@ impl Product {
     /// Events that wait for an operator on their way to Kafka: those behind `after`, at most `limit`.
     pub async fn outbox_parked(&self, after: u64, limit: usize) -> anyhow::Result<Vec<Parked>> {
         self.stores.runtime.outbox_parked(after, limit).await
-    }
-
-    /// Asks the relay to publish them again; returns how many events.
-    pub async fn outbox_redrive(&self, stream: Option<&str>) -> anyhow::Result<u64> {
-        self.stores.runtime.outbox_redrive(stream).await
     }
 
     pub fn reader(&self) -> &Arc<dyn ViewReader> {
@@ -173,20 +188,21 @@ impl Product {
 
     /// The sides of the API that this process is, with the layers that every request goes through.
     pub fn router(&self, metrics: Option<PrometheusHandle>) -> Router {
-        let metrics = metrics.map(|handle| {
-            let (runtime, client_events) =
-                (Arc::clone(&self.stores.runtime), self.stores.client_events.clone());
-            Arc::new(move || {
-                runtime.record_metrics();
-                if let Some(client_events) = &client_events {
-                    client_events.record_metrics();
-                }
-                telemetry::process::observe();
-                handle.render()
-            }) as MetricsText
+        let server = &self.config.server;
+        let (docs, admin) = (server.is_public(PublicRoutes::Docs), server.is_public(PublicRoutes::Admin));
+        let metrics = metrics.filter(|_| server.is_public(PublicRoutes::Metrics));
+        let document = docs.then(|| {
+            let mut document = crate::document::document(&self.config.document_bounds());
+            if !admin {
+                crate::document::keep_tags(&mut document, |tag| tag != "admin");
+            }
+            document
         });
-        let document = crate::document::document(&self.config.document_bounds());
-        let mut router = nova_query_api::system_router(Arc::clone(&self.query), metrics, &document);
+        let mut router = nova_query_api::system_router(
+            Arc::clone(&self.query),
+            metrics.map(|handle| self.metrics_text(handle)),
+            document.as_ref(),
+        );
         if let Some(client_events) = self.stores.client_events.clone() {
             let (executor, options) = (self.executor.clone(), self.config.command_options());
             let media = self.stores.media.clone().map(|store| self.config.media_of_commands(store));
@@ -196,10 +212,52 @@ impl Product {
         }
         if self.roles.queries {
             router = router.merge(nova_query_api::router(Arc::clone(&self.query)));
+            if admin {
+                router = router.merge(self.admin_router());
+            }
         }
-        let verifier = Arc::new(self.issuer.verifier().with_closed_accounts(self.closed.clone()));
-        let router = nova_http::with_layers(router, verifier, &self.config.http_limits());
+        let router = nova_http::with_layers(router, self.verifier(), &self.config.http_limits());
         nova_http::with_cors(router, &self.cors)
+    }
+
+    /// What operators ask and do, with layers of its own: it answers while everybody else's side is overloaded.
+    pub fn operators_router(&self, metrics: Option<PrometheusHandle>) -> Router {
+        let mut document = crate::document::document(&self.config.document_bounds());
+        crate::document::keep_tags(&mut document, |tag| ["admin", "system"].contains(&tag));
+        let metrics = metrics.map(|handle| self.metrics_text(handle));
+        let system = nova_query_api::system_router(Arc::clone(&self.query), metrics, Some(&document));
+        let router = system.merge(self.admin_router());
+        nova_http::with_layers(router, self.verifier(), &self.config.operators_http_limits())
+    }
+
+    fn admin_router(&self) -> Router {
+        nova_query_api::admin_router(Arc::clone(&self.query), self.jobs.clone())
+    }
+
+    fn verifier(&self) -> Arc<Verifier> {
+        Arc::new(self.issuer.verifier().with_closed_accounts(self.closed.clone()))
+    }
+
+    fn metrics_text(&self, handle: PrometheusHandle) -> MetricsText {
+        let (runtime, client_events) = (Arc::clone(&self.stores.runtime), self.stores.client_events.clone());
+        Arc::new(move || {
+            runtime.record_metrics();
+            if let Some(client_events) = &client_events {
+                client_events.record_metrics();
+            }
+            telemetry::process::observe();
+            handle.render()
+        })
+    }
+
+    /// See [`crate::profile::Runtime::history_changes`].
+    pub(crate) async fn history_changes(&self) -> String {
+        self.stores.runtime.history_changes().await
+    }
+
+    /// See [`crate::profile::Runtime::abandon`].
+    pub(crate) async fn abandon(&self) {
+        self.stores.runtime.abandon().await;
     }
 
     /// Stops what runs and closes what is open: everything acknowledged is safe, and the data folder is free.
@@ -207,6 +265,7 @@ impl Product {
         for chore in self.chores.drain(..) {
             chore.abort();
         }
+        self.jobs.stop().await;
         if let Some(client_events) = &self.stores.client_events {
             client_events.close().await;
         }

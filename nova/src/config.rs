@@ -14,7 +14,7 @@ use figment::providers::{Env, Format, Toml};
 use nova_http::{CorsOrigins, ForwardingHeader, TrustedProxies};
 use serde::{Deserialize, Serialize};
 
-pub use listen::{ListenAddress, ListenError};
+pub use listen::{AdminListen, ListenAddress, ListenError};
 pub use options::WITHOUT_CLIENT_LIMITS;
 use secrets::refuse_secrets;
 pub use secrets::{Secret, ServerUrl};
@@ -55,6 +55,15 @@ pub enum Store {
     Postgres,
     ClickHouse,
     Redis,
+}
+
+/// What the public listener serves beside the API of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PublicRoutes {
+    Docs,
+    Admin,
+    Metrics,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +114,8 @@ sections! {
     Data { dir: PathBuf, disk_reserve_bytes: u64, }
     Server {
         listen: ListenAddress,
+        admin_listen: AdminListen,
+        public_routes: Vec<PublicRoutes>,
         drain_ms: u64,
         header_timeout_ms: u64,
         write_timeout_ms: u64,
@@ -463,6 +474,10 @@ impl Server {
             );
         }
         self.trusted_proxies().map(drop)
+    }
+
+    pub fn is_public(&self, routes: PublicRoutes) -> bool {
+        self.public_routes.contains(&routes)
     }
 
     /// The proxies whose word about a client's address is taken.

@@ -29,7 +29,7 @@ const TAGS: [(&str, &str); 12] = [
     ("events", "Client events such as impressions and clicks, for analysts."),
     ("system", "Health checks."),
     ("audit", "The event log and deletions, for auditors."),
-    ("admin", "Projections and breakers, for operators."),
+    ("admin", "Projections, dead letters, breakers and jobs, for operators."),
 ];
 
 /// What clients may send at most.
@@ -80,6 +80,21 @@ pub fn document(bounds: &Bounds) -> Value {
     examples::attach(&mut document);
     schemas::drop_unused(&mut document);
     document
+}
+
+/// Leaves out the operations of other tags.
+pub fn keep_tags(document: &mut Value, keep: impl Fn(&str) -> bool) {
+    let has = |part: &Value| part["tags"][0].as_str().is_some_and(&keep);
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for item in paths.values_mut().filter_map(Value::as_object_mut) {
+            item.retain(|_, operation| has(operation));
+        }
+        paths.retain(|_, item| item.as_object().is_some_and(|item| !item.is_empty()));
+    }
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.retain(|tag| tag["name"].as_str().is_some_and(&keep));
+    }
+    schemas::drop_unused(document);
 }
 
 /// Each operation of the document, with its path and method.

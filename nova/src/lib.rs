@@ -15,4 +15,5 @@ pub mod permissions;
 pub mod profile;
 pub mod purge;
 pub mod server;
+mod tasks;
 pub mod telemetry;

@@ -10,6 +10,7 @@ use nova_events::envelope::time_of_ms;
 use nova_events::live::Live;
 use nova_media::MediaStore;
 use nova_projectors::Redriven;
+use nova_query_api::jobs::{JobOutcome, Progress};
 use nova_resilience::Dependency;
 use nova_views::{ViewError, ViewReader, ViewWriter};
 
@@ -61,9 +62,10 @@ pub(crate) trait Installation: Send + Sync {
 
     async fn read_only_log(&self, config: &Config) -> anyhow::Result<Arc<dyn EventLog>>;
 
-    async fn log_stats(&self, config: &Config) -> anyhow::Result<String>;
+    async fn log_stats(&self, config: &Config, told: Told<'_>) -> anyhow::Result<String>;
 
-    async fn verify_log(&self, config: &Config) -> anyhow::Result<String>;
+    /// Reads the whole log and checks it. `told` hears how much it has read, and of how much.
+    async fn verify_log(&self, config: &Config, told: Told<'_>) -> anyhow::Result<JobOutcome>;
 }
 
 /// What services are built on, and what runs beside them.
@@ -100,12 +102,19 @@ pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
     /// Starts what the roles ask for: keeping views up to date, relaying.
     async fn start(&self, config: &Config, roles: Roles) -> anyhow::Result<()>;
 
-    /// Builds a view anew from the log, beside the live one, and switches to it. `told` hears how far it is and how far
+    /// Fills a view from the log, beside the live one, and switches to it. `told` hears how far it is and how far
     /// the log.
     async fn rebuild(&self, config: &Config, name: &str, told: Told<'_>) -> anyhow::Result<()>;
 
+    /// The names that [`Self::rebuild`] and [`Self::redrive`] take.
+    fn projections(&self) -> Vec<String>;
+
     /// Projects dead letters again, of one stream or of all.
     async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven>;
+
+    fn has_outbox(&self) -> bool {
+        false
+    }
 
     async fn outbox_status(&self) -> anyhow::Result<serde_json::Value> {
         Err(no_outbox())
@@ -125,6 +134,16 @@ pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
 
     /// Brings the gauges up to date that nothing else does; called when metrics are asked for.
     fn record_metrics(&self);
+
+    /// Returns when the log is no longer the one that it was, and says how. The process is to end then, without closing: what
+    /// it remembers may be of events that are lost.
+    async fn history_changes(&self) -> String {
+        std::future::pending().await
+    }
+
+    /// Stops what runs when the history has changed. Nothing that is remembered is saved, except with what shows that it is of
+    /// another history.
+    async fn abandon(&self) {}
 
     /// Stops what runs and closes what is open: everything acknowledged is safe.
     async fn close(&self);
@@ -164,6 +183,14 @@ pub(crate) async fn wait_for_views(
 /// How often a wait for views says how far they are.
 const CATCH_UP_STEP: Duration = Duration::from_millis(250);
 
+pub(crate) fn outcome<'a, N: TryInto<u64>>(
+    summary: String,
+    numbers: impl IntoIterator<Item = (&'a str, N)>,
+) -> JobOutcome {
+    let number = |(name, number): (&str, N)| (name.to_owned(), number.try_into().unwrap_or(u64::MAX));
+    JobOutcome { summary, numbers: numbers.into_iter().map(number).collect() }
+}
+
 /// The times that a log spans, as a line.
 pub(crate) fn span(first_ms: Option<u64>, last_ms: Option<u64>) -> String {
     let time = |ms: u64| time_of_ms(i64::try_from(ms).unwrap_or(i64::MAX)).to_rfc3339();
@@ -174,8 +201,10 @@ pub(crate) fn span(first_ms: Option<u64>, last_ms: Option<u64>) -> String {
 }
 
 fn no_outbox() -> anyhow::Error {
-    anyhow::anyhow!("the embedded profile has no outbox: its views follow the log itself")
+    anyhow::anyhow!(NO_OUTBOX)
 }
+
+pub(crate) const NO_OUTBOX: &str = "the embedded profile has no outbox: its views follow the log itself";
 
 /// An event that Kafka does not take, or one behind it in its stream.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -190,4 +219,4 @@ pub struct Parked {
     pub parked_at: String,
 }
 
-pub(crate) type Told<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
+pub(crate) type Told<'a> = Progress<'a>;

@@ -2,6 +2,7 @@
 //!
 //! * At most `connections_max` are open, and fewer where the system allows fewer files; of one address no more than its share. Idle ones
 //!   are closed for new ones; while all are in use, further ones wait in the kernel's queue.
+//! * Operators have a listener of their own, with a thread, limits and layers of its own.
 //! * What a connection holds in memory is bounded, whatever its client does or does not read (`stream`, `service`).
 //! * After the signal nothing new is accepted, live sessions are sent away, and requests that are being answered are
 //!   answered. What takes longer than `drain_ms` is cut off; a second signal cuts it off at once.
@@ -17,21 +18,26 @@ use axum::http::StatusCode;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 use metrics_exporter_prometheus::PrometheusHandle;
-use nova_http::ApiError;
+use nova_http::{ApiError, TrustedProxies};
 use nova_query_api::Live;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::compose::Product;
+use crate::config::Config;
 use connections::{ConnectionLimits, Connections, OverShare};
-use stream::WriteLimits;
+use operators::OperatorsFile;
+pub use operators::RunningServer;
+use stream::{ReadLimits, WriteLimits};
 use workers::{Accepted, Serving, Workers};
 
 mod connections;
 mod descriptors;
+mod operators;
 mod service;
 mod stream;
 mod workers;
@@ -39,6 +45,10 @@ mod workers;
 /// Connections that wait to be accepted; `net.core.somaxconn` is above it on most systems. With the usual 128 the kernel drops
 /// most of those who come back at once after a restart, and they try again only a second later.
 const WAITING_MAX: u32 = 4096;
+
+/// Connections of operators and their tools.
+const OPERATORS_CONNECTIONS_MAX: usize = 64;
+const OPERATORS_UNSENT_BYTES_MAX: usize = 64 << 20;
 
 /// When to stop: once, gracefully; twice, at once.
 #[derive(Debug, Clone)]
@@ -82,16 +92,32 @@ pub fn tell_ready(address: SocketAddr) -> std::io::Result<()> {
 /// A product that listens.
 #[derive(Debug)]
 pub struct Server {
+    public: Listening,
+    operators: Option<Listening>,
+    config: Config,
+    live: Live,
+    drain: Duration,
+}
+
+/// One address to listen on, and how what comes in there is served.
+#[derive(Debug)]
+struct Listening {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
-    live: Live,
-    header_timeout: Duration,
-    drain: Duration,
     connections: ConnectionLimits,
+    header_timeout: Duration,
     buffer_bytes: usize,
     writes: WriteLimits,
+    reads: ReadLimits,
     threads: usize,
+}
+
+/// A listener that is being served.
+struct Open {
+    serving: Serving,
+    workers: Workers,
+    accepting: JoinHandle<()>,
 }
 
 impl Server {
@@ -99,66 +125,66 @@ impl Server {
     pub async fn bind(product: &Product, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
         let config = &product.config().server;
         let connections_max = descriptors::connections_max(product.config())?;
-        let listener =
-            listen(config.listen.0).with_context(|| format!("cannot listen on {}", config.listen.0))?;
-        Ok(Self {
-            address: listener.local_addr()?,
-            listener,
-            router: product.router(metrics),
-            live: product.live().clone(),
-            header_timeout: Duration::from_millis(config.header_timeout_ms),
-            drain: Duration::from_millis(config.drain_ms),
-            connections: ConnectionLimits {
-                connections_max,
-                per_address_max: if connections_max < config.connections_max {
-                    // Where fewer fit than are configured, one address must not have them all.
-                    config.connections_per_address_max.min(connections_max.div_ceil(2))
-                } else {
-                    config.connections_per_address_max
-                },
-                unsent_bytes_max: config.unsent_bytes_max,
-                trusted: config.trusted_proxies()?,
+        let limits = ConnectionLimits {
+            listener: "public",
+            connections_max,
+            per_address_max: if connections_max < config.connections_max {
+                // Where fewer fit than are configured, one address must not have them all.
+                config.connections_per_address_max.min(connections_max.div_ceil(2))
+            } else {
+                config.connections_per_address_max
             },
-            buffer_bytes: config.connection_buffer_bytes,
-            writes: WriteLimits {
-                timeout: Duration::from_millis(config.write_timeout_ms),
-                bytes_min: usize::try_from(
-                    config.write_bytes_per_second_min.saturating_mul(config.write_timeout_ms) / 1_000,
-                )
-                .unwrap_or(usize::MAX),
-            },
-            threads: config.threads,
-        })
+            unsent_bytes_max: config.unsent_bytes_max,
+            trusted: config.trusted_proxies()?,
+        };
+        let router = product.router(metrics.clone());
+        let public = Listening::bind(config.listen.0, "server.listen", router, limits, product.config())?;
+        let operators = match config.admin_listen.0 {
+            Some(address) => {
+                let limits = ConnectionLimits {
+                    listener: "operators",
+                    connections_max: OPERATORS_CONNECTIONS_MAX,
+                    per_address_max: OPERATORS_CONNECTIONS_MAX,
+                    unsent_bytes_max: OPERATORS_UNSENT_BYTES_MAX,
+                    trusted: TrustedProxies::default(),
+                };
+                let router = product.operators_router(metrics);
+                let mut listening =
+                    Listening::bind(address, "server.admin_listen", router, limits, product.config())?;
+                listening.threads = 1;
+                Some(listening)
+            }
+            None => None,
+        };
+        let drain = Duration::from_millis(config.drain_ms);
+        Ok(Self { public, operators, config: product.config().clone(), live: product.live().clone(), drain })
     }
 
     /// Where it listens, also when port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.public.address
     }
 
-    /// Serves until it is stopped and drained.
+    /// Where operators are answered, if anywhere.
+    pub fn operators_address(&self) -> Option<SocketAddr> {
+        self.operators.as_ref().map(|listening| listening.address)
+    }
+
+    /// Serves until it is stopped and drained. Operators are answered until the end.
     pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
-        let connections = Connections::new(self.connections);
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(self.header_timeout)
-            .max_buf_size(self.buffer_bytes);
-        let serving = Serving {
-            router: self.router,
-            http,
-            writes: self.writes,
-            connections: TaskTracker::new(),
-            stopping: CancellationToken::new(),
-            ending: CancellationToken::new(),
-        };
-        let workers = Workers::start(self.threads, &serving)?;
-        loop {
-            tokio::select! {
-                () = stop.gracefully.cancelled() => break,
-                accepted = accept(&self.listener, &connections, self.buffer_bytes) => workers.give(accepted),
+        let ended = CancellationToken::new();
+        let operators = match self.operators {
+            Some(listening) => {
+                let address = listening.address;
+                let open = listening.open(ended.clone())?;
+                tracing::info!(%address, "operators are answered here: /metrics, /docs, /api/v1/admin");
+                Some((open, OperatorsFile::write(&self.config, address)))
             }
-        }
-        drop(self.listener);
+            None => None,
+        };
+        let Open { serving, workers, accepting } = self.public.open(stop.gracefully.clone())?;
+        stop.gracefully.cancelled().await;
+        accepting.await?;
         serving.stopping.cancel();
         serving.connections.close();
         tracing::info!(drain_ms = self.drain.as_millis() as u64, "stopping");
@@ -171,8 +197,81 @@ impl Server {
             () = stop.at_once.cancelled() => tracing::warn!("stopping at once"),
         }
         tokio::task::spawn_blocking(move || workers.end()).await?;
+        ended.cancel();
+        if let Some((Open { workers, accepting, .. }, file)) = operators {
+            drop(file);
+            accepting.await?;
+            tokio::task::spawn_blocking(move || workers.end()).await?;
+        }
         Ok(())
     }
+}
+
+impl Listening {
+    fn bind(
+        address: SocketAddr,
+        key: &str,
+        router: Router,
+        connections: ConnectionLimits,
+        config: &Config,
+    ) -> anyhow::Result<Self> {
+        let server = &config.server;
+        let listener = listen(address).with_context(|| format!("cannot listen on {address} ({key})"))?;
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener,
+            router,
+            connections,
+            header_timeout: Duration::from_millis(server.header_timeout_ms),
+            buffer_bytes: server.connection_buffer_bytes,
+            writes: WriteLimits {
+                timeout: Duration::from_millis(server.write_timeout_ms),
+                bytes_min: usize::try_from(
+                    server.write_bytes_per_second_min.saturating_mul(server.write_timeout_ms) / 1_000,
+                )
+                .unwrap_or(usize::MAX),
+            },
+            reads: read_limits(&config.live),
+            threads: server.threads,
+        })
+    }
+
+    /// Accepts connections until it is to stop.
+    fn open(self, stop: CancellationToken) -> anyhow::Result<Open> {
+        let connections = Connections::new(self.connections);
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.header_timeout)
+            .max_buf_size(self.buffer_bytes);
+        let serving = Serving {
+            router: self.router,
+            http,
+            writes: self.writes,
+            reads: self.reads,
+            connections: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            ending: CancellationToken::new(),
+        };
+        let workers = Workers::start(self.threads, &serving)?;
+        let mut giver = workers.giver();
+        let (listener, buffer_bytes) = (self.listener, self.buffer_bytes);
+        let accepting = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    accepted = accept(&listener, &connections, buffer_bytes) => giver.give(accepted),
+                }
+            }
+        });
+        Ok(Open { serving, workers, accepting })
+    }
+}
+
+/// Operations are short. In the long run a second has room for two of the largest frames, at once there is room for sixteen: more
+/// than operations of the usual size can fill.
+fn read_limits(live: &crate::config::Live) -> ReadLimits {
+    let frame_bytes = live.frame_bytes_max.max(1_024) as f64;
+    ReadLimits { bytes_per_second: frame_bytes * 2.0, burst_bytes: frame_bytes * 16.0 }
 }
 
 /// Must be called within a runtime.

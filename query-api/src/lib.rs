@@ -2,7 +2,7 @@
 //! WebSocket or an SSE stream open is told what happens as it happens. Nothing here writes.
 //!
 //! Reading order: [`state`] (what it works with), [`params`] (what a query takes), `after` (queries that wait for the views),
-//! [`answer`] (what it gives), the routes, [`live`] (WebSocket and SSE). `lag` and `current` keep answers and readiness true
+//! [`answer`] (what it gives), the routes, [`jobs`] (what operators start), [`live`] (WebSocket and SSE). `lag` and `current` keep answers and readiness true
 //! while views are behind the log.
 
 use std::sync::Arc;
@@ -19,12 +19,15 @@ pub mod answer;
 
 mod routes;
 
+pub mod jobs;
+
 pub mod live;
 
 mod current;
 mod lag;
 mod openapi;
 
+pub use jobs::Jobs;
 pub use live::{Live, LiveOptions};
 pub use openapi::openapi;
 pub use routes::media::MediaAccess;
@@ -40,8 +43,12 @@ pub fn router(state: Arc<QueryState>) -> Router {
         .merge(routes::conversation::routes())
         .merge(routes::media::routes())
         .merge(routes::audit::routes())
-        .merge(routes::admin::routes())
         .merge(live::routes())
         .with_state(state);
     Router::new().nest("/api/v1", queries)
+}
+
+/// What operators ask and do, under `/api/v1/admin`.
+pub fn admin_router(state: Arc<QueryState>, jobs: Jobs) -> Router {
+    Router::new().nest("/api/v1", routes::admin::routes().with_state(state).merge(routes::jobs::routes(jobs)))
 }

@@ -36,6 +36,7 @@ use tokio::sync::{OnceCell, watch};
 use crate::state::{DeliveredCommand, QueryState, ReadCommand};
 
 mod closed;
+mod deletions;
 mod delivered;
 mod elsewhere;
 mod facts;
@@ -52,6 +53,7 @@ mod timeline;
 mod track;
 pub(crate) mod ws;
 
+use deletions::Deletions;
 use registry::Registry;
 
 /// How long a subscriber waits for the hub before the log is asked instead.
@@ -132,6 +134,7 @@ pub(crate) struct Shared {
     codec: Codec,
     options: LiveOptions,
     registry: Registry,
+    deletions: Deletions,
     /// Other processes, if there may be any.
     live: Option<Arc<dyn Announcer>>,
     read_command: OnceLock<ReadCommand>,
@@ -195,6 +198,7 @@ impl Live {
             codec,
             options,
             registry: Registry::new(live.clone()),
+            deletions: Deletions::default(),
             live,
             read_command: OnceLock::new(),
             delivered_command: OnceLock::new(),

@@ -4,7 +4,7 @@ use nova_http::{FieldError, Problem};
 use utoipa::OpenApi;
 
 use crate::live;
-use crate::routes::{admin, audit, conversation, feed, media, post, system, user};
+use crate::routes::{admin, audit, conversation, feed, jobs, media, post, system, user};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -36,6 +36,10 @@ use crate::routes::{admin, audit, conversation, feed, media, post, system, user}
         admin::projections,
         admin::dead_letters,
         admin::breakers,
+        jobs::list_jobs,
+        jobs::start,
+        jobs::job,
+        jobs::break_off,
         system::live,
         system::ready,
         system::dependencies,

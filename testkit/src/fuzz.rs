@@ -158,7 +158,8 @@ mod tests {
             assert!(known < 4 || input.get(4) != Some(&b'!'), "found");
             known
         };
-        let found = catch_unwind(|| fuzz("self-test", vec![b"no!va".to_vec()], reads));
-        assert!(found.is_err(), "3,000 changes to five bytes do not move one of them");
+        // Of 150 runs, 17 did not find it with 3,000 inputs.
+        let found = catch_unwind(|| fuzz_times("self-test", 300_000, vec![b"no!va".to_vec()], reads));
+        assert!(found.is_err(), "300,000 changes to five bytes do not move one of them");
     }
 }

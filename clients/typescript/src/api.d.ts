@@ -45,6 +45,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the jobs of this process, the latest first
+         * @description It remembers the last hundred.
+         *
+         *     Needs a token with the role `operator`.
+         */
+        get: operations["jobs_list"];
+        put?: never;
+        /**
+         * Start a job
+         * @description It rebuilds a view, projects dead letters again, publishes parked events again, removes what unfinished uploads left behind, or verifies the log. A second job for the same thing is refused while the first one runs.
+         *
+         *     Needs a token with the role `operator`.
+         */
+        post: operations["jobs_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a job of this process
+         * @description Needs a token with the role `operator`.
+         */
+        get: operations["jobs_read"];
+        put?: never;
+        post?: never;
+        /**
+         * Break a job of this process off
+         * @description What it has done stays done; a view that it was filling is removed, and the live one stays. A job that has ended stays as it is.
+         *
+         *     Needs a token with the role `operator`.
+         */
+        delete: operations["jobs_break_off"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/projections": {
         parameters: {
             query?: never;
@@ -1523,6 +1577,62 @@ export interface components {
             /** Format: int64 */
             start: number;
         };
+        /** @description A job of an operator. */
+        Job: {
+            /**
+             * Format: int64
+             * @description How much is done, of `total`: events, or segments where a log of files is verified.
+             */
+            done: number;
+            /** Format: date-time */
+            ended_at?: string | null;
+            /** @description Of a job that failed. */
+            error?: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["JobKind"];
+            /** @description Of a job that is done. */
+            outcome?: components["schemas"]["JobOutcome"] | null;
+            projection?: string | null;
+            /** @description Why it was started. */
+            reason: string;
+            /** Format: date-time */
+            started_at: string;
+            /**
+             * Format: uuid
+             * @description The operator who started it.
+             */
+            started_by: string;
+            state: components["schemas"]["JobState"];
+            stream?: string | null;
+            /**
+             * Format: int64
+             * @description 0 while it is not known.
+             */
+            total: number;
+        };
+        /**
+         * @description More values may come.
+         * @enum {string}
+         */
+        JobKind: "rebuild" | "redrive" | "redrive_outbox" | "sweep_media" | "verify_log";
+        /** @description What a job came to. */
+        JobOutcome: {
+            /** @description The same as numbers, by what was counted. */
+            numbers: {
+                [key: string]: number;
+            };
+            /**
+             * @description In words, for people.
+             * @example rebuilt posts from 1042 events in 0.1 s
+             */
+            summary: string;
+        };
+        /**
+         * @description More values may come.
+         * @enum {string}
+         */
+        JobState: "running" | "done" | "failed";
         /** @description Part of a list. */
         ListOf_BreakerOf: {
             /**
@@ -1623,6 +1733,24 @@ export interface components {
             /** @description A better source should have answered. */
             degraded: boolean;
             items: components["schemas"]["FeedItem"][];
+            /** @description Goes on with the list; null at its end. */
+            next_cursor?: string | null;
+            /**
+             * @description Which source answered.
+             * @example sqlite
+             */
+            source: string;
+        };
+        /** @description Part of a list. */
+        ListOf_Job: {
+            /**
+             * Format: date-time
+             * @description The answer holds what was known at this time.
+             */
+            as_of: string;
+            /** @description A better source should have answered. */
+            degraded: boolean;
+            items: components["schemas"]["Job"][];
             /** @description Goes on with the list; null at its end. */
             next_cursor?: string | null;
             /**
@@ -2070,6 +2198,15 @@ export interface components {
             /** @description For groups; at most 200 bytes. */
             title?: string | null;
         };
+        StartJobBody: {
+            kind: components["schemas"]["JobKind"];
+            /** @description Of `rebuild` and `redrive`, as the list of projections names it. */
+            projection?: string | null;
+            /** @description Why; it goes to the server log with the operator's id. */
+            reason: string;
+            /** @description Of `redrive` and `redrive_outbox`: only this stream. */
+            stream?: string | null;
+        };
         TextBody: {
             text: string;
         };
@@ -2410,6 +2547,242 @@ export interface operations {
             504: components["responses"]["Problem504"];
         };
     };
+    jobs_list: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00.000Z",
+                     *       "degraded": false,
+                     *       "items": [
+                     *         {
+                     *           "done": 0,
+                     *           "ended_at": "2026-01-31T12:00:00.000Z",
+                     *           "id": "019c1400-7000-7000-8000-000000000058",
+                     *           "kind": "redrive",
+                     *           "outcome": {
+                     *             "numbers": {
+                     *               "events": 0,
+                     *               "events_still_parked": 0,
+                     *               "streams": 0
+                     *             },
+                     *             "summary": "0 events projected, 0 streams free again, 0 events still parked"
+                     *           },
+                     *           "projection": "conversations",
+                     *           "reason": "the projection is mended",
+                     *           "started_at": "2026-01-31T12:00:00.000Z",
+                     *           "started_by": "019c1400-7000-7000-8000-000000000059",
+                     *           "state": "done",
+                     *           "total": 0
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "source": "views"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListOf_Job"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    jobs_start: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kind": "rebuild",
+                 *       "projection": "posts",
+                 *       "reason": "a page of its file was damaged"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StartJobBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "done": 0,
+                     *       "id": "019c1400-7000-7000-8000-000000000062",
+                     *       "kind": "rebuild",
+                     *       "projection": "posts",
+                     *       "reason": "a page of its file was damaged",
+                     *       "started_at": "2026-01-31T12:00:00.000Z",
+                     *       "started_by": "019c1400-7000-7000-8000-000000000063",
+                     *       "state": "running",
+                     *       "total": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    jobs_read: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
+            };
+            path: {
+                /** @description The id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "done": 0,
+                     *       "ended_at": "2026-01-31T12:00:00.000Z",
+                     *       "id": "019c1400-7000-7000-8000-000000000060",
+                     *       "kind": "redrive",
+                     *       "outcome": {
+                     *         "numbers": {
+                     *           "events": 0,
+                     *           "events_still_parked": 0,
+                     *           "streams": 0
+                     *         },
+                     *         "summary": "0 events projected, 0 streams free again, 0 events still parked"
+                     *       },
+                     *       "projection": "conversations",
+                     *       "reason": "the projection is mended",
+                     *       "started_at": "2026-01-31T12:00:00.000Z",
+                     *       "started_by": "019c1400-7000-7000-8000-000000000061",
+                     *       "state": "done",
+                     *       "total": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    jobs_break_off: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description For how long the client waits, in milliseconds; then the answer is 504. No longer than the server would wait. */
+                "Nova-Timeout-Ms"?: components["parameters"]["Timeout"];
+            };
+            path: {
+                /** @description The id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "done": 0,
+                     *       "ended_at": "2026-01-31T12:00:00.000Z",
+                     *       "id": "019c1400-7000-7000-8000-000000000056",
+                     *       "kind": "redrive",
+                     *       "outcome": {
+                     *         "numbers": {
+                     *           "events": 0,
+                     *           "events_still_parked": 0,
+                     *           "streams": 0
+                     *         },
+                     *         "summary": "0 events projected, 0 streams free again, 0 events still parked"
+                     *       },
+                     *       "projection": "conversations",
+                     *       "reason": "the projection is mended",
+                     *       "started_at": "2026-01-31T12:00:00.000Z",
+                     *       "started_by": "019c1400-7000-7000-8000-000000000057",
+                     *       "state": "done",
+                     *       "total": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
     projections_list: {
         parameters: {
             query?: never;
@@ -2444,7 +2817,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "dead_letters": 0,
-                     *           "generation": 1,
+                     *           "generation": 2,
                      *           "lag": 0,
                      *           "name": "posts",
                      *           "parked_streams": 0,
@@ -3468,17 +3841,17 @@ export interface operations {
                      *       "degraded": false,
                      *       "items": [
                      *         {
-                     *           "conversation_id": "019c1400-7000-7000-8000-000000000064",
+                     *           "conversation_id": "019c1400-7000-7000-8000-000000000072",
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "deleted": false,
                      *           "edited_at": null,
                      *           "encrypted_content": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000065",
+                     *           "id": "019c1400-7000-7000-8000-000000000073",
                      *           "media": null,
                      *           "message_type": "text",
                      *           "nonce": null,
                      *           "reply_to": null,
-                     *           "sender_id": "019c1400-7000-7000-8000-000000000066",
+                     *           "sender_id": "019c1400-7000-7000-8000-000000000074",
                      *           "seq": 0,
                      *           "text": "a message"
                      *         }
@@ -3538,7 +3911,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000072",
+                     *       "id": "019c1400-7000-7000-8000-000000000080",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -3599,7 +3972,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000062",
+                     *       "id": "019c1400-7000-7000-8000-000000000070",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -3659,7 +4032,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000063",
+                     *       "id": "019c1400-7000-7000-8000-000000000071",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -3703,7 +4076,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "duration_ms": 1000,
-                 *       "upload_id": "019c1400-7000-7000-8000-000000000056",
+                 *       "upload_id": "019c1400-7000-7000-8000-000000000064",
                  *       "waveform": [
                  *         0,
                  *         128,
@@ -3725,7 +4098,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000075",
+                     *       "id": "019c1400-7000-7000-8000-000000000083",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -3795,8 +4168,8 @@ export interface operations {
                      *       "method": "PUT",
                      *       "position": 1042,
                      *       "presigned_url": "https://media.example.org/the-address-that-was-given",
-                     *       "s3_key": "staging/019c1400700070008000000000000067",
-                     *       "upload_id": "019c1400-7000-7000-8000-000000000068"
+                     *       "s3_key": "staging/019c1400700070008000000000000075",
+                     *       "upload_id": "019c1400-7000-7000-8000-000000000076"
                      *     }
                      */
                     "application/json": components["schemas"]["PresignedUpload"];
@@ -3912,7 +4285,7 @@ export interface operations {
                      *       "degraded": false,
                      *       "items": [
                      *         {
-                     *           "conversation_id": "019c1400-7000-7000-8000-000000000069",
+                     *           "conversation_id": "019c1400-7000-7000-8000-000000000077",
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "deleted": false,
                      *           "edited_at": null,
@@ -3923,12 +4296,12 @@ export interface operations {
                      *               "start": 2
                      *             }
                      *           ],
-                     *           "id": "019c1400-7000-7000-8000-000000000070",
+                     *           "id": "019c1400-7000-7000-8000-000000000078",
                      *           "media": null,
                      *           "message_type": "text",
                      *           "nonce": null,
                      *           "reply_to": null,
-                     *           "sender_id": "019c1400-7000-7000-8000-000000000071",
+                     *           "sender_id": "019c1400-7000-7000-8000-000000000079",
                      *           "seq": 0,
                      *           "text": "a message"
                      *         }
@@ -3998,13 +4371,13 @@ export interface operations {
                      *         {
                      *           "bio": null,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
-                     *           "display_name": "Person 100",
+                     *           "display_name": "Person 108",
                      *           "followed_by_viewer": false,
                      *           "follower_count": 1,
                      *           "following_count": 0,
                      *           "follows_viewer": false,
-                     *           "handle": "person_101",
-                     *           "id": "019c1400-7000-7000-8000-000000000102",
+                     *           "handle": "person_109",
+                     *           "id": "019c1400-7000-7000-8000-000000000110",
                      *           "post_count": 0
                      *         }
                      *       ],
@@ -4342,9 +4715,9 @@ export interface operations {
                      *       "content_type": "image/png",
                      *       "duration_ms": null,
                      *       "expires_in": 300,
-                     *       "id": "019c1400-7000-7000-8000-000000000058",
+                     *       "id": "019c1400-7000-7000-8000-000000000066",
                      *       "kind": "image",
-                     *       "owner_id": "019c1400-7000-7000-8000-000000000059",
+                     *       "owner_id": "019c1400-7000-7000-8000-000000000067",
                      *       "sha256": "ce257f3f5bbac465515e26e64e3f6395d0c78e39acac7ad28e297cae3dcccd00",
                      *       "url": "https://media.example.org/the-address-that-was-given",
                      *       "waveform": null
@@ -4403,7 +4776,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000057",
+                     *       "id": "019c1400-7000-7000-8000-000000000065",
                      *       "position": 1042,
                      *       "revision": 2
                      *     }
@@ -4441,7 +4814,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "conversation_id": "019c1400-7000-7000-8000-000000000074",
+                 *       "conversation_id": "019c1400-7000-7000-8000-000000000082",
                  *       "text": "a text"
                  *     }
                  */
@@ -4458,7 +4831,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000073",
+                     *       "id": "019c1400-7000-7000-8000-000000000081",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -4514,7 +4887,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000079",
+                     *       "id": "019c1400-7000-7000-8000-000000000087",
                      *       "position": 1042,
                      *       "revision": 0
                      *     }
@@ -4568,14 +4941,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "author": {
-                     *         "display_name": "Person 81",
-                     *         "handle": "person_82",
-                     *         "id": "019c1400-7000-7000-8000-000000000083"
+                     *         "display_name": "Person 89",
+                     *         "handle": "person_90",
+                     *         "id": "019c1400-7000-7000-8000-000000000091"
                      *       },
                      *       "comment_count": 1,
                      *       "created_at": "2026-01-31T12:00:00.000Z",
                      *       "edited_at": null,
-                     *       "id": "019c1400-7000-7000-8000-000000000084",
+                     *       "id": "019c1400-7000-7000-8000-000000000092",
                      *       "like_count": 0,
                      *       "liked_by_viewer": false,
                      *       "media": [],
@@ -4635,7 +5008,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000076",
+                     *       "id": "019c1400-7000-7000-8000-000000000084",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -4693,7 +5066,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000077",
+                     *       "id": "019c1400-7000-7000-8000-000000000085",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -4869,7 +5242,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000078",
+                     *       "id": "019c1400-7000-7000-8000-000000000086",
                      *       "position": 1042,
                      *       "revision": 0
                      *     }
@@ -4916,7 +5289,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000092",
+                     *       "id": "019c1400-7000-7000-8000-000000000100",
                      *       "position": 1042,
                      *       "revision": null
                      *     }
@@ -4963,7 +5336,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000085",
+                     *       "id": "019c1400-7000-7000-8000-000000000093",
                      *       "position": 1042,
                      *       "revision": 2
                      *     }
@@ -5025,7 +5398,7 @@ export interface operations {
                      *       "results": [
                      *         {
                      *           "accepted": {
-                     *             "id": "019c1400-7000-7000-8000-000000000080",
+                     *             "id": "019c1400-7000-7000-8000-000000000088",
                      *             "position": 1042,
                      *             "revision": 0
                      *           },
@@ -5084,14 +5457,14 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "author": {
-                     *             "display_name": "Person 86",
-                     *             "handle": "person_87",
-                     *             "id": "019c1400-7000-7000-8000-000000000088"
+                     *             "display_name": "Person 94",
+                     *             "handle": "person_95",
+                     *             "id": "019c1400-7000-7000-8000-000000000096"
                      *           },
                      *           "comment_count": 1,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "edited_at": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000085",
+                     *           "id": "019c1400-7000-7000-8000-000000000093",
                      *           "like_count": 0,
                      *           "liked_by_viewer": false,
                      *           "media": [],
@@ -5101,14 +5474,14 @@ export interface operations {
                      *         },
                      *         {
                      *           "author": {
-                     *             "display_name": "Person 89",
-                     *             "handle": "person_90",
-                     *             "id": "019c1400-7000-7000-8000-000000000091"
+                     *             "display_name": "Person 97",
+                     *             "handle": "person_98",
+                     *             "id": "019c1400-7000-7000-8000-000000000099"
                      *           },
                      *           "comment_count": 1,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "edited_at": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000078",
+                     *           "id": "019c1400-7000-7000-8000-000000000086",
                      *           "like_count": 1,
                      *           "liked_by_viewer": false,
                      *           "media": [],
@@ -5356,14 +5729,14 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "author": {
-                     *             "display_name": "Person 93",
-                     *             "handle": "person_94",
-                     *             "id": "019c1400-7000-7000-8000-000000000095"
+                     *             "display_name": "Person 101",
+                     *             "handle": "person_102",
+                     *             "id": "019c1400-7000-7000-8000-000000000103"
                      *           },
                      *           "comment_count": 2,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "edited_at": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000096",
+                     *           "id": "019c1400-7000-7000-8000-000000000104",
                      *           "like_count": 0,
                      *           "liked_by_viewer": false,
                      *           "media": [],
@@ -5373,14 +5746,14 @@ export interface operations {
                      *         },
                      *         {
                      *           "author": {
-                     *             "display_name": "Person 89",
-                     *             "handle": "person_90",
-                     *             "id": "019c1400-7000-7000-8000-000000000091"
+                     *             "display_name": "Person 97",
+                     *             "handle": "person_98",
+                     *             "id": "019c1400-7000-7000-8000-000000000099"
                      *           },
                      *           "comment_count": 1,
                      *           "created_at": "2026-01-31T12:00:00.000Z",
                      *           "edited_at": null,
-                     *           "id": "019c1400-7000-7000-8000-000000000078",
+                     *           "id": "019c1400-7000-7000-8000-000000000086",
                      *           "like_count": 1,
                      *           "liked_by_viewer": false,
                      *           "media": [],
@@ -5450,8 +5823,8 @@ export interface operations {
                      *       "method": "PUT",
                      *       "position": 1042,
                      *       "presigned_url": "https://media.example.org/the-address-that-was-given",
-                     *       "s3_key": "staging/019c1400700070008000000000000060",
-                     *       "upload_id": "019c1400-7000-7000-8000-000000000061"
+                     *       "s3_key": "staging/019c1400700070008000000000000068",
+                     *       "upload_id": "019c1400-7000-7000-8000-000000000069"
                      *     }
                      */
                     "application/json": components["schemas"]["PresignedUpload"];
@@ -5497,7 +5870,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000056",
+                     *       "id": "019c1400-7000-7000-8000-000000000064",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -5535,8 +5908,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "display_name": "Person 112",
-                 *       "handle": "person_113"
+                 *       "display_name": "Person 120",
+                 *       "handle": "person_121"
                  *     }
                  */
                 "application/json": components["schemas"]["RegisterBody"];
@@ -5552,7 +5925,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000111",
+                     *       "id": "019c1400-7000-7000-8000-000000000119",
                      *       "position": 1042,
                      *       "revision": 0
                      *     }
@@ -5604,13 +5977,13 @@ export interface operations {
                      * @example {
                      *       "bio": null,
                      *       "created_at": "2026-01-31T12:00:00.000Z",
-                     *       "display_name": "Person 105",
+                     *       "display_name": "Person 113",
                      *       "followed_by_viewer": false,
                      *       "follower_count": 1,
                      *       "following_count": 0,
                      *       "follows_viewer": false,
-                     *       "handle": "person_106",
-                     *       "id": "019c1400-7000-7000-8000-000000000107",
+                     *       "handle": "person_114",
+                     *       "id": "019c1400-7000-7000-8000-000000000115",
                      *       "post_count": 0
                      *     }
                      */
@@ -5656,7 +6029,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000097",
+                     *       "id": "019c1400-7000-7000-8000-000000000105",
                      *       "position": 1042,
                      *       "revision": 0
                      *     }
@@ -5703,7 +6076,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000114",
+                     *       "id": "019c1400-7000-7000-8000-000000000122",
                      *       "position": 1042,
                      *       "revision": null
                      *     }
@@ -5750,7 +6123,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000103",
+                     *       "id": "019c1400-7000-7000-8000-000000000111",
                      *       "position": 1042,
                      *       "revision": 0
                      *     }
@@ -5797,7 +6170,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000115",
+                     *       "id": "019c1400-7000-7000-8000-000000000123",
                      *       "position": 1042,
                      *       "revision": null
                      *     }
@@ -5844,7 +6217,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000104",
+                     *       "id": "019c1400-7000-7000-8000-000000000112",
                      *       "position": 1042,
                      *       "revision": 0
                      *     }
@@ -5891,7 +6264,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000116",
+                     *       "id": "019c1400-7000-7000-8000-000000000124",
                      *       "position": 1042,
                      *       "revision": null
                      *     }
@@ -6112,13 +6485,13 @@ export interface operations {
                      * @example {
                      *       "bio": null,
                      *       "created_at": "2026-01-31T12:00:00.000Z",
-                     *       "display_name": "Person 108",
+                     *       "display_name": "Person 116",
                      *       "followed_by_viewer": false,
                      *       "follower_count": 0,
                      *       "following_count": 0,
                      *       "follows_viewer": false,
-                     *       "handle": "person_109",
-                     *       "id": "019c1400-7000-7000-8000-000000000110",
+                     *       "handle": "person_117",
+                     *       "id": "019c1400-7000-7000-8000-000000000118",
                      *       "post_count": 0
                      *     }
                      */
@@ -6169,7 +6542,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000099",
+                     *       "id": "019c1400-7000-7000-8000-000000000107",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }
@@ -6222,7 +6595,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019c1400-7000-7000-8000-000000000098",
+                     *       "id": "019c1400-7000-7000-8000-000000000106",
                      *       "position": 1042,
                      *       "revision": 1
                      *     }

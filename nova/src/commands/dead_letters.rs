@@ -1,33 +1,31 @@
-//! `nova dead-letters`.
+//! `nova dead-letters`. It works beside a running server too.
 
 use anyhow::bail;
+use nova_query_api::jobs::Task;
 use nova_views::DeadLetter;
 
+use super::operator::{Operator, PAGE};
 use super::{End, print};
 use crate::cli::DeadLetters;
-use crate::compose::Product;
 use crate::config::Config;
 use crate::profile::Roles;
-
-const PAGE: usize = 500;
+use crate::tasks::STILL_PARKED;
 
 pub(super) async fn run(config: Config, command: DeadLetters) -> anyhow::Result<End> {
-    let product = Product::open_existing(config, Roles::VIEWS).await?;
+    let operator = Operator::open(config, Roles::VIEWS).await?;
     let done = match command {
-        DeadLetters::List { projection } => list(&product, projection.as_deref()).await,
-        DeadLetters::Show { position } => show(&product, position).await,
-        DeadLetters::Redrive { projection, stream } => {
-            redrive(&product, &projection, stream.as_deref()).await
-        }
+        DeadLetters::List { projection } => list(&operator, projection.as_deref()).await,
+        DeadLetters::Show { position } => show(&operator, position).await,
+        DeadLetters::Redrive { projection, stream } => redrive(&operator, projection, stream).await,
     };
-    product.close().await;
+    operator.close().await;
     done.map(|()| End::Done)
 }
 
-async fn list(product: &Product, projection: Option<&str>) -> anyhow::Result<()> {
+async fn list(operator: &Operator, projection: Option<&str>) -> anyhow::Result<()> {
     let mut after = 0;
     loop {
-        let mut page = product.view_writer().dead_letters(projection, after, PAGE).await?;
+        let mut page = operator.dead_letters(projection, after).await?;
         let Some(last) = page.last().map(|letter| letter.position) else { return Ok(()) };
         after = last;
         if page.len() == PAGE && page.first().is_some_and(|first| first.position < last) {
@@ -41,9 +39,8 @@ async fn list(product: &Product, projection: Option<&str>) -> anyhow::Result<()>
     }
 }
 
-async fn show(product: &Product, position: u64) -> anyhow::Result<()> {
-    let letters: Vec<DeadLetter> =
-        product.view_writer().dead_letters(None, position.saturating_sub(1), PAGE).await?;
+async fn show(operator: &Operator, position: u64) -> anyhow::Result<()> {
+    let letters: Vec<DeadLetter> = operator.dead_letters(None, position.saturating_sub(1)).await?;
     let here: Vec<_> = letters.into_iter().filter(|letter| letter.position == position).collect();
     if here.is_empty() {
         bail!("no dead letter is at position {position}");
@@ -54,13 +51,10 @@ async fn show(product: &Product, position: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn redrive(product: &Product, projection: &str, stream: Option<&str>) -> anyhow::Result<()> {
-    let done = product.redrive(projection, stream).await?;
-    print(&format!(
-        "{} events projected, {} streams free again, {} events still parked",
-        done.events, done.streams, done.events_still_parked
-    ))?;
-    if done.events_still_parked > 0 {
+async fn redrive(operator: &Operator, projection: String, stream: Option<String>) -> anyhow::Result<()> {
+    let outcome = operator.perform(&Task::Redrive { projection, stream }).await?;
+    print(&outcome.summary)?;
+    if outcome.numbers.get(STILL_PARKED).is_some_and(|events| *events > 0) {
         bail!("some events could not be projected: `nova dead-letters list` says why");
     }
     Ok(())

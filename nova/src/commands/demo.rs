@@ -32,7 +32,8 @@ pub(super) async fn run(mut config: Config, data_is_given: bool, people: u64) ->
     let plan = Arc::new(plan.await?);
     let played = play(&plan, product.executor(), &**product.log()).await?;
     product.wait_applied().await?;
-    print(&announce::text(&plan, played, &product, server.address())?)?;
+    let (address, operators) = (server.address(), server.operators_address());
+    print(&announce::text(&plan, played, &product, address, operators)?)?;
     drop(plan);
     server::tell_ready(server.address())?;
     server.run(stop).await?;

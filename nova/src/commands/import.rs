@@ -1,7 +1,6 @@
 //! `nova import`.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
+use super::bar::Bar;
 use super::{End, print};
 use crate::cli::Import;
 use crate::compose::Product;
@@ -31,18 +30,9 @@ pub(super) async fn run(config: Config, command: Import) -> anyhow::Result<End> 
 /// Waits until the views hold what was imported. Says how that ended, in words.
 async fn fill_views(product: &Product) -> anyhow::Result<String> {
     let started = std::time::Instant::now();
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
-    if let Ok(style) = ProgressStyle::with_template("{msg:>14} {wide_bar} {percent:>3} %  {elapsed_precise}")
-    {
-        bar.set_style(style);
-    }
-    bar.set_message("views");
-    let mut told = |applied, head| {
-        bar.set_length(head);
-        bar.set_position(applied);
-    };
-    let filled = product.catch_up(&mut told).await;
-    bar.finish_and_clear();
+    let bar = Bar::new("views");
+    let filled = product.catch_up(&mut |applied, head| bar.at(applied, head)).await;
+    drop(bar);
     let head = product.log().head();
     Ok(match filled? {
         true => format!("views are current at position {head}; {:.1} s", started.elapsed().as_secs_f64()),

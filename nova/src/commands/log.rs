@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write as _};
 
 use nova_eventlog::{Direction, EventLog, Filter, Recorded, StreamId};
 
+use super::bar::Bar;
 use super::{End, print};
 use crate::cli::{Log, LogRead};
 use crate::compose::{self, Product};
@@ -19,8 +20,18 @@ const PAGE_EVENTS: usize = 1_000;
 
 pub(super) async fn run(config: Config, command: Log) -> anyhow::Result<End> {
     match command {
-        Log::Stats => print(&compose::log_stats(&config).await?)?,
-        Log::Verify => print(&compose::verify_log(&config).await?)?,
+        Log::Stats => {
+            let bar = Bar::new("reading");
+            let stats = compose::log_stats(&config, &mut |done, total| bar.at(done, total)).await;
+            drop(bar);
+            print(&stats?)?;
+        }
+        Log::Verify => {
+            let bar = Bar::new("verifying");
+            let verified = compose::verify_log(&config, &mut |done, total| bar.at(done, total)).await;
+            drop(bar);
+            print(&verified?.summary)?;
+        }
         Log::Read(read) if read.personal => {
             let product = Product::open_existing(config, Roles::NONE).await?;
             let opener = Opener::with_keys(product.codec().keyring().clone());

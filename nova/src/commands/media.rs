@@ -1,28 +1,19 @@
-//! `nova media`.
+//! `nova media`. It works beside a running server too.
 
-use anyhow::Context as _;
-use nova_command_api::sweep::Sweeper;
+use nova_query_api::jobs::Task;
 
+use super::operator::Operator;
 use super::{End, print};
 use crate::cli::Media;
-use crate::compose::Product;
 use crate::config::Config;
 use crate::profile::Roles;
 
 pub(super) async fn run(config: Config, command: Media) -> anyhow::Result<End> {
-    let product = Product::open_existing(config, Roles::NONE).await?;
+    let operator = Operator::open(config, Roles::NONE).await?;
     let done = match command {
-        Media::Sweep => sweep(&product).await,
+        Media::Sweep => operator.perform(&Task::SweepMedia).await,
     };
-    product.close().await;
-    done.map(|()| End::Done)
-}
-
-async fn sweep(product: &Product) -> anyhow::Result<()> {
-    let store =
-        product.media().context("this installation has no place for media: media.s3_bucket is not set")?;
-    let options = product.config().sweep_options();
-    let swept = Sweeper::new(store.clone(), product.executor().clone(), options).whole().await?;
-    print(&serde_json::to_string_pretty(&swept)?)?;
-    Ok(())
+    operator.close().await;
+    print(&serde_json::to_string_pretty(&done?.numbers)?)?;
+    Ok(End::Done)
 }

@@ -1,19 +1,25 @@
 //! `nova outbox`.
 
+use anyhow::bail;
+use nova_query_api::jobs::Task;
+
 use super::{End, print};
 use crate::cli::Outbox;
 use crate::compose::Product;
-use crate::config::Config;
-use crate::profile::Roles;
+use crate::config::{Config, Profile};
+use crate::profile::{NO_OUTBOX, Roles};
 
 const PAGE: usize = 500;
 
 pub(super) async fn run(config: Config, command: Outbox) -> anyhow::Result<End> {
+    if config.profile == Profile::Embedded {
+        bail!(NO_OUTBOX);
+    }
     let product = Product::open_existing(config, Roles::NONE).await?;
     let done = match command {
         Outbox::Status => status(&product).await,
         Outbox::Parked => parked(&product).await,
-        Outbox::Redrive { stream } => redrive(&product, stream.as_deref()).await,
+        Outbox::Redrive { stream } => redrive(&product, stream).await,
     };
     product.close().await;
     done.map(|()| End::Done)
@@ -35,10 +41,7 @@ async fn parked(product: &Product) -> anyhow::Result<()> {
     }
 }
 
-async fn redrive(product: &Product, stream: Option<&str>) -> anyhow::Result<()> {
-    let events = product.outbox_redrive(stream).await?;
-    print(&format!(
-        "asked the relay to publish {events} events again: `nova outbox parked` shows what it still cannot"
-    ))?;
-    Ok(())
+async fn redrive(product: &Product, stream: Option<String>) -> anyhow::Result<()> {
+    let outcome = product.perform(&Task::RedriveOutbox { stream }, &mut |_, _| ()).await?;
+    Ok(print(&outcome.summary)?)
 }

@@ -1,33 +1,31 @@
-//! `nova projections`.
+//! `nova projections`. It works beside a running server too.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nova_query_api::jobs::Task;
 use nova_views::ProjectionStatus;
 
+use super::operator::Operator;
 use super::{End, print};
 use crate::cli::Projections;
-use crate::compose::Product;
 use crate::config::Config;
 use crate::profile::Roles;
 
 pub(super) async fn run(config: Config, command: Projections) -> anyhow::Result<End> {
-    let product = Product::open_existing(config, Roles::VIEWS).await?;
+    let operator = Operator::open(config, Roles::VIEWS).await?;
     let done = match command {
-        Projections::Status => status(&product).await,
-        Projections::Rebuild { name } => rebuild(&product, &name).await,
+        Projections::Status => status(&operator).await,
+        Projections::Rebuild { name } => rebuild(&operator, name).await,
     };
-    product.close().await;
+    operator.close().await;
     done.map(|()| End::Done)
 }
 
-async fn status(product: &Product) -> anyhow::Result<()> {
-    let head = product.log().head();
+async fn status(operator: &Operator) -> anyhow::Result<()> {
+    let (head, projections) = operator.projections().await?;
     let mut table = format!(
         "{:<22} {:>10} {:>12} {:>10} {:>12} {:>14}\n",
         "projection", "generation", "position", "lag", "dead letters", "parked streams"
     );
-    for ProjectionStatus { name, generation, position, dead_letters, parked_streams, .. } in
-        product.view_writer().status().await?
-    {
+    for ProjectionStatus { name, generation, position, dead_letters, parked_streams, .. } in projections {
         let lag = head.saturating_sub(position);
         table.push_str(&format!(
             "{name:<22} {generation:>10} {position:>12} {lag:>10} {dead_letters:>12} {parked_streams:>14}\n"
@@ -38,20 +36,6 @@ async fn status(product: &Product) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn rebuild(product: &Product, name: &str) -> anyhow::Result<()> {
-    let started = std::time::Instant::now();
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
-    if let Ok(style) = ProgressStyle::with_template("rebuilding {wide_bar} {pos}/{len} events {elapsed}") {
-        bar.set_style(style);
-    }
-    let mut told = |done, all| {
-        bar.set_length(all);
-        bar.set_position(done);
-    };
-    let rebuilt = product.rebuild(name, &mut told).await;
-    bar.finish_and_clear();
-    rebuilt?;
-    let head = product.log().head();
-    print(&format!("rebuilt {name} from {head} events in {:.1} s", started.elapsed().as_secs_f64()))?;
-    Ok(())
+async fn rebuild(operator: &Operator, projection: String) -> anyhow::Result<()> {
+    Ok(print(&operator.perform(&Task::Rebuild { projection }).await?.summary)?)
 }

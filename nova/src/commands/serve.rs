@@ -14,7 +14,24 @@ pub(super) async fn run(config: Config, roles: Roles) -> anyhow::Result<End> {
     product.start().await?;
     let server = Server::bind(&product, Some(metrics)).await?;
     server::tell_ready(server.address())?;
-    server.run(stop).await?;
+    let (ended, at_once) = (stop.gracefully.clone(), stop.at_once.clone());
+    let serving = server.run(stop);
+    tokio::pin!(serving);
+    tokio::select! {
+        served = &mut serving => served?,
+        changed = product.history_changes() => {
+            // Connections end; nothing that is remembered is saved.
+            ended.cancel();
+            at_once.cancel();
+            if let (Err(error), ()) = tokio::join!(serving, product.abandon()) {
+                tracing::warn!(%error, "the server did not end as it should");
+            }
+            anyhow::bail!(
+                "the log is no longer the one that it was: {changed}. It was restored, or failed over with losses; after a \
+                 start views are compared with it, and filled again where they are of what is lost"
+            );
+        }
+    }
     product.close().await;
     Ok(End::Done)
 }

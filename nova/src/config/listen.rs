@@ -11,6 +11,28 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String")]
 pub struct ListenAddress(pub SocketAddr);
 
+/// Where operators' requests are answered; an empty text is nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AdminListen(pub Option<SocketAddr>);
+
+impl TryFrom<String> for AdminListen {
+    type Error = ListenError;
+
+    fn try_from(text: String) -> Result<Self, ListenError> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        text.parse().map(|ListenAddress(address)| Self(Some(address)))
+    }
+}
+
+impl From<AdminListen> for String {
+    fn from(AdminListen(address): AdminListen) -> Self {
+        address.map(|address| address.to_string()).unwrap_or_default()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListenError {
     #[error("{0:?} is not an address to listen on, such as 127.0.0.1:8080, localhost:8080 or :8080")]

@@ -8,7 +8,7 @@ use nova_command_api::{ClientEventLimits, CommandOptions, ExecutorOptions, Quota
 use nova_embedded::ViewsOptions;
 use nova_eventlog::FileLogOptions;
 use nova_events::wrapping::MasterKey;
-use nova_http::{AdaptiveOptions, CorsOrigins, HttpLimits, Issuer, VerifierOptions};
+use nova_http::{AdaptiveOptions, CorsOrigins, HttpLimits, Issuer, TrustedProxies, VerifierOptions};
 use nova_query_api::{LiveOptions, QueryOptions};
 use nova_views::ranking::Weights;
 
@@ -25,6 +25,10 @@ pub const WITHOUT_CLIENT_LIMITS: [(&str, &str); 6] = [
     ("NOVA__QUERIES__AFTER_WAITING_PER_USER_MAX", "0"),
     ("NOVA__QUOTAS__ENABLED", "false"),
 ];
+
+/// What operators' requests may take at once.
+const OPERATORS_IN_FLIGHT_MAX: usize = 64;
+const OPERATORS_BODIES_BYTES_MAX: usize = 4 << 20;
 
 impl Config {
     /// Lifts what each client is limited to: see [`WITHOUT_CLIENT_LIMITS`].
@@ -198,6 +202,19 @@ impl Config {
             requests_per_second_per_user: http.requests_per_second_per_user,
             requests_burst_per_user: http.requests_burst_per_user,
             request_timeout_ms: http.request_timeout_ms,
+        }
+    }
+
+    /// Operators are few, and every one of their requests is to be answered: nothing adapts, and little is taken at once.
+    pub fn operators_http_limits(&self) -> HttpLimits {
+        HttpLimits {
+            bodies_bytes_max: OPERATORS_BODIES_BYTES_MAX.max(self.http.body_bytes_max),
+            in_flight_max: OPERATORS_IN_FLIGHT_MAX,
+            in_flight_per_user_max: 0,
+            requests_per_second_per_user: 0,
+            adaptive: None,
+            trusted_proxies: TrustedProxies::default(),
+            ..self.http_limits()
         }
     }
 

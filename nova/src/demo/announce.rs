@@ -25,7 +25,13 @@ const AGED: Duration = Duration::from_secs(2 * 24 * 3600);
 
 const ROLES: [Role; 4] = [Role::User, Role::Moderator, Role::Auditor, Role::Operator];
 
-pub fn text(plan: &Plan, played: Played, product: &Product, address: SocketAddr) -> anyhow::Result<String> {
+pub fn text(
+    plan: &Plan,
+    played: Played,
+    product: &Product,
+    address: SocketAddr,
+    operators: Option<SocketAddr>,
+) -> anyhow::Result<String> {
     let folder = product.config().data.dir.join(TOKENS);
     let mut people = Vec::new();
     for (person, role) in plan.people.iter().zip(ROLES) {
@@ -41,6 +47,9 @@ pub fn text(plan: &Plan, played: Played, product: &Product, address: SocketAddr)
         folder.display(),
         TOKEN_TTL.as_secs() / 86_400
     );
+    if let Some(operators) = operators {
+        text.push_str(&format!("  Metrics  http://{operators}/metrics, for operators\n"));
+    }
     text.push_str("\nFirst requests, from this folder in another terminal:\n");
     for (what, line) in requests(plan, address, &user, &auditor) {
         text.push_str(&format!("\n# {what}\n{line}\n"));

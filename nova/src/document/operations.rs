@@ -22,6 +22,8 @@ const SHARED: [(&str, &str, &str); 5] = [
 const WITHOUT_PROFILE: [&str; 2] = ["users_register", CLIENT_EVENTS];
 /// They go to the analysts, and are no command to the log.
 const CLIENT_EVENTS: &str = "events_publish";
+/// Operators' jobs are in the memory of a process: they are neither commands to the log nor questions to the views.
+const JOBS: &str = "jobs_";
 /// Operations that the owner of a deactivated account may use.
 const WHILE_DEACTIVATED: [&str; 2] = ["users_register", "users_deactivate"];
 /// What a moderator may do to others' posts and comments, with or without a profile.
@@ -79,7 +81,8 @@ impl Kind {
         });
         let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
         let any = |test: &dyn Fn(&Value) -> bool| given(operation).iter().any(test);
-        let is_command = method != "get" && role.is_some();
+        let is_job = id.starts_with(JOBS);
+        let is_command = method != "get" && role.is_some() && !is_job;
         let groups = [
             ("load", operation["tags"][0] != "system"),
             ("token", role.is_some()),
@@ -87,13 +90,13 @@ impl Kind {
             ("role", matches!(role, Some("operator" | "auditor"))),
             ("account", role.is_some() && !WHILE_DEACTIVATED.contains(&id.as_str())),
             ("registered", is_command && !WITHOUT_PROFILE.contains(&id.as_str())),
-            ("path", role.is_some() && any(&|one| one["in"] == "path")),
+            ("path", role.is_some() && !is_job && any(&|one| one["in"] == "path")),
             ("query-string", any(&|one| one["in"] == "query")),
             ("body", operation.contains_key("requestBody")),
             ("after", any(&waits)),
             ("cursor", any(&|one| one["name"] == "cursor")),
             ("command", is_command && id != CLIENT_EVENTS),
-            ("query", !is_command && role.is_some()),
+            ("query", method == "get" && role.is_some() && !is_job),
         ];
         let groups = groups.into_iter().filter(|(_, holds)| *holds).map(|(group, _)| group).collect();
         Self { id, role, is_command, is_list, groups }
@@ -189,6 +192,7 @@ fn of_the_path(path: &str, name: &str) -> String {
         (Some("comments"), _) => "comment",
         (Some("conversations"), _) => "conversation",
         (Some("media" | "uploads"), _) => "medium",
+        (Some("admin"), _) => "job",
         _ => return format!("The {name} of the address that was given."),
     };
     format!("The id of the {of}.")

@@ -1,11 +1,15 @@
 //! The schemas in the form that generators of clients understand: no `allOf`, no unnamed copies of what has a name, bounds
 //! as numbers, and a word on every enumeration that more values may come.
 
+use nova_eventlog::StreamId;
+use nova_query_api::jobs::REASON_BYTES_MAX;
 use serde_json::{Map, Value, json};
 
 use super::Bounds;
 
 const PREFIX: &str = "#/components/schemas/";
+/// Longer than the name of any projection.
+const PROJECTION_BYTES_MAX: usize = 64;
 const MAY_GROW: &str = "More values may come.";
 
 pub(super) fn tidy(document: &mut Value, bounds: &Bounds) {
@@ -32,7 +36,7 @@ pub(super) fn tidy(document: &mut Value, bounds: &Bounds) {
 pub(super) fn drop_unused(document: &mut Value) {
     loop {
         let (text, mut dropped) = (document.to_string(), false);
-        for kind in ["schemas", "responses"] {
+        for kind in ["schemas", "responses", "parameters", "headers"] {
             let Some(parts) = document["components"][kind].as_object_mut() else { continue };
             let before = parts.len();
             parts.retain(|name, _| text.contains(&format!("\"#/components/{kind}/{name}\"")));
@@ -152,6 +156,9 @@ fn bound(schemas: &mut Map<String, Value>, bounds: &Bounds) {
         ("SendToBody", "nonce", 0, limits.nonce_bytes_max),
         ("SendToBody", "text", 0, limits.message_text_bytes_max),
         ("StartBody", "title", 1, limits.title_bytes_max),
+        ("StartJobBody", "projection", 1, PROJECTION_BYTES_MAX),
+        ("StartJobBody", "reason", 1, REASON_BYTES_MAX),
+        ("StartJobBody", "stream", 1, StreamId::BYTES_MAX),
         ("TextBody", "text", 0, limits.post_text_bytes_max.max(limits.comment_text_bytes_max)),
         ("VoiceBody", "client_message_id", 0, client_id),
         ("VoiceBody", "waveform", 0, limits.waveform_samples_max),

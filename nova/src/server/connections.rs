@@ -36,6 +36,8 @@ const RETRY: Duration = Duration::from_millis(100);
 /// What connections may take.
 #[derive(Debug, Clone)]
 pub(super) struct ConnectionLimits {
+    /// Label of the metrics.
+    pub(super) listener: &'static str,
     pub(super) connections_max: usize,
     pub(super) per_address_max: usize,
     pub(super) unsent_bytes_max: usize,
@@ -51,6 +53,8 @@ pub(super) enum CloseReason {
     UnsentBytes,
     /// Room was needed, and it had been idle for longest.
     Idle,
+    /// The client of a WebSocket sends more than is read, and does not stop.
+    Flood,
 }
 
 pub(super) struct Connections {
@@ -76,6 +80,7 @@ struct Metrics {
     write_timeouts: Counter,
     unsent_closed: Counter,
     idle: Counter,
+    floods: Counter,
     over_share: Counter,
     failed: Counter,
 }
@@ -93,6 +98,7 @@ pub(super) struct Connection {
     /// Bytes of answers that wait because the client does not read.
     unsent_bytes: AtomicUsize,
     is_blocked: AtomicBool,
+    is_upgraded: AtomicBool,
     unblocked: Notify,
     /// Closed for the memory that it takes.
     gives_up: AtomicBool,
@@ -108,8 +114,8 @@ pub(super) struct OverShare;
 
 impl Connections {
     pub(super) fn new(limits: ConnectionLimits) -> Arc<Self> {
-        let metrics = Metrics::new();
-        gauge!(MAX).set(limits.connections_max as f64);
+        let metrics = Metrics::new(limits.listener);
+        gauge!(MAX, "listener" => limits.listener).set(limits.connections_max as f64);
         Arc::new(Self {
             limits,
             began: Instant::now(),
@@ -155,6 +161,7 @@ impl Connections {
             idle_since_ms: AtomicU64::new(self.now_ms()),
             unsent_bytes: AtomicUsize::new(0),
             is_blocked: AtomicBool::new(false),
+            is_upgraded: AtomicBool::new(false),
             unblocked: Notify::new(),
             gives_up: AtomicBool::new(false),
             blocked_task: AtomicWaker::new(),
@@ -196,6 +203,7 @@ impl Connections {
             CloseReason::WriteTimeout => self.metrics.write_timeouts.increment(1),
             CloseReason::UnsentBytes => self.metrics.unsent_closed.increment(1),
             CloseReason::Idle => self.metrics.idle.increment(1),
+            CloseReason::Flood => self.metrics.floods.increment(1),
         }
     }
 
@@ -247,15 +255,18 @@ impl Connections {
 }
 
 impl Metrics {
-    fn new() -> Self {
+    fn new(listener: &'static str) -> Self {
+        let closed = |reason| counter!(CLOSED, "listener" => listener, "reason" => reason);
+        let refused = |reason| counter!(REFUSED, "listener" => listener, "reason" => reason);
         Self {
-            open: gauge!(OPEN),
-            unsent: gauge!(UNSENT),
-            write_timeouts: counter!(CLOSED, "reason" => "write_timeout"),
-            unsent_closed: counter!(CLOSED, "reason" => "unsent_bytes"),
-            idle: counter!(CLOSED, "reason" => "idle"),
-            over_share: counter!(REFUSED, "reason" => "address"),
-            failed: counter!(REFUSED, "reason" => "system"),
+            open: gauge!(OPEN, "listener" => listener),
+            unsent: gauge!(UNSENT, "listener" => listener),
+            write_timeouts: closed("write_timeout"),
+            unsent_closed: closed("unsent_bytes"),
+            idle: closed("idle"),
+            floods: closed("flood"),
+            over_share: refused("address"),
+            failed: refused("system"),
         }
     }
 }
@@ -285,6 +296,12 @@ impl Connection {
     /// Keeps the connection in use for as long as it lives.
     pub(super) fn hold(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.is_upgraded.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is a WebSocket.
+    pub(super) fn is_upgraded(&self) -> bool {
+        self.is_upgraded.load(Ordering::Relaxed)
     }
 
     /// Notes that so many bytes of answers cannot be written. The waker is called when the connection has to give up.
@@ -363,6 +380,7 @@ mod tests {
     fn connections(connections_max: usize, per_address_max: usize) -> Arc<Connections> {
         let trusted = TrustedProxies::parse(["10.0.0.0/8"], ForwardingHeader::default()).unwrap();
         Connections::new(ConnectionLimits {
+            listener: "public",
             connections_max,
             per_address_max,
             unsent_bytes_max: 1_000,

@@ -9,6 +9,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::{Config, Profile};
 
+/// Operators' connections come first, and what they transfer.
+const OPERATORS: u64 = super::OPERATORS_CONNECTIONS_MAX as u64 * 9 / 8;
 /// The standard streams, listeners, runtimes, and what the rooms open for a moment.
 const BASE: u64 = 96;
 /// Open files of each reader of the embedded profile's views: six connections, each with a database and its write-ahead log.
@@ -50,20 +52,23 @@ pub(super) fn connections_max(config: &Config) -> anyhow::Result<usize> {
 
 /// Descriptors that connections must leave.
 fn reserve(config: &Config) -> u64 {
-    BASE + match config.profile {
-        Profile::Embedded => config.log.open_files_max as u64 + config.views.readers_max as u64 * PER_READER,
-        Profile::Distributed => {
-            let postgres = &config.postgres;
-            let connections = [
-                u64::from(postgres.connections_max),
-                u64::from(postgres.read_connections_max),
-                u64::from(config.resilience.fallback_connections_max),
-                config.resilience.clickhouse_calls_max as u64,
-                config.media.s3_calls_max as u64,
-            ];
-            CLIENTS + connections.iter().sum::<u64>()
+    BASE + OPERATORS
+        + match config.profile {
+            Profile::Embedded => {
+                config.log.open_files_max as u64 + config.views.readers_max as u64 * PER_READER
+            }
+            Profile::Distributed => {
+                let postgres = &config.postgres;
+                let connections = [
+                    u64::from(postgres.connections_max),
+                    u64::from(postgres.read_connections_max),
+                    u64::from(config.resilience.fallback_connections_max),
+                    config.resilience.clickhouse_calls_max as u64,
+                    config.media.s3_calls_max as u64,
+                ];
+                CLIENTS + connections.iter().sum::<u64>()
+            }
         }
-    }
 }
 
 fn needed(connections: u64, reserve: u64) -> u64 {

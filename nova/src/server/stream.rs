@@ -3,6 +3,7 @@
 //! * A write that is blocked has to get on: within each write timeout so many bytes have to leave, or the rest of what waits.
 //!   Otherwise the socket is closed, with a reset, so that the kernel keeps nothing of it either. This holds for everything that is
 //!   written: JSON, files, server-sent events, WebSockets.
+//! * A WebSocket is read no faster than honest clients send. A client that goes on sending more is closed.
 //! * What leaves when the server closes first is read by the client: the socket takes in what the client still sends for a moment,
 //!   because a kernel that has unread input resets the connection and the client loses the answer.
 
@@ -23,6 +24,8 @@ const CHECK: Duration = Duration::from_secs(1);
 /// How long, and for how many bytes, the server reads on after it has closed its side.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1 << 20;
+/// How long the client of a WebSocket may send more than is read. What it has sent by then may be minutes of reading.
+const FLOOD_MAX: Duration = Duration::from_secs(10);
 
 /// How slowly a client may read.
 #[derive(Debug, Clone, Copy)]
@@ -32,16 +35,68 @@ pub(super) struct WriteLimits {
     pub(super) bytes_min: usize,
 }
 
+/// How fast a WebSocket is read. Frames that make no message, such as empty parts of one that never ends, are seen by nobody
+/// who counts operations.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadLimits {
+    pub(super) bytes_per_second: f64,
+    pub(super) burst_bytes: f64,
+}
+
 pub(super) struct ClientStream {
     stream: TcpStream,
     open: OpenConnection,
     limits: WriteLimits,
+    pace: ReadPace,
     blocked: Option<Blocked>,
     /// Of the blocked write, or of the lingering end.
     timer: Option<Pin<Box<Sleep>>>,
     /// Bytes that are still taken in after the server has closed its side.
     lingers: Option<usize>,
     stopping: CancellationToken,
+}
+
+/// Bytes that may be read; less than none after a read that took more than there was.
+struct ReadPace {
+    limits: ReadLimits,
+    left: f64,
+    filled: Instant,
+    /// Since when there has hardly been any.
+    short_since: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// More was sent for too long.
+struct Flood;
+
+impl ReadPace {
+    fn new(limits: ReadLimits) -> Self {
+        Self { limits, left: limits.burst_bytes, filled: Instant::now(), short_since: None, timer: None }
+    }
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Flood>> {
+        loop {
+            if let Some(timer) = &mut self.timer {
+                ready!(timer.as_mut().poll(context));
+                self.timer = None;
+            }
+            let now = Instant::now();
+            let passed = now.duration_since(self.filled).as_secs_f64();
+            self.left = (self.left + passed * self.limits.bytes_per_second).min(self.limits.burst_bytes);
+            self.filled = now;
+            if self.left > self.limits.burst_bytes / 2.0 {
+                self.short_since = None;
+            }
+            if self.left > 0.0 {
+                return Poll::Ready(Ok(()));
+            }
+            if now.duration_since(*self.short_since.get_or_insert(now)) >= FLOOD_MAX {
+                return Poll::Ready(Err(Flood));
+            }
+            let pause = (1.0 - self.left) / self.limits.bytes_per_second;
+            self.timer = Some(Box::pin(tokio::time::sleep(Duration::from_secs_f64(pause))));
+        }
+    }
 }
 
 /// A write that waits for the client.
@@ -55,10 +110,11 @@ impl ClientStream {
     pub(super) fn new(
         stream: TcpStream,
         open: OpenConnection,
-        limits: WriteLimits,
+        (limits, reads): (WriteLimits, ReadLimits),
         stopping: CancellationToken,
     ) -> Self {
-        Self { stream, open, limits, blocked: None, timer: None, lingers: None, stopping }
+        let pace = ReadPace::new(reads);
+        Self { stream, open, limits, pace, blocked: None, timer: None, lingers: None, stopping }
     }
 
     fn written(
@@ -120,7 +176,17 @@ impl AsyncRead for ClientStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let this = &mut *self;
+        if !this.open.connection().is_upgraded() {
+            return Pin::new(&mut this.stream).poll_read(context, buffer);
+        }
+        if ready!(this.pace.poll_ready(context)).is_err() {
+            return Poll::Ready(Err(this.close(CloseReason::Flood)));
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
+        this.pace.left -= (buffer.filled().len() - before) as f64;
+        polled
     }
 }
 
@@ -201,6 +267,7 @@ mod tests {
     /// The client's end, with a small receive buffer, and the server's.
     async fn pair(limits: WriteLimits) -> (TcpStream, ClientStream) {
         let all = Connections::new(ConnectionLimits {
+            listener: "public",
             connections_max: 10,
             per_address_max: 10,
             unsent_bytes_max: usize::MAX,
@@ -212,7 +279,8 @@ mod tests {
         let client = socket.connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();
         let open = all.admit(peer).unwrap();
-        (client, ClientStream::new(stream, open, limits, CancellationToken::new()))
+        let reads = ReadLimits { bytes_per_second: 100_000.0, burst_bytes: 10_000.0 };
+        (client, ClientStream::new(stream, open, (limits, reads), CancellationToken::new()))
     }
 
     async fn write(mut server: ClientStream, bytes: usize) -> io::Result<()> {
@@ -278,5 +346,28 @@ mod tests {
         assert_eq!(read, b"answer");
         drop(client);
         ended.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_websocket_is_read_at_a_pace_and_nothing_else() {
+        let limits = WriteLimits { timeout: PATIENCE, bytes_min: 1 };
+        let mut took = Vec::new();
+        for is_upgraded in [false, true] {
+            let (mut client, mut server) = pair(limits).await;
+            if is_upgraded {
+                server.open.connection().hold();
+            }
+            let sent = tokio::spawn(async move {
+                client.write_all(&[0; 60_000]).await.unwrap();
+                client
+            });
+            let (began, mut read, mut buffer) = (Instant::now(), 0, [0; 1_000]);
+            while read < 60_000 {
+                read += server.read(&mut buffer).await.unwrap();
+            }
+            took.push(began.elapsed());
+            sent.await.unwrap();
+        }
+        assert!(took[1] >= Duration::from_millis(450) && took[1] > took[0], "{took:?}");
     }
 }

@@ -5,7 +5,6 @@
 //! commands themselves (`bench/RESULTS.md`, `docs/decisions/`).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connections::{Connection, OpenConnection};
 use super::service::ConnectionService;
-use super::stream::{ClientStream, WriteLimits};
+use super::stream::{ClientStream, ReadLimits, WriteLimits};
 
 /// A connection that was accepted, and its place among those that may be open.
 pub(super) type Accepted = (std::net::TcpStream, OpenConnection);
@@ -34,6 +33,7 @@ pub(super) struct Serving {
     pub(super) router: Router,
     pub(super) http: http1::Builder,
     pub(super) writes: WriteLimits,
+    pub(super) reads: ReadLimits,
     pub(super) connections: TaskTracker,
     /// Requests under way are still answered, then connections end.
     pub(super) stopping: CancellationToken,
@@ -42,11 +42,26 @@ pub(super) struct Serving {
 }
 
 pub(super) struct Workers {
-    senders: Vec<mpsc::UnboundedSender<Accepted>>,
+    giver: Giver,
     threads: Vec<JoinHandle<()>>,
-    next: AtomicUsize,
     /// Also ends the threads of a server that is dropped without having been stopped.
     ending: DropGuard,
+}
+
+/// Gives connections to the threads in turn.
+#[derive(Clone)]
+pub(super) struct Giver {
+    senders: Vec<mpsc::UnboundedSender<Accepted>>,
+    next: usize,
+}
+
+impl Giver {
+    pub(super) fn give(&mut self, accepted: Accepted) {
+        let worker = self.next % self.senders.len();
+        self.next = worker + 1;
+        // A worker ends only after the last connection has been given out.
+        let _ = self.senders[worker].send(accepted);
+    }
 }
 
 impl Workers {
@@ -57,9 +72,8 @@ impl Workers {
             threads => threads,
         };
         let mut workers = Self {
-            senders: Vec::new(),
+            giver: Giver { senders: Vec::new(), next: 0 },
             threads: Vec::new(),
-            next: AtomicUsize::new(0),
             ending: serving.ending.clone().drop_guard(),
         };
         for number in 0..threads {
@@ -78,22 +92,20 @@ impl Workers {
                     runtime.shutdown_background();
                 })
                 .context("cannot start a thread for requests")?;
-            workers.senders.push(sender);
+            workers.giver.senders.push(sender);
             workers.threads.push(thread);
         }
         Ok(workers)
     }
 
-    pub(super) fn give(&self, accepted: Accepted) {
-        let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.senders.len();
-        // A worker ends only after the last connection has been given out.
-        let _ = self.senders[worker].send(accepted);
+    pub(super) fn giver(&self) -> Giver {
+        self.giver.clone()
     }
 
     /// Ends every thread, cutting off what is still open.
     pub(super) fn end(self) {
         drop(self.ending);
-        drop(self.senders);
+        drop(self.giver);
         for thread in self.threads {
             if thread.join().is_err() {
                 tracing::error!("a thread for requests has panicked");
@@ -124,7 +136,7 @@ fn serve(stream: TcpStream, open: OpenConnection, serving: &Serving) {
     let connection = Arc::clone(open.connection());
     let service = ConnectionService::new(serving.router.clone(), Arc::clone(&connection));
     let stopping = serving.stopping.clone();
-    let stream = ClientStream::new(stream, open, serving.writes, stopping.clone());
+    let stream = ClientStream::new(stream, open, (serving.writes, serving.reads), stopping.clone());
     let served = serving.http.serve_connection(TokioIo::new(stream), service).with_upgrades();
     serving.connections.spawn(async move {
         let mut served = std::pin::pin!(served);

@@ -80,6 +80,7 @@ impl Cluster {
             environment.push((format!("NOVA__RESILIENCE__{store}_OPEN_MS"), "1000".to_owned()));
         }
         environment.push(("NOVA__QUERIES__READ_MS_MAX".to_owned(), "20000".to_owned()));
+        environment.push(("NOVA__SERVER__PUBLIC_ROUTES".to_owned(), "[docs, admin, metrics]".to_owned()));
         environment.push(("NOVA__HTTP__ADAPTIVE_LIMIT".to_owned(), "false".to_owned()));
         let lifted = nova::config::WITHOUT_CLIENT_LIMITS;
         environment.extend(lifted.map(|(key, value)| (key.to_owned(), value.to_owned())));
@@ -194,6 +195,26 @@ impl Cluster {
         self.processes.lock().remove(&number);
     }
 
+    /// Waits until a process has ended well that was asked to at `asked`, and forgets it. How long it took.
+    pub(crate) async fn has_left(&self, number: u32, asked: Instant, within: Duration) -> Duration {
+        loop {
+            if let Some(status) = self.with(number, Process::ended) {
+                let took = asked.elapsed();
+                self.with(number, |process| {
+                    assert!(status.success(), "{status}: {}", process.last_words());
+                });
+                self.kill(number);
+                return took;
+            }
+            assert!(
+                asked.elapsed() < within,
+                "process {number}, which was asked to leave, does not: {}",
+                self.with(number, |process| process.last_words())
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// kill -9 and another one like it, which may not be ready yet.
     pub(crate) fn replace(&self, number: u32) -> u32 {
         let (role, process) = self.processes.lock().remove(&number).expect("a process of this number");
@@ -288,6 +309,21 @@ impl Cluster {
         asked
             .await
             .unwrap_or_else(|| panic!("{path} is not answered within {patience:?}; {}", self.trouble()))
+    }
+
+    /// A job of a running query-api, when it has ended.
+    pub(crate) async fn job(&self, body: &Value) -> Value {
+        let api = self.living(Role::QueryApi).into_iter().next().unwrap();
+        let started = api.ask("POST", "/admin/jobs").token(&self.operator).json(body).send().await.ok();
+        let (path, began) = (format!("/admin/jobs/{}", started["id"].as_str().unwrap()), Instant::now());
+        loop {
+            let job = api.ask("GET", &path).token(&self.operator).send().await.ok();
+            if job["state"] != "running" {
+                return job;
+            }
+            assert!(began.elapsed() < Duration::from_secs(120), "{job}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub(crate) fn token(&self, user: UserId) -> String {

@@ -23,6 +23,8 @@ use crate::views::PROJECTIONS;
 
 /// Within so long of its end a fault is over for everybody.
 const RECOVERY: Duration = Duration::from_secs(30);
+/// Above `server.drain_ms`, and above what a step that is under way and a group that is left may take.
+const LEAVES: Duration = Duration::from_secs(20);
 const HANG: Duration = Duration::from_secs(10);
 
 /// How often, by this variable of the environment.
@@ -212,5 +214,31 @@ async fn processes_of_every_kind_fail_over() {
         }
     }
     busy.rest().await;
+    all_is_well(&town).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_leaves_while_a_server_hangs() {
+    let mut dice = Dice::of_this_run();
+    let cluster = Arc::new(Cluster::found(Servers::own, &[]).await);
+    cluster.start(&Role::ALL, 1).await;
+    let town = Town::found(&cluster).await;
+    for server in ["clickhouse", "redis", "kafka"] {
+        let busy = town.busy(&mut dice);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let frozen = cluster.servers.freeze(server);
+        // Until there are steps that wait for it.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let leaving: Vec<u32> = Role::ALL.iter().flat_map(|role| cluster.of(*role)).collect();
+        leaving.iter().for_each(|number| cluster.with(*number, |process| process.signal("TERM")));
+        let asked = Instant::now();
+        for number in leaving {
+            let took = cluster.has_left(number, asked, LEAVES).await;
+            println!("{number} left {took:.1?} after it was asked to, {server} hangs");
+        }
+        drop(frozen);
+        cluster.start(&Role::ALL, 1).await;
+        busy.rest().await;
+    }
     all_is_well(&town).await;
 }

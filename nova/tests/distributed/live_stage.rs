@@ -165,13 +165,10 @@ impl Stage {
         let old = self.instances.remove(which);
         if gently {
             self.cluster.with(old.process, |process| process.signal("TERM"));
-            let began = Instant::now();
-            while self.cluster.with(old.process, |process| process.ended()).is_none() {
-                assert!(began.elapsed() < PATIENCE, "it does not end");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            self.cluster.has_left(old.process, Instant::now(), PATIENCE).await;
+        } else {
+            self.cluster.kill(old.process);
         }
-        self.cluster.kill(old.process);
         self.open().await;
     }
 

@@ -23,6 +23,7 @@ mod events_kill;
 mod faults;
 mod gauges;
 mod hangs_kill;
+mod histories_kill;
 mod kafka;
 mod kill;
 mod kit_kill;

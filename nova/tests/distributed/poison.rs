@@ -77,6 +77,16 @@ async fn a_poison_event_parks_its_stream() {
         assert!(out.contains("2 events still parked"), "{name}: {out}");
         assert!(told.contains("dead-letters list"), "{name}: it says where to look: {told}");
     }
+    let job = json!({"kind": "redrive", "projection": "clickhouse/posts", "reason": "is it still so?"});
+    let job = cluster.job(&job).await;
+    assert_eq!(
+        (&job["state"], &job["outcome"]["numbers"]["events_still_parked"]),
+        (&json!("done"), &json!(2))
+    );
+    let outbox = cluster.job(&json!({"kind": "redrive_outbox", "reason": "nothing is parked"})).await;
+    assert_eq!(outbox["outcome"]["numbers"]["events"], 0, "{outbox}");
+    let verified = cluster.job(&json!({"kind": "verify_log", "reason": "an event is no event"})).await;
+    assert!(verified["outcome"]["summary"].as_str().unwrap().starts_with("the log is sound"), "{verified}");
     assert_eq!(self::letters(&cluster).len(), letters.len(), "redriving loses nothing");
 
     // A rebuild meets the poison again and stops at nothing else.

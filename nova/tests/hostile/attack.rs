@@ -31,11 +31,13 @@ pub(crate) enum Attack {
     WebSocketFlood,
     /// Pongs that nobody asked for, and pings before the token.
     ControlFrameFlood,
+    /// Parts of a message that never ends, without a byte in them.
+    EmptyFrameFlood,
     NotHttp,
 }
 
 impl Attack {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::PipelinedAnswers,
         Self::PipelinedHeads,
         Self::PipelinedMetrics,
@@ -47,6 +49,7 @@ impl Attack {
         Self::Idle,
         Self::WebSocketFlood,
         Self::ControlFrameFlood,
+        Self::EmptyFrameFlood,
         Self::NotHttp,
     ];
 
@@ -159,6 +162,16 @@ impl Target {
                     stream.write_all(&frames).await?;
                 }
             }
+            Attack::EmptyFrameFlood => {
+                let mut stream = connect_narrow(from, self.address).await?;
+                stream.write_all(&upgrade(Some(token.as_str()))).await?;
+                read_answer(&mut stream, true).await?;
+                let (first, more) = empty_parts();
+                stream.write_all(&first).await?;
+                loop {
+                    stream.write_all(&more).await?;
+                }
+            }
             Attack::NotHttp => {
                 let _ =
                     exchange(from, self.address, &[b"\x16\x03\x01".as_slice(), &[b'\xff'; 2_000]].concat())
@@ -186,7 +199,12 @@ async fn dribble(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-fn upgrade(token: Option<&str>) -> Vec<u8> {
+/// The first part of a text without a byte, and many further ones (RFC 6455, 5.4).
+pub(crate) fn empty_parts() -> ([u8; 6], Vec<u8>) {
+    ([0x01, 0x80, 0, 0, 0, 0], [0x00, 0x80, 0, 0, 0, 0].repeat(1_000))
+}
+
+pub(crate) fn upgrade(token: Option<&str>) -> Vec<u8> {
     let authorization = token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
     format!(
         "GET /api/v1/ws HTTP/1.1\r\nhost: 127.0.0.1\r\n{authorization}connection: upgrade\r\nupgrade: \

@@ -16,6 +16,7 @@
 
 mod attack;
 mod crowds;
+mod floods;
 mod honest;
 mod malformed;
 mod mixture;

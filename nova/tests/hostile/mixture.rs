@@ -15,7 +15,7 @@ const HONEST_CLIENTS: usize = 200;
 /// Of 1000.
 const HOSTILE_CONNECTIONS: usize = 300;
 const HOSTILE_ADDRESSES: u8 = 4;
-/// What honest clients' requests leave in caches and in the allocator.
+/// What honest clients' requests leave in caches, whose bounds are small here, and in the allocator.
 const REST_BYTES: u64 = 96 << 20;
 /// The most that may be logged in a second, all lines together.
 const LOG_BYTES_PER_SECOND: u64 = 16 << 10;
@@ -35,6 +35,11 @@ posts_per_hour = 1000000
 messages_per_hour = 1000000
 [views]
 cache_bytes = 16777216
+session_bytes = 8388608
+writer_cache_bytes = 2097152
+reader_cache_bytes = 262144
+[commands]
+states_bytes_max = 8388608
 ";
 
 /// The seconds of the attack, and whether it is the full form.

@@ -20,6 +20,7 @@ mod limits;
 mod live;
 mod media;
 mod messaging;
+mod operators;
 mod people;
 mod posts;
 mod process;

@@ -41,6 +41,13 @@ impl Process {
         Self::run(command(data, args), Stdio::piped())
     }
 
+    /// The same, with this in its environment.
+    pub(crate) fn with_env(data: &Path, args: &[&str], key: &str, value: &str) -> Self {
+        let mut command = command(data, args);
+        command.env(key, value);
+        Self::run(command, Stdio::piped())
+    }
+
     /// The same, from a shell that runs this first.
     pub(crate) fn behind(first: &str, data: &Path, args: &[&str]) -> Self {
         let mut command = Command::new("sh");

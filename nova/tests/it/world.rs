@@ -19,6 +19,8 @@ use crate::document::truth;
 
 pub(crate) struct World {
     pub(crate) api: Api,
+    /// Where operators are answered.
+    pub(crate) operators: Option<Api>,
     pub(crate) data: TempDir,
     pub(crate) issuer: Issuer,
     stop: StopAtEnd,
@@ -68,6 +70,7 @@ impl World {
     async fn serve(data: TempDir, mut product: Product, issuer: Issuer) -> Self {
         let server = Server::bind(&product, None).await.unwrap();
         let (api, stop) = (truth::client(server.address()), Stop::by_hand());
+        let operators = server.operators_address().map(Api::new);
         let stopping = stop.clone();
         let (begin, begins) = oneshot::channel();
         let served = tokio::spawn(async move {
@@ -83,7 +86,7 @@ impl World {
             product.close().await;
         });
         let (stop, served, begin) = (StopAtEnd(stop), Some(served), Some(begin));
-        Self { api, data, issuer, stop, served, begin, registered: AtomicU64::new(0) }
+        Self { api, operators, data, issuer, stop, served, begin, registered: AtomicU64::new(0) }
     }
 
     pub(crate) fn project(&mut self) {

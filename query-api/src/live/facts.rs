@@ -7,10 +7,12 @@ use nova_views::silences_blocked;
 use super::Shared;
 use super::frame::{self, Frame};
 use super::membership::{Membership, ReadError};
-use super::room::{Facts, RECENT_EVENTS_MAX};
+use super::room::Facts;
 
 /// How often facts are read again that something has overtaken.
 const ATTEMPTS_MAX: u32 = 8;
+/// Older events that are read at once.
+const FILL_PAGE: usize = 32;
 
 /// Makes sure that the room knows what it has to, unless it is not there any more.
 pub(crate) async fn learn(
@@ -57,7 +59,8 @@ pub(crate) async fn is_blocked(shared: &Shared, one: UserId, other: UserId) -> R
     Ok(false)
 }
 
-/// Brings the newest events of a conversation into memory, for someone who has been away, unless someone did before.
+/// Brings the newest events of a conversation into memory, for someone who has been away, unless someone did before. Nothing is
+/// read that memory could not hold back to where they were.
 pub(crate) async fn fill(
     shared: &Shared,
     conversation: ConversationId,
@@ -66,14 +69,30 @@ pub(crate) async fn fill(
 ) -> Result<(), ReadError> {
     let loading = shared.registry.loading(conversation);
     let _turn = loading.lock().await;
-    let Some(standing) = shared.registry.standing(conversation, user) else { return Ok(()) };
-    let room = (RECENT_EVENTS_MAX as u64).saturating_sub(standing.end - standing.base);
-    if from >= standing.base || room == 0 || standing.base == 0 {
-        return Ok(());
+    let mut filled_to = u64::MAX;
+    while let Some(standing) = shared.registry.standing(conversation, user) {
+        let reach = standing.base.saturating_sub(standing.room as u64);
+        let gets_on = standing.base < filled_to;
+        if from >= standing.base || from < reach || standing.room == 0 || !gets_on {
+            break;
+        }
+        filled_to = standing.base;
+        let events = older(shared, conversation, standing.base, standing.room.min(FILL_PAGE)).await?;
+        shared.registry.fill(conversation, events);
     }
+    Ok(())
+}
+
+/// The events before a seq, as far back as they can be read, in order.
+async fn older(
+    shared: &Shared,
+    conversation: ConversationId,
+    seq: u64,
+    many: usize,
+) -> Result<Vec<(MessageId, bool, Frame)>, ReadError> {
+    let Some(last) = seq.checked_sub(1) else { return Ok(Vec::new()) };
     let stream = streams::messages(conversation);
-    let many = usize::try_from(room).unwrap_or(RECENT_EVENTS_MAX);
-    let page = shared.log.read_stream(&stream, standing.base - 1, Direction::Backwards, many).await?;
+    let page = shared.log.read_stream(&stream, last, Direction::Backwards, many).await?;
     let mut gone: Vec<MessageId> = Vec::new();
     let mut events: Vec<(MessageId, bool, Frame)> = Vec::with_capacity(page.len());
     for recorded in &page {
@@ -88,6 +107,5 @@ pub(crate) async fn fill(
         events.push((event.message(), deletes, frame));
     }
     events.reverse();
-    shared.registry.fill(conversation, events);
-    Ok(())
+    Ok(events)
 }

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use nova_eventlog::{Direction, Recorded};
 use nova_events::live::{Announcement, Note};
-use nova_events::{CodecError, ConversationId, Event, KeyError, MessageId, UserId, codec, streams};
+use nova_events::{CodecError, ConversationId, Event, KeyError, MessageId, UserId, streams};
 use nova_views::PageRequest;
-use serde::Deserialize;
 
 use super::Shared;
 use super::facts;
@@ -71,14 +70,19 @@ struct Subscription {
     ends: Option<(u64, Frame)>,
     /// When it was last told that the user types.
     typed: Option<Instant>,
+    /// Events of the next page of a replay.
+    page: usize,
     /// Times in a row that the log did not have yet what it was said to have.
     empty_pages: u32,
 }
 
 const REPLAY_PAGE: usize = 64;
+/// Few at first, and more with each page that was sent: of a client that does not read, little is read in vain.
+const REPLAY_PAGE_FIRST: usize = 4;
 /// What a client that does not read may hold of a replay: a page ends early when its frames are as large as this.
 const REPLAY_BYTES_MAX: usize = 256 * 1024;
-const SCAN_PAGE: usize = 1024;
+/// By what the search for a position widens, which begins at the end.
+const SEARCH_FACTOR: u64 = 16;
 const EMPTY_PAGES_MAX: u32 = 100;
 const EMPTY_PAGE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -161,6 +165,7 @@ impl Session {
             membership_events,
             deleted: HashSet::new(),
             scanned: 0,
+            page: REPLAY_PAGE_FIRST,
             ends: None,
             typed: None,
             empty_pages: 0,
@@ -203,23 +208,26 @@ impl Session {
         end: u64,
     ) -> Result<Option<u64>, Refused> {
         let (shared, stream) = (self.shared(), streams::messages(conversation));
-        let mut next = end;
-        while next > 0 {
-            let page = shared
-                .log
-                .read_stream(&stream, next - 1, Direction::Backwards, SCAN_PAGE)
-                .await
-                .map_err(|error| unavailable(&ReadError::Log(error)))?;
-            let Some(oldest) = page.last() else { break };
-            if let Some(known) = page.iter().find(|recorded| recorded.position <= position) {
-                return Ok(Some(known.revision + 1));
+        let is_behind = async |seq: u64| {
+            let read = shared.log.read_stream(&stream, seq, Direction::Forwards, 1).await;
+            let read = read.map_err(|error| unavailable(&ReadError::Log(error)))?;
+            Ok::<_, Refused>(read.first().is_none_or(|recorded| recorded.position > position))
+        };
+        // Positions grow with the seqs. Most clients were away for a moment: the search begins at the end.
+        let (mut known, mut first, mut step) = (0, end, 1);
+        while first > 0 {
+            let seq = end.saturating_sub(step);
+            if !is_behind(seq).await? {
+                known = seq + 1;
+                break;
             }
-            next = oldest.revision;
-            if end - next > shared.options.replay_messages_max {
-                return Ok(None);
-            }
+            (first, step) = (seq, step * SEARCH_FACTOR);
         }
-        Ok(Some(next))
+        while known < first {
+            let middle = known + (first - known) / 2;
+            if is_behind(middle).await? { first = middle } else { known = middle + 1 }
+        }
+        Ok((end - first <= shared.options.replay_messages_max).then_some(first))
     }
 
     /// Follows the user's conversations, the most recent ones first, and those that they join from now on.
@@ -404,16 +412,20 @@ impl Subscription {
         conversation: ConversationId,
         out: &mut VecDeque<Frame>,
     ) -> Result<Replayed, ReadError> {
-        if let Some(frames) = shared.registry.since(conversation, self.track.next(), REPLAY_PAGE) {
+        let many = self.page;
+        self.page = (many * 2).min(REPLAY_PAGE);
+        if let Some(frames) = shared.registry.since(conversation, self.track.next(), many) {
             return Ok(self.remembered(frames, out));
         }
-        self.scan_deleted(shared, conversation).await?;
         let stream = streams::messages(conversation);
-        let page =
-            shared.log.read_stream(&stream, self.track.next(), Direction::Forwards, REPLAY_PAGE).await?;
+        let page = shared.log.read_stream(&stream, self.track.next(), Direction::Forwards, many).await?;
+        // The page may go beyond what was looked through.
+        let read_to = page.last().map_or(0, |last| last.revision + 1);
+        self.scan_deleted(shared, conversation, read_to.max(self.track.end())).await?;
         let mut bytes = 0;
         for recorded in &page {
             if bytes >= REPLAY_BYTES_MAX {
+                self.page = (many / 2).max(REPLAY_PAGE_FIRST);
                 return Ok(Replayed::Part);
             }
             shared.metrics.replayed.increment(1);
@@ -481,32 +493,19 @@ impl Subscription {
         })
     }
 
-    /// Looks through the part to replay for deletions, so that what they took back is not told again on the way there.
-    async fn scan_deleted(&mut self, shared: &Shared, conversation: ConversationId) -> Result<(), ReadError> {
-        let stream = streams::messages(conversation);
-        let mut from = self.track.next().max(self.scanned);
-        while from < self.track.end() {
-            let page = shared.log.read_stream(&stream, from, Direction::Forwards, SCAN_PAGE).await?;
-            let Some(last) = page.last() else { break };
-            from = last.revision + 1;
-            self.deleted.extend(page.iter().filter_map(deleted_message));
+    /// Learns of the deletions from the next event on, so that what they took back is not told again on the way there.
+    async fn scan_deleted(
+        &mut self,
+        shared: &Shared,
+        conversation: ConversationId,
+        until: u64,
+    ) -> Result<(), ReadError> {
+        if self.scanned < until {
+            let deleted = shared.deletions.since(&*shared.log, conversation, self.track.next()).await?;
+            (self.deleted, self.scanned) = (deleted.messages, deleted.until);
         }
-        self.scanned = self.scanned.max(from);
         Ok(())
     }
-}
-
-/// The message that a deletion is about, without opening what is sealed.
-fn deleted_message(recorded: &Recorded) -> Option<MessageId> {
-    #[derive(Deserialize)]
-    struct Deleted {
-        message_id: MessageId,
-    }
-    if recorded.kind.as_str() != "MessageDeleted" {
-        return None;
-    }
-    let deleted: Deleted = serde_json::from_slice(codec::clear_part(&recorded.data)).ok()?;
-    Some(deleted.message_id)
 }
 
 /// The seq to go on with, or why that cannot be.

@@ -120,6 +120,6 @@ pub(crate) async fn breakers(State(state): State<Arc<QueryState>>, _operator: Op
     list(Ok(whole(state.dependencies.iter().filter_map(of).collect())))
 }
 
-fn whole<T>(items: Vec<T>) -> Answer<List<T>> {
+pub(super) fn whole<T>(items: Vec<T>) -> Answer<List<T>> {
     Answer { value: List { items, next: None }, source: "views", as_of: Utc::now(), degraded: false }
 }

@@ -29,8 +29,6 @@ pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct System {
     state: Arc<QueryState>,
-    metrics: Option<MetricsText>,
-    document: Bytes,
     checked: Checked,
     ready_checked: Checked,
 }
@@ -39,29 +37,32 @@ pub(crate) struct System {
 /// question.
 type Checked = Arc<tokio::sync::Mutex<Option<(Instant, Vec<DependencyHealth>)>>>;
 
-/// `metrics`: `None` answers 404 to `/metrics`. `document` is the OpenAPI document of the whole API.
+/// Health, and what of the rest is given: `/metrics`; `/openapi.json` with this document of the whole API, `/docs`, and `/`,
+/// which leads there.
 pub fn system_router(
     state: Arc<QueryState>,
     metrics: Option<MetricsText>,
-    document: &serde_json::Value,
+    document: Option<&serde_json::Value>,
 ) -> Router {
-    let document = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
-    let routes = Router::new()
+    let system = System { state, checked: Checked::default(), ready_checked: Checked::default() };
+    let mut routes = Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .route("/health/dependencies", get(dependencies))
-        .route("/metrics", get(metrics_text))
-        .route("/openapi.json", get(openapi_json))
-        .route("/docs", get(docs))
-        .with_state(System {
-            state,
-            metrics,
-            document,
-            checked: Checked::default(),
-            ready_checked: Checked::default(),
-        });
-    let to_docs = get(async || Redirect::temporary("/docs"));
-    Router::new().nest("/api/v1", routes.clone()).merge(routes).route("/", to_docs)
+        .with_state(system);
+    if let Some(metrics) = metrics {
+        routes = routes.route("/metrics", get(async move || metrics_text(&metrics)));
+    }
+    let Some(document) = document else { return under_both(routes) };
+    let document = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
+    routes = routes
+        .route("/openapi.json", get(async move || openapi_json(document.clone())))
+        .route("/docs", get(docs));
+    under_both(routes).route("/", get(async || Redirect::temporary("/docs")))
+}
+
+fn under_both(routes: Router) -> Router {
+    Router::new().nest("/api/v1", routes.clone()).merge(routes)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -314,20 +315,15 @@ fn projections(statuses: Result<Vec<nova_views::ProjectionStatus>, ViewError>) -
     }
 }
 
-async fn metrics_text(State(system): State<System>) -> Response {
-    match &system.metrics {
-        Some(render) => {
-            let kind = HeaderValue::from_static("text/plain; version=0.0.4");
-            ([(header::CONTENT_TYPE, kind)], render()).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
+fn metrics_text(render: &MetricsText) -> Response {
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4");
+    ([(header::CONTENT_TYPE, kind)], render()).into_response()
 }
 
-async fn openapi_json(State(system): State<System>) -> Response {
+fn openapi_json(document: Bytes) -> Response {
     let kind = HeaderValue::from_static("application/json");
     let cached = HeaderValue::from_static("public, max-age=300");
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cached)], system.document).into_response()
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cached)], document).into_response()
 }
 
 /// The page is whole in itself: it loads nothing but the document beside it.
