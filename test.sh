@@ -162,12 +162,13 @@ show_failures() {
   printf -- '---\n'
 }
 
-# Where ClickHouse's engine stood when it hung, if it did: what failed may have failed for that.
+# What ClickHouse's engine did when it was slow, and where it stood when it hung: what failed may have failed for that.
 show_hangs() {
   local log="$servers/log/clickhouse.log"
-  if ! grep -q '^Timeout (' "$log" 2>/dev/null; then return; fi
+  if ! grep -qE '^(Timeout \(|SLOW|FAILED)' "$log" 2>/dev/null; then return; fi
   printf -- '--- from %s\n' "$log"
-  grep -A "$shown_lines_max" '^Timeout (' "$log" | tail -n "$shown_lines_max"
+  grep -E '^(SLOW|FAILED)' "$log" | cut -c 1-1000 | tail -n 20 || true
+  grep -A "$shown_lines_max" '^Timeout (' "$log" | tail -n "$shown_lines_max" || true
   printf -- '---\n'
 }
 

@@ -11,28 +11,23 @@
 //! * A refusal that rests on a state that is not durable yet is given only once the log has confirmed that state.
 
 mod earlier;
+mod look;
+mod shown;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use nova_domain::command::{subject_of, subjects_of};
-use nova_domain::media::MediaState;
-use nova_domain::world::MessageSentAt;
 use nova_domain::{By, Command, Decision, Limits, Names, Need, Refusal, Stop, World};
 use nova_eventlog::{Append, Appended, EventLog, Expected, LogError, StreamId, Write};
 use nova_events::live::{Announcement, Live};
-use nova_events::message::MessageEvent;
-use nova_events::{
-    Actor, Codec, CodecError, Envelope, Event, MediaId, MessageId, Meta, PostId, UserId, streams,
-};
+use nova_events::{Actor, Codec, CodecError, Envelope, Event, Meta, UserId, streams};
 use nova_http::ClosedAccounts;
 use uuid::Uuid;
 
 use crate::clock::LogClock;
 use crate::states::{Loaded, States, StatesOptions, Turn};
 use crate::turns::Turns;
-
-mod shown;
 
 #[derive(Debug, Clone)]
 pub struct ExecutorOptions {
@@ -317,41 +312,13 @@ impl Executor {
                     let message = self.message(id).await?;
                     world.put_message(id, message);
                 }
+                Need::Words(id) => {
+                    let words = self.words(id).await?;
+                    world.put_words(id, words);
+                }
             }
         }
         Ok(())
-    }
-
-    /// A medium as the log has it now, whoever wrote it.
-    pub async fn media(&self, id: MediaId) -> Result<MediaState, CommandError> {
-        let (_, state) = self.states.load(&streams::media(id)).await?;
-        Ok(state.media().clone())
-    }
-
-    /// The media that a post was published with.
-    pub async fn media_of_post(&self, id: PostId) -> Result<Vec<MediaId>, CommandError> {
-        let (_, state) = self.states.load(&streams::post(id)).await?;
-        Ok(state.post().published.as_ref().map(|published| published.media.clone()).unwrap_or_default())
-    }
-
-    /// The medium that a message was sent with.
-    pub async fn media_of_message(&self, id: MessageId) -> Result<Option<MediaId>, CommandError> {
-        Ok(self.message(id).await?.and_then(|message| message.sent.media_id))
-    }
-
-    async fn message(&self, id: MessageId) -> Result<Option<MessageSentAt>, CommandError> {
-        let Some(recorded) = self.log.find(id.0).await? else {
-            return Ok(None);
-        };
-        if recorded.stream.category() != "messages" {
-            return Ok(None);
-        }
-        let envelope = self.codec.decode(&recorded).await?;
-        let at_ms = envelope.occurred_at_ms();
-        Ok(match envelope.event {
-            Event::Message(MessageEvent::MessageSent(sent)) => Some(MessageSentAt { sent, at_ms }),
-            _ => None,
-        })
     }
 
     /// `None`: everything that was looked at is durably so; otherwise a stream that is not. Costs nothing when all of it

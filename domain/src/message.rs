@@ -316,15 +316,16 @@ impl EditMessage {
         }
         let nonce = unused_nonce(by, sender, self.conversation, &self.body, world)?;
         let (message_id, conversation_id) = (self.message, self.conversation);
-        let edited = MessageEdited {
-            message_id,
-            conversation_id,
-            sender,
-            personal: Personal::Clear(match message.sent.media_id {
-                Some(_) => said_beside_medium(&self.body),
-                None => self.body.clone(),
-            }),
+        let body = match message.sent.media_id {
+            Some(_) => said_beside_medium(&self.body),
+            None => self.body.clone(),
         };
+        if holds == MessageType::Text && world.words(message_id)?.clear().is_some_and(|old| old.text == body.text)
+        {
+            return Ok(Decision::nothing(message_id.0, mark));
+        }
+        let personal = Personal::Clear(body);
+        let edited = MessageEdited { message_id, conversation_id, sender, personal };
         Ok(Decision::one(message_id.0, streams::messages(conversation_id), edited)
             .and(mark, MessageEditMarked { message_id, conversation_id })
             .and_nonce(nonce, conversation_id, message_id))

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use nova_eventlog::StreamId;
 use nova_events::media::Carrier;
-use nova_events::message::MessageSent;
-use nova_events::{Actor, CommentId, ConversationId, Event, MessageId, PostId, UserId, streams};
+use nova_events::message::{Body, MessageSent};
+use nova_events::{Actor, CommentId, ConversationId, Event, MessageId, Personal, PostId, UserId, streams};
 use uuid::Uuid;
 
 use crate::limits::Limits;
@@ -63,6 +63,8 @@ pub enum Need {
     Length(StreamId),
     /// A message as it was sent, by its id. Not a condition: it never changes.
     Message(MessageId),
+    /// What a message says by now, by its id. Not a condition: the marks on the message are.
+    Words(MessageId),
 }
 
 /// Why a decision stopped.
@@ -128,6 +130,7 @@ pub struct World {
     streams: Vec<Seen>,
     lengths: Vec<(StreamId, u64)>,
     messages: Vec<(MessageId, Option<MessageSentAt>)>,
+    words: Vec<(MessageId, Personal<Body>)>,
 }
 
 /// A message as it was sent, and when.
@@ -148,6 +151,11 @@ impl World {
 
     pub fn put_message(&mut self, id: MessageId, message: Option<MessageSentAt>) {
         self.messages.push((id, message));
+    }
+
+    /// What the message says after its last edit; redacted when it says nothing any more.
+    pub fn put_words(&mut self, id: MessageId, words: Personal<Body>) {
+        self.words.push((id, words));
     }
 
     /// The streams that were looked at.
@@ -188,6 +196,13 @@ impl World {
         match self.messages.iter().find(|(seen, _)| *seen == id) {
             Some((_, message)) => Ok(message.as_ref()),
             None => Err(Stop::Need(vec![Need::Message(id)])),
+        }
+    }
+
+    pub(crate) fn words(&self, id: MessageId) -> Result<&Personal<Body>, Stop> {
+        match self.words.iter().find(|(seen, _)| *seen == id) {
+            Some((_, words)) => Ok(words),
+            None => Err(Stop::Need(vec![Need::Words(id)])),
         }
     }
 }

@@ -24,6 +24,7 @@ pub struct Comment {
     pub text: Arc<str>,
     pub created_at: DateTime<Utc>,
     pub edited_at: Option<DateTime<Utc>>,
+    /// All likes, also of closed accounts and of people whom the viewer does not see.
     pub like_count: u64,
     pub liked_by_viewer: bool,
 }

@@ -15,7 +15,9 @@ pub struct Profile {
     pub created_at: DateTime<Utc>,
     /// Posts that are not deleted, whatever their visibility.
     pub post_count: u64,
+    /// All followers, also closed accounts and people whom the viewer does not see: lists leave those out.
     pub follower_count: u64,
+    /// All who are followed, as `follower_count` counts.
     pub following_count: u64,
     pub followed_by_viewer: bool,
     pub follows_viewer: bool,

@@ -6,7 +6,8 @@ Promises:
  * Every request has an engine session of its own: settings and the current database of one never reach another.
  * An insert is one statement that is fed while its body arrives. A body that breaks off is cancelled, not committed.
  * The data directory belongs to one process. After a kill the next start finds what was committed.
- * An engine that hangs is seen in the log: where every thread stands, each time that a trivial query takes ten seconds.
+ * An engine that is slow is seen in the log: what is under way each time that a trivial query takes more than a second, and
+   where every thread stands each time that it takes ten.
 
 Not spoken: sessions over several requests, roles, compressed answers of the old kind (compress=1).
 """
@@ -30,7 +31,9 @@ import statement
 from chdb.state import connect
 
 drain_ms_max = 10_000
+shown_max = 12
 look_s = 5
+slow_s = 1
 hang_s = 10
 head_bytes_max = 256 * 1024
 text_bytes_max = 64 * 1024 * 1024
@@ -73,6 +76,12 @@ content_types = {
 }
 
 
+def named(text):
+    """A statement by its first word and its tables: what else is in it may be personal."""
+    tables = re.findall(r"(?:FROM|INTO|TABLE)\s+([\w.`]+)", text, re.IGNORECASE)
+    return " ".join([re.match(r"\s*(\w*)", text)[1], *tables])
+
+
 class Refused(Exception):
     """An error of this front, told in the engine's words."""
 
@@ -110,14 +119,24 @@ class Engine:
         return connection
 
 
-def look_for_hangs(engine):
+def look_for_hangs(server):
     """Asks the engine again and again. The timer needs no lock of Python's, so it also sees a thread that keeps that lock."""
     while True:
         faulthandler.dump_traceback_later(hang_s)
+        began = time.monotonic()
         try:
-            engine.session([], read_only=True).close()
+            session = server.engine.session([], read_only=True)
+            try:
+                session.query("SELECT 1", "Null")
+            finally:
+                session.close()
+        except Exception as error:  # the engine's errors have no common class
+            print(f"FAILED: a trivial query: {error}", flush=True)
         finally:
             faulthandler.cancel_dump_traceback_later()
+        took = time.monotonic() - began
+        if took > slow_s:
+            print(f"SLOW: a trivial query took {took:.1f} s; {server.under_way()}", flush=True)
         time.sleep(look_s)
 
 
@@ -130,7 +149,7 @@ class Server(ThreadingHTTPServer):
         self.engine = engine
         self.user = user
         self.password = password
-        self.busy = 0
+        self.requests = set()
         self.changed = threading.Condition()
 
     def handle_error(self, request, client_address):
@@ -142,8 +161,17 @@ class Server(ThreadingHTTPServer):
         """Waits, for a bounded time, until the requests under way have their answers."""
         end = time.monotonic() + drain_ms_max / 1000
         with self.changed:
-            while self.busy and time.monotonic() < end:
+            while self.requests and time.monotonic() < end:
                 self.changed.wait(end - time.monotonic())
+
+    def under_way(self):
+        """The requests that have no answer yet, without what is personal in them."""
+        now = time.monotonic()
+        with self.changed:
+            found = [(now - request.began, request.statement) for request in self.requests]
+        found.sort(reverse=True)
+        shown = "; ".join(f"{age:.1f} s {statement}" for age, statement in found[:shown_max])
+        return f"{len(found)} requests are under way: {shown}"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -166,8 +194,10 @@ class Handler(BaseHTTPRequestHandler):
         self.serve(read_only=False)
 
     def serve(self, read_only):
+        self.began = time.monotonic()
+        self.statement = "?"
         with self.server.changed:
-            self.server.busy += 1
+            self.server.requests.add(self)
         self.parts = bodies.nothing()
         try:
             self.parts = bodies.of(self.headers, self.rfile)
@@ -184,7 +214,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer_error(error)
         finally:
             with self.server.changed:
-                self.server.busy -= 1
+                self.server.requests.discard(self)
                 self.server.changed.notify_all()
 
     # --- a query ---
@@ -222,6 +252,7 @@ class Handler(BaseHTTPRequestHandler):
         if not head.strip():
             raise Refused(62, "SYNTAX_ERROR", "Syntax error: Empty query")
 
+        self.statement = named(insert.head if insert else head.decode(errors="replace"))
         output = given.get("default_format") or self.headers.get("X-ClickHouse-Format") or "TabSeparated"
         session = self.server.engine.session(parameters, read_only)
         try:
@@ -328,7 +359,7 @@ def main():
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    threading.Thread(target=look_for_hangs, args=(server.engine,), daemon=True).start()
+    threading.Thread(target=look_for_hangs, args=(server,), daemon=True).start()
     print(f"ClickHouse engine {server.engine.version} answers on {arguments.host}:{arguments.port}", flush=True)
     while not stop.wait(3600):
         pass

@@ -206,9 +206,11 @@ fn words_beside_a_medium_can_be_taken_away() {
     let captioned = SendMessage { body: text_body("a caption"), ..with(group, media) };
     let message = MessageId(story.does(ann, captioned).command_id);
     for body in [text_body(""), text_body("\u{200b} "), Body::default()] {
+        story.is_already_so(ann, EditMessage { conversation: group, message, body: text_body("a caption") });
         let done = story.does(ann, EditMessage { conversation: group, message, body });
         let Event::Message(MessageEvent::MessageEdited(edited)) = &done.events[0] else { panic!("{done:?}") };
         assert_eq!(edited.personal, Personal::Clear(Body::default()), "a blank caption is none");
+        story.does(ann, EditMessage { conversation: group, message, body: text_body("a caption") });
     }
     let plain = story.message(ann, group);
     let emptied = EditMessage { conversation: group, message: plain, body: text_body("") };

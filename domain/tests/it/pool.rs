@@ -383,10 +383,14 @@ pub(crate) fn any_message(message_id: MessageId, seed: u64) -> Option<MessageSen
             [usize::from(dice.roll(3))],
         reply_to: None,
         media_id: dice.flip().then(|| medium(0)),
-        personal: if dice.flip() { Personal::Clear(Body::default()) } else { Personal::Redacted },
+        personal: any_words(seed),
     };
     let at_ms = [i64::MIN, 0, i64::MAX][usize::from(dice.roll(3))];
     (dice.roll(4) > 0).then_some(MessageSentAt { sent, at_ms })
+}
+
+pub(crate) fn any_words(seed: u64) -> Personal<Body> {
+    if Dice::of("words", seed).flip() { Personal::Clear(Body::default()) } else { Personal::Redacted }
 }
 
 /// Where histories begin: most people are there, and something has been said.

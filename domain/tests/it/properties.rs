@@ -117,6 +117,7 @@ fn decide_anywhere(by: &By<'_>, command: &Command, seed: u64) -> Option<(Decisio
                         Need::Stream(_) => {}
                         Need::Length(stream) => world.put_length(stream, seed % 3),
                         Need::Message(id) => world.put_message(id, pool::any_message(id, seed)),
+                        Need::Words(id) => world.put_words(id, pool::any_words(seed)),
                     }
                 }
             }

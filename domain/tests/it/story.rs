@@ -186,6 +186,7 @@ impl Story {
                 world.put_length(stream, length);
             }
             Need::Message(id) => world.put_message(id, self.sent(id)),
+            Need::Words(id) => world.put_words(id, self.words(id)),
         }
     }
 
@@ -226,6 +227,15 @@ impl Story {
             }
             _ => None,
         })
+    }
+
+    fn words(&self, id: MessageId) -> Personal<Body> {
+        let said = self.streams.values().flatten().filter_map(|(event, _)| match event {
+            Event::Message(MessageEvent::MessageSent(sent)) if sent.message_id == id => Some(&sent.personal),
+            Event::Message(MessageEvent::MessageEdited(edited)) if edited.message_id == id => Some(&edited.personal),
+            _ => None,
+        });
+        said.last().cloned().unwrap_or(Personal::Redacted)
     }
 
     pub(crate) fn take(&mut self, decision: &Decision) {

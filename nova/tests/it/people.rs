@@ -178,3 +178,21 @@ async fn reserved_handles_and_names_that_deceive_are_refused() {
     let post = ada.publishes("read \u{202e}this").await;
     assert_eq!(ada.see(&format!("/posts/{post}")).await["text"], "read \u{202e}this");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_keep_what_closed_accounts_did_and_lists_leave_them_out() {
+    let world = World::start().await;
+    let [ada, bob, eve] = world.someones(["ada", "bob", "eve"]).await;
+    let post = ada.publishes("hello").await;
+    for fan in [&bob, &eve] {
+        fan.follows(&ada).await;
+        fan.likes(post).await;
+        fan.comments(post, "hello", None).await;
+    }
+    bob.delete("/users/me").await.ok();
+    let card = eve.see(&format!("/posts/{post}")).await;
+    assert_eq!((&card["like_count"], &card["comment_count"]), (&json!(2), &json!(2)));
+    assert_eq!(eve.see(&format!("/users/{}", ada.id)).await["follower_count"], 2);
+    assert_eq!(eve.items(&format!("/posts/{post}/comments")).await.len(), 1);
+    assert_eq!(eve.items(&format!("/users/{}/followers", ada.id)).await.len(), 1);
+}

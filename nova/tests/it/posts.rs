@@ -271,12 +271,24 @@ async fn the_same_text_again_changes_nothing() {
     let ada = world.someone("ada").await;
     let post = ada.publishes("first").await;
     let comment = ada.comments(post, "first", None).await;
+    let group = ada.starts_group("group", &[]).await;
+    let messages = format!("/conversations/{group}/messages");
+    let message = format!("{messages}/{}", ada.says(group, "zeroth").await);
     let head = world.head().await;
-    for path in [format!("/posts/{post}"), format!("/comments/{comment}")] {
-        ada.send("PATCH", &path, json!({"text": "first"})).await.ok();
+    ada.send("PATCH", &message, json!({"text": "zeroth"})).await.ok();
+    assert_eq!(world.head().await, head);
+    assert!(ada.items(&messages).await[0]["edited_at"].is_null());
+    ada.send("PATCH", &message, json!({"text": "first"})).await.ok();
+    let head = world.head().await;
+    for path in [&format!("/posts/{post}"), &format!("/comments/{comment}"), &message] {
+        ada.send("PATCH", path, json!({"text": "first"})).await.ok();
     }
     assert_eq!(world.head().await, head);
     assert!(ada.see(&format!("/posts/{post}")).await["edited_at"].is_null());
+    // A text that it had before is another one by now.
+    ada.send("PATCH", &message, json!({"text": "zeroth"})).await.ok();
+    assert!(world.head().await > head);
+    assert_eq!(ada.items(&messages).await[0]["text"], "zeroth");
     // A deletion may say that it gives no reason.
     ada.send("DELETE", &format!("/comments/{comment}"), json!(null)).await.ok();
 }
