@@ -320,7 +320,8 @@ impl EditMessage {
             Some(_) => said_beside_medium(&self.body),
             None => self.body.clone(),
         };
-        if holds == MessageType::Text && world.words(message_id)?.clear().is_some_and(|old| old.text == body.text)
+        if holds == MessageType::Text
+            && world.words(message_id)?.clear().is_some_and(|old| old.text == body.text)
         {
             return Ok(Decision::nothing(message_id.0, mark));
         }

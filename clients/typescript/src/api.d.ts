@@ -1327,7 +1327,10 @@ export interface components {
             edited_at?: string | null;
             /** Format: uuid */
             id: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description All likes, also of closed accounts and of people whom the viewer does not see.
+             */
             like_count: number;
             liked_by_viewer: boolean;
             /**
@@ -1524,7 +1527,7 @@ export interface components {
             author: components["schemas"]["Author"];
             /**
              * Format: int64
-             * @description Comments that are not deleted, answers to comments included.
+             * @description Comments that are not deleted, answers to comments included; everybody's, as `like_count` counts.
              */
             comment_count: number;
             /** Format: date-time */
@@ -1533,7 +1536,10 @@ export interface components {
             edited_at?: string | null;
             /** Format: uuid */
             id: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description All likes, also of closed accounts and of people whom the viewer does not see.
+             */
             like_count: number;
             liked_by_viewer: boolean;
             media: components["schemas"]["MediaRef"][];
@@ -1978,7 +1984,7 @@ export interface components {
             author: components["schemas"]["Author"];
             /**
              * Format: int64
-             * @description Comments that are not deleted, answers to comments included.
+             * @description Comments that are not deleted, answers to comments included; everybody's, as `like_count` counts.
              */
             comment_count: number;
             /** Format: date-time */
@@ -1987,7 +1993,10 @@ export interface components {
             edited_at?: string | null;
             /** Format: uuid */
             id: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description All likes, also of closed accounts and of people whom the viewer does not see.
+             */
             like_count: number;
             liked_by_viewer: boolean;
             media: components["schemas"]["MediaRef"][];
@@ -2054,9 +2063,15 @@ export interface components {
             created_at: string;
             display_name: string;
             followed_by_viewer: boolean;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description All followers, also closed accounts and people whom the viewer does not see: lists leave those out.
+             */
             follower_count: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description All who are followed, as `follower_count` counts.
+             */
             following_count: number;
             follows_viewer: boolean;
             handle: string;

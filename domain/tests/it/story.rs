@@ -232,7 +232,9 @@ impl Story {
     fn words(&self, id: MessageId) -> Personal<Body> {
         let said = self.streams.values().flatten().filter_map(|(event, _)| match event {
             Event::Message(MessageEvent::MessageSent(sent)) if sent.message_id == id => Some(&sent.personal),
-            Event::Message(MessageEvent::MessageEdited(edited)) if edited.message_id == id => Some(&edited.personal),
+            Event::Message(MessageEvent::MessageEdited(edited)) if edited.message_id == id => {
+                Some(&edited.personal)
+            }
             _ => None,
         });
         said.last().cloned().unwrap_or(Personal::Redacted)
