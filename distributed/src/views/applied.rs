@@ -12,7 +12,6 @@ use nova_views::ViewError;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::clickhouse::Seen;
 use super::sources::{Source, Sources, judge, told};
 use super::{Expected, ViewsOptions};
 use crate::shard::ShardStore;
@@ -131,11 +130,6 @@ impl Applied {
         let watched = self.watched(source)?;
         watched.ask(sources).await?;
         Ok(*watched.found.borrow())
-    }
-
-    /// How far one store was when it was last asked, for an answer that has to hold the log up to `wanted`.
-    pub(super) fn seen(&self, source: Source, wanted: u64) -> Seen {
-        Seen { known: self.watched(source).map_or(0, |watched| *watched.found.borrow()), wanted }
     }
 
     fn watched(&self, source: Source) -> Result<&Watched, ViewError> {

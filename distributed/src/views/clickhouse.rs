@@ -30,13 +30,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use nova_events::UserId;
-use nova_views::ranking::{Candidate, Trending};
+use nova_views::ranking::Trending;
 use nova_views::{Apply, DeadLetter, Generation, ProjectionStatus, ViewError, projection};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use self::core::Core;
 use self::feed::TrendingList;
-pub use self::feed::{KnownTrending, Seen};
+pub use self::feed::{Candidates, KnownTrending};
 use self::flush::Pending;
 use self::generations::{Generations, LiveState};
 use self::rows::{CursorRow, GenerationRow};
@@ -87,14 +87,14 @@ impl ClickHouseViews {
     }
 
     /// The posts that may be in someone's feed, as the rules of [`nova_views::ranking`] say. In no order; a post may be
-    /// there for two reasons.
+    /// there for two reasons. What is kept in memory of others is used when it holds the log up to `after`.
     pub async fn feed_candidates(
         &self,
         viewer: UserId,
         now: chrono::DateTime<chrono::Utc>,
-        seen: Seen,
-    ) -> Result<Vec<Candidate>, ViewError> {
-        feed::candidates(&self.core, &self.trending, viewer.0, (now.timestamp_millis(), seen)).await
+        after: u64,
+    ) -> Result<Candidates, ViewError> {
+        feed::candidates(&self.core, &self.trending, viewer.0, (now.timestamp_millis(), after)).await
     }
 
     /// The public posts that trend, best first, at most `limit`, and never more than 1,000.
@@ -102,9 +102,9 @@ impl ClickHouseViews {
         &self,
         now: chrono::DateTime<chrono::Utc>,
         limit: usize,
-        seen: Seen,
+        after: u64,
     ) -> Result<Vec<Trending>, ViewError> {
-        feed::trending(&self.core, &self.trending, (now.timestamp_millis(), seen), limit).await
+        feed::trending(&self.core, &self.trending, (now.timestamp_millis(), after), limit).await
     }
 
     /// What trended when it was last worked out, if that holds the log up to `after`: from memory.
@@ -312,6 +312,8 @@ impl ShardStore for ClickHouseViews {
             Ok(stored.max(self.core.position(&(*name, row.live, shard.clone())).position))
         };
         let positions: Vec<u64> = of.iter().map(position).collect::<Result<_, ViewError>>()?;
-        Ok(positions.into_iter().min().unwrap_or(0))
+        let applied = positions.into_iter().min().unwrap_or(0);
+        self.core.note_applied(&state.generations, applied);
+        Ok(applied)
     }
 }

@@ -29,7 +29,7 @@ use nova_views::{Answer, FeedItem, FeedReason, List, PageRequest, PostCard, View
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::clickhouse::{KnownTrending, Seen};
+use super::clickhouse::{Candidates, KnownTrending};
 use super::climb::Climb;
 use super::order::{Order, Question, Ranking, Start};
 use super::redis::Frozen;
@@ -148,7 +148,14 @@ const REMEMBERED_YOUNG_MS: i64 = 60_000;
 
 /// Whose, for which relations, holding the log up to where: whoever wants more than others does not wait for theirs.
 pub(super) type RankingKey = (Uuid, i64, u64);
-pub(super) type RankingResult = Result<Arc<[Frozen]>, SourceError>;
+pub(super) type RankingResult = Result<Ranked, SourceError>;
+
+/// A ranking as it was worked out, and up to where it holds the log.
+#[derive(Debug, Clone)]
+pub(super) struct Ranked {
+    places: Arc<[Frozen]>,
+    holds: u64,
+}
 
 fn item_of(place: &Frozen, card: PostCard) -> FeedItem {
     FeedItem { card, score: place.score, reason: place.reason }
@@ -334,18 +341,17 @@ impl Views {
         version: i64,
         after: u64,
     ) -> Sourced<Ranking> {
-        let seen = self.shared.applied.seen(Source::ClickHouse, after);
         let views = self.clone();
-        let work = move || async move { views.rank(viewer, now, seen).await }.boxed();
-        let places = self.shared.ranking_flights.work((viewer.0, version, after), work).await?;
+        let work = move || async move { views.rank(viewer, now, after).await }.boxed();
+        let Ranked { places, holds } =
+            self.shared.ranking_flights.work((viewer.0, version, after), work).await?;
         // Milliseconds are what cursors name.
         let ranking = Ranking::new(places, "clickhouse", time_of_ms(now.timestamp_millis()));
         if self.shared.options.feed_ranking_ttl_ms > 0 {
             let held = self.shared.rankings.get(&viewer.0);
             // A page further down, of an order that is not kept any more, is as of when that began.
             if held.is_none_or(|held| held.version != version || held.ranking.as_of <= ranking.as_of) {
-                let recent =
-                    Recent { version, holds: seen.known, ranking: ranking.clone(), anew: Arc::default() };
+                let recent = Recent { version, holds, ranking: ranking.clone(), anew: Arc::default() };
                 self.shared.rankings.insert(viewer.0, recent);
             }
         }
@@ -386,15 +392,15 @@ impl Views {
         age_ms < self.shared.options.page_ttl_ms
     }
 
-    async fn rank(&self, viewer: UserId, now: DateTime<Utc>, seen: Seen) -> RankingResult {
-        let candidates = self
+    async fn rank(&self, viewer: UserId, now: DateTime<Utc>, after: u64) -> RankingResult {
+        let Candidates { posts, holds } = self
             .sources()
-            .clickhouse(|store| async move { store.feed_candidates(viewer, now, seen).await })
+            .clickhouse(|store| async move { store.feed_candidates(viewer, now, after).await })
             .await?;
-        metrics::histogram!(names::FEED_CANDIDATES).record(candidates.len() as f64);
-        let ranked = ranking::rank(candidates, &self.shared.options.weights, now.timestamp_millis());
+        metrics::histogram!(names::FEED_CANDIDATES).record(posts.len() as f64);
+        let ranked = ranking::rank(posts, &self.shared.options.weights, now.timestamp_millis());
         let place = |one: ranking::Ranked| Frozen { id: one.post.0, score: one.score, reason: one.reason };
-        Ok(ranked.into_iter().map(place).collect())
+        Ok(Ranked { places: ranked.into_iter().map(place).collect(), holds })
     }
 
     pub(super) async fn timeline_order(&self, viewer: UserId) -> Sourced<Option<Ranking>> {
@@ -502,10 +508,9 @@ impl Views {
     }
 
     async fn trending_anew(&self, now: DateTime<Utc>, after: u64) -> Sourced<Ranking> {
-        let seen = self.shared.applied.seen(Source::ClickHouse, after);
         let trending = self
             .sources()
-            .clickhouse(|store| async move { store.trending(now, TRENDING_KNOWN_MAX, seen).await })
+            .clickhouse(|store| async move { store.trending(now, TRENDING_KNOWN_MAX, after).await })
             .await?;
         Ok(trending_ranking(trending, "clickhouse", now))
     }

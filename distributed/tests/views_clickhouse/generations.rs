@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nova_distributed::shard::{Shard, ShardStore};
-use nova_distributed::views::clickhouse::{ClickHouseViews, Seen, migrate};
+use nova_distributed::views::clickhouse::{ClickHouseViews, migrate};
 use nova_projectors::posts;
 use nova_testkit::story::Story;
 use nova_views::{Generation, ViewError};
@@ -81,6 +81,30 @@ async fn a_view_of_another_history_starts_over_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_worked_out_while_a_view_was_empty_is_not_taken_for_the_whole() {
+    let mut world = World::new().await;
+    world.options.trending_ttl_ms = 60_000;
+    let (writer, reader) = (world.open().await, world.open().await);
+    let (story, switches) = (town(), AtomicU64::new(0));
+    let all = ["profiles", "posts", "engagement", "graph"].map(|projection| (projection, Shard::whole()));
+    let places = async |after| reader.trending(story.now(), 500, after).await.unwrap().len();
+    follow(&writer, &Shard::whole(), &story, &switches).await;
+    assert_eq!(reader.applied(&all).await.unwrap(), story.head());
+    assert!(writer.start_over("engagement", &Shard::whole(), story.head()).await.unwrap());
+    // The reader has not asked again how far it is.
+    assert_eq!(places(0).await, 0);
+    let candidates = reader.feed_candidates(nova_testkit::story::user(0), story.now(), 0).await.unwrap();
+    assert_eq!(candidates.holds, 0);
+    follow(&writer, &Shard::whole(), &story, &switches).await;
+    assert_eq!(reader.applied(&all).await.unwrap(), story.head());
+    let whole = places(story.head()).await;
+    assert!(whole > 0, "what was kept is said to hold the log");
+    assert_eq!(places(0).await, whole, "it is kept");
+    let candidates = reader.feed_candidates(nova_testkit::story::user(0), story.now(), 0).await.unwrap();
+    assert_eq!(candidates.holds, story.head());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuild_is_invisible_until_it_is_switched_to() {
     let world = World::new().await;
     let store = world.open().await;
@@ -113,10 +137,10 @@ async fn a_rebuild_is_invisible_until_it_is_switched_to() {
     assert_eq!(status().await, (first + 1, 1, None));
     for store in [&store, &reader] {
         assert_eq!(
-            store.feed_candidates(nova_testkit::story::user(0), story.now(), Seen::default()).await.unwrap(),
+            store.feed_candidates(nova_testkit::story::user(0), story.now(), 0).await.unwrap().posts,
             []
         );
-        assert_eq!(store.trending(story.now(), 10, Seen::default()).await.unwrap(), []);
+        assert_eq!(store.trending(story.now(), 10, 0).await.unwrap(), []);
     }
     assert_eq!(world.rows::<u64>("SELECT count() FROM posts").await, [0], "analysts see it too");
     assert_eq!(world.tables("posts").await.len(), 1, "the old tables go");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use clickhouse::{Client, RowOwned, RowRead};
 use nova_distributed::shard::{Shard, ShardCursor, ShardStore};
-use nova_distributed::views::clickhouse::{ClickHouseOptions, ClickHouseViews, Password, Seen, migrate};
+use nova_distributed::views::clickhouse::{ClickHouseOptions, ClickHouseViews, Password, migrate};
 use nova_embedded::{Views, ViewsOptions};
 use nova_events::{Envelope, PostId};
 use nova_projectors::{ALL, Projection};
@@ -180,8 +180,8 @@ pub(crate) async fn feed_of(reader: &dyn ViewReader, viewer: u32, story: &Story)
 }
 
 pub(crate) async fn ranked(store: &ClickHouseViews, viewer: u32, story: &Story) -> Vec<Place> {
-    let candidates = store.feed_candidates(user(viewer), story.now(), Seen::default()).await.unwrap();
-    let ranked = ranking::rank(candidates, &Weights::default(), story.now().timestamp_millis());
+    let candidates = store.feed_candidates(user(viewer), story.now(), 0).await.unwrap();
+    let ranked = ranking::rank(candidates.posts, &Weights::default(), story.now().timestamp_millis());
     ranked.into_iter().map(|place| (place.post, place.reason, place.score)).collect()
 }
 
@@ -204,7 +204,7 @@ pub(crate) async fn compare(store: &ClickHouseViews, story: &Story) -> usize {
     let list = reader.trending(stranger, PageRequest::first(500), story.now()).await.unwrap().value;
     let expected: Vec<PostId> = list.items.iter().map(|card| card.id).collect();
     let mut found = Vec::new();
-    for place in store.trending(story.now(), 500, Seen::default()).await.unwrap() {
+    for place in store.trending(story.now(), 500, 0).await.unwrap() {
         if reader.post(stranger, place.post).await.unwrap().value.found().is_some() {
             found.push(place.post);
         }

@@ -37,6 +37,9 @@ pub(super) struct Core {
     /// The cursors could not be written because their table is gone.
     lost: AtomicBool,
     known: Mutex<Option<(Instant, Generations)>>,
+    /// How far the live generations were when that was last asked, and which they were: others that are live since then may be
+    /// empty.
+    applied: Mutex<Option<(Live, u64)>>,
     /// Rows of a live generation are missing, or are being filled in.
     pub(super) incomplete: AtomicBool,
     /// One repair at a time. The last look, and when it began.
@@ -54,6 +57,7 @@ impl Core {
             advanced: Notify::new(),
             lost: AtomicBool::new(false),
             known: Mutex::default(),
+            applied: Mutex::default(),
             incomplete: AtomicBool::new(false),
             repairing: tokio::sync::Mutex::default(),
         }
@@ -214,6 +218,17 @@ impl Core {
     /// Takes note of what is live.
     pub(super) fn saw(&self, generations: &Generations) {
         *self.known.lock() = Some((Instant::now(), generations.clone()));
+    }
+
+    /// Takes note of how far these generations are.
+    pub(super) fn note_applied(&self, generations: &Generations, position: u64) {
+        *self.applied.lock() = Live::of(generations).ok().map(|live| (live, position));
+    }
+
+    /// What is read of these generations from now on holds the log up to here; 0 while nobody has asked how far they are.
+    pub(super) fn applied_in(&self, live: Live) -> u64 {
+        let applied = *self.applied.lock();
+        applied.filter(|(of, _)| *of == live).map_or(0, |(_, position)| position)
     }
 
     pub(super) fn forget_live(&self) {

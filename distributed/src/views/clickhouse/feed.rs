@@ -22,15 +22,6 @@ use super::error::Failure;
 use super::generations::Live;
 use super::server::{Server, list};
 
-/// How much of the log an answer holds.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Seen {
-    /// The store was known to hold the log up to here before it was asked.
-    pub known: u64,
-    /// The answer has to hold the log up to here.
-    pub wanted: u64,
-}
-
 /// Trending posts that are known at a time, for all viewers.
 const KNOWN_MAX: usize = 1_000;
 
@@ -91,6 +82,14 @@ struct Place {
     author_is_open: bool,
 }
 
+/// What may be in someone's feed.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    pub posts: Vec<Candidate>,
+    /// They hold the log up to here: further than anybody knows is possible.
+    pub holds: u64,
+}
+
 #[derive(Debug, Clone)]
 struct Known {
     as_of_ms: i64,
@@ -131,9 +130,8 @@ impl TrendingList {
         *self.held.lock() = None;
     }
 
-    fn get(&self, now_ms: i64, after: u64, ttl_ms: i64) -> Option<std::sync::Arc<Vec<Place>>> {
-        let known = self.known(after)?;
-        (0..ttl_ms).contains(&(now_ms - known.as_of_ms)).then_some(known.places)
+    fn get(&self, now_ms: i64, after: u64, ttl_ms: i64) -> Option<Known> {
+        self.known(after).filter(|known| (0..ttl_ms).contains(&(now_ms - known.as_of_ms)))
     }
 
     fn known(&self, after: u64) -> Option<Known> {
@@ -151,11 +149,11 @@ pub(super) async fn candidates(
     core: &Core,
     trends: &TrendingList,
     viewer: Uuid,
-    (now_ms, seen): (i64, Seen),
-) -> Result<Vec<Candidate>, ViewError> {
-    match candidates_of(core, trends, core.live().await?, viewer, (now_ms, seen)).await {
+    (now_ms, after): (i64, u64),
+) -> Result<Candidates, ViewError> {
+    match candidates_of(core, trends, core.live().await?, viewer, (now_ms, after)).await {
         Err(failure) if failure.is_gone() => {
-            Ok(candidates_of(core, trends, core.live_again().await?, viewer, (now_ms, seen)).await?)
+            Ok(candidates_of(core, trends, core.live_again().await?, viewer, (now_ms, after)).await?)
         }
         done => Ok(done?),
     }
@@ -166,41 +164,43 @@ async fn candidates_of(
     trends: &TrendingList,
     live: Live,
     viewer: Uuid,
-    (now_ms, seen): (i64, Seen),
-) -> Result<Vec<Candidate>, Failure> {
-    let server = &core.server;
-    let (relations, places) = futures::try_join!(
+    (now_ms, after): (i64, u64),
+) -> Result<Candidates, Failure> {
+    let (server, holds) = (&core.server, core.applied_in(live));
+    let (relations, trending) = futures::try_join!(
         relations(server, live, viewer, now_ms),
-        trending_places(core, trends, live, (now_ms, seen)),
+        trending_places(core, trends, live, (now_ms, after)),
     )?;
+    let holds = holds.min(trending.holds);
     let mut found = posts_of(server, live, viewer, &relations, now_ms).await?;
     let known: HashSet<Uuid> = found.iter().map(|found| found.post_id).collect();
-    let trending = places.iter().filter(|place| {
+    let places = trending.places.iter().filter(|place| {
         place.author_is_open && place.author != viewer && !relations.blocks.contains(&place.author)
     });
-    let trending = trending.take(ranking::TRENDING_MAX).filter(|place| !known.contains(&place.post.post.0));
-    found.extend(trending.map(|place| Found {
+    let places = places.take(ranking::TRENDING_MAX).filter(|place| !known.contains(&place.post.post.0));
+    found.extend(places.map(|place| Found {
         post_id: place.post.post.0,
         author_id: place.author,
         created_at_ms: place.post.created_at_ms,
     }));
     let counters = counters(server, live, &found).await?;
-    Ok(found.iter().map(|found| relations.candidate(found, &counters)).collect())
+    let posts = found.iter().map(|found| relations.candidate(found, &counters)).collect();
+    Ok(Candidates { posts, holds })
 }
 
 pub(super) async fn trending(
     core: &Core,
     trends: &TrendingList,
-    (now_ms, seen): (i64, Seen),
+    (now_ms, after): (i64, u64),
     limit: usize,
 ) -> Result<Vec<Trending>, ViewError> {
-    let places = match trending_places(core, trends, core.live().await?, (now_ms, seen)).await {
+    let known = match trending_places(core, trends, core.live().await?, (now_ms, after)).await {
         Err(failure) if failure.is_gone() => {
-            trending_places(core, trends, core.live_again().await?, (now_ms, seen)).await?
+            trending_places(core, trends, core.live_again().await?, (now_ms, after)).await?
         }
-        places => places?,
+        known => known?,
     };
-    Ok(places.iter().take(limit).map(|place| place.post).collect())
+    Ok(known.places.iter().take(limit).map(|place| place.post).collect())
 }
 
 /// How a viewer stands to others.
@@ -354,31 +354,32 @@ async fn trending_places(
     core: &Core,
     trends: &TrendingList,
     live: Live,
-    (now_ms, seen): (i64, Seen),
-) -> Result<std::sync::Arc<Vec<Place>>, Failure> {
+    (now_ms, after): (i64, u64),
+) -> Result<Known, Failure> {
     let ttl_ms = core.server.options.trending_ttl_ms;
-    if let Some(places) = trends.get(now_ms, seen.wanted, ttl_ms) {
-        return Ok(places);
+    if let Some(known) = trends.get(now_ms, after, ttl_ms) {
+        return Ok(known);
     }
     let _asking = match trends.asking.try_lock() {
         Ok(asking) => asking,
         // Somebody is working it out. Nobody else waits for that who has something to go by.
         Err(_) => {
-            if let Some(places) = trends.get(now_ms, seen.wanted, ttl_ms.saturating_mul(STALE_TTLS)) {
-                return Ok(places);
+            if let Some(known) = trends.get(now_ms, after, ttl_ms.saturating_mul(STALE_TTLS)) {
+                return Ok(known);
             }
             trends.asking.lock().await
         }
     };
-    if let Some(places) = trends.get(now_ms, seen.wanted, ttl_ms) {
-        return Ok(places);
+    if let Some(known) = trends.get(now_ms, after, ttl_ms) {
+        return Ok(known);
     }
+    let holds = core.applied_in(live);
     let places = std::sync::Arc::new(trending_now(&core.server, live, now_ms).await?);
+    let known = Known { as_of_ms: now_ms, holds, places };
     if ttl_ms > 0 {
-        let places = std::sync::Arc::clone(&places);
-        *trends.held.lock() = Some(Known { as_of_ms: now_ms, holds: seen.known, places });
+        *trends.held.lock() = Some(known.clone());
     }
-    Ok(places)
+    Ok(known)
 }
 
 async fn trending_now(server: &Server, live: Live, now_ms: i64) -> Result<Vec<Place>, Failure> {
