@@ -14,8 +14,10 @@ Not spoken: sessions over several requests, roles, compressed answers of the old
 
 import argparse
 import base64
+import collections
 import faulthandler
 import hmac
+import http.client
 import os
 import re
 import signal
@@ -120,24 +122,40 @@ class Engine:
 
 
 def look_for_hangs(server):
-    """Asks the engine again and again. The timer needs no lock of Python's, so it also sees a thread that keeps that lock."""
+    """Asks the front what a client asks, again and again. The timer needs no lock of Python's, so it also sees a thread that
+    keeps that lock."""
+    credentials = {"X-ClickHouse-User": server.user, "X-ClickHouse-Key": server.password}
     while True:
-        faulthandler.dump_traceback_later(hang_s)
-        began = time.monotonic()
-        try:
-            session = server.engine.session([], read_only=True)
-            try:
-                session.query("SELECT 1", "Null")
-            finally:
-                session.close()
-        except Exception as error:  # the engine's errors have no common class
-            print(f"FAILED: a trivial query: {error}", flush=True)
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-        took = time.monotonic() - began
-        if took > slow_s:
-            print(f"SLOW: a trivial query took {took:.1f} s; {server.under_way()}", flush=True)
+        faulthandler.dump_traceback_later(look_s + hang_s)
         time.sleep(look_s)
+        began, cpu = time.monotonic(), time.process_time()
+        try:
+            connection = http.client.HTTPConnection(*server.server_address[:2], timeout=120)
+            connection.request("POST", "/", "SELECT 1", credentials)
+            found = connection.getresponse().read()
+            connection.close()
+            if found != b"1\n":
+                print(f"FAILED: a trivial query: {found.decode()}", flush=True)
+        except (OSError, http.client.HTTPException) as error:
+            print(f"FAILED: a trivial query: {error!r}", flush=True)
+        took, used = time.monotonic() - began, time.process_time() - cpu
+        if took > slow_s:
+            load = os.getloadavg()[0]
+            print(f"SLOW: a trivial query took {took:.1f} s, {used:.1f} s of processor; load {load:.1f}; {server.under_way()}; "
+                  f"threads: {threads()}", flush=True)
+
+
+def threads():
+    """How many threads of each name do what: R runs or waits for a processor, S waits, D waits for a disk."""
+    found = collections.Counter()
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/stat") as file:
+                name, _, rest = file.read().partition("(")[2].rpartition(")")
+        except OSError:
+            continue  # it has ended
+        found[f"{name} {rest.split()[0]}"] += 1
+    return ", ".join(f"{count} x {what}" for what, count in found.most_common(shown_max))
 
 
 class Server(ThreadingHTTPServer):
