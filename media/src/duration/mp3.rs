@@ -29,7 +29,8 @@ pub(super) fn duration_ms(bytes: &[u8]) -> Option<u64> {
     (at > 0).then_some(micros / 1_000)
 }
 
-/// Returns where the frames are: behind an ID3v2 tag, before the tags and the zeros that encoders put behind them.
+/// Returns where the frames are: behind an ID3v2 tag, before the tags and the zeros that encoders put behind them. What is left
+/// has no tag; `None` also where zeros hide one.
 pub(crate) fn sound(bytes: &[u8]) -> Option<Range<usize>> {
     let begin = tag_bytes(bytes)?;
     let mut end = bytes.len();
@@ -39,8 +40,9 @@ pub(crate) fn sound(bytes: &[u8]) -> Option<Range<usize>> {
         let Some(shorter) = tag else { break };
         end = begin + shorter;
     }
-    let end = end_of_last_frame(bytes, begin, end - padding(&bytes[begin..end]), end)?;
-    (begin < end).then_some(begin..end)
+    let sound = &bytes[begin..end];
+    let sound = &sound[..end_of_last_frame(sound)?];
+    (!sound.is_empty() && without_last_tag(sound).is_none()).then_some(begin..begin + sound.len())
 }
 
 fn padding(bytes: &[u8]) -> usize {
@@ -48,12 +50,12 @@ fn padding(bytes: &[u8]) -> usize {
 }
 
 /// Zeros may be the end of the last frame or follow it: frames are counted to find out.
-fn end_of_last_frame(bytes: &[u8], begin: usize, from: usize, to: usize) -> Option<usize> {
-    let mut at = begin;
-    while at < from {
-        at += Frame::of(array::<4>(bytes, at)?)?.bytes;
+fn end_of_last_frame(sound: &[u8]) -> Option<usize> {
+    let (mut at, last) = (0, sound.len() - padding(sound));
+    while at < last {
+        at += Frame::of(array::<4>(sound, at)?)?.bytes;
     }
-    Some(at.min(to))
+    Some(at.min(sound.len()))
 }
 
 /// How long it is without the tag that ends it, if one does.
@@ -187,5 +189,21 @@ mod tests {
     fn what_is_between_frames_is_not_sound() {
         assert_eq!(duration_ms(&[frames(2), b"<script>".to_vec()].concat()), None);
         assert_eq!(duration_ms(b"ID3\x04\0\0\0\0\0\0"), None);
+    }
+
+    #[test]
+    fn a_frame_has_its_header_before_the_tags() {
+        let tag = [&b"TAG"[..], &[0x90; 125]].concat();
+        assert_eq!(sound(&[&b"\xff\xfb\x45"[..], &tag].concat()), None);
+        assert_eq!(sound(&[&b"\xff\xfb\x90\x64"[..], &tag].concat()), Some(0..4));
+    }
+
+    #[test]
+    fn a_tag_that_zeros_hide_is_refused() {
+        let mut sound = frames(2);
+        let end = sound.len();
+        sound[end - OLD_TAG_BYTES..][..3].copy_from_slice(b"TAG");
+        assert_eq!(super::sound(&[&sound[..], &[0; 5]].concat()), None);
+        assert_eq!(super::sound(&[frames(2), vec![0; 5]].concat()), Some(0..end));
     }
 }
