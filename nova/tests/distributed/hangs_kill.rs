@@ -4,6 +4,7 @@
 //! A hang of more than nine seconds is the one that matters: Kafka's controller then takes the broker for dead, and for a
 //! moment after its return the broker tells its clients of a cluster without brokers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -97,6 +98,72 @@ async fn is_named(cluster: &Cluster, until: Instant) {
     }
 }
 
+/// While views stand still: who can go on is ready, what is read says that it is old, and what is counted is what the stores say.
+async fn nothing_untrue_is_said(town: &Town, until: Instant) {
+    let cluster = &town.cluster;
+    let ready = async |role| {
+        let api = cluster.living(role).remove(0);
+        let asked = api.ask("GET", "/health/ready").try_send();
+        let answer = tokio::time::timeout(Duration::from_secs(5), asked).await.ok().flatten();
+        answer.map_or(0, |answer| answer.status.as_u16())
+    };
+    let (mut old, mut last) = (HashMap::new(), None);
+    while Instant::now() < until {
+        let now = [ready(Role::CommandApi).await, ready(Role::QueryApi).await, ready(Role::Projectors).await];
+        let page = cluster.query(&town.people[0].1, "/timeline").await.ok();
+        let lags = lags_of_stores(cluster).await;
+        let head = head(cluster).await;
+        let is_true = now == [200, 200, 503] && page["degraded"] == true && page["as_of"].is_string();
+        // A gauge is a second old, or two: it lies between what was so then and what is so now.
+        let are_true = |old: &HashMap<&str, u64>| {
+            let compared = lags.iter().filter(|(store, (gauge, position))| {
+                let least = old.get(**store).copied().unwrap_or(0);
+                (least..=head.saturating_sub(*position)).contains(gauge)
+            });
+            compared.count() == 3
+        };
+        if is_true && are_true(&old) {
+            return;
+        }
+        last = Some(format!("{now:?} {} {} {lags:?} {old:?} {head}", page["degraded"], page["as_of"]));
+        old = lags.iter().map(|(store, (_, position))| (*store, head.saturating_sub(*position))).collect();
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+    }
+    panic!("readiness, a timeline or a gauge does not say what is so: {last:?}");
+}
+
+/// Of each store: how far behind the gauge says that it is, and its lowest position.
+async fn lags_of_stores(cluster: &Cluster) -> HashMap<&'static str, (u64, u64)> {
+    let positions = positions(cluster).await;
+    let gauges = values(&cluster.living(Role::Projectors).remove(0), "projection_store_lag_events").await;
+    let mut lags = HashMap::new();
+    for store in ["postgres", "clickhouse", "redis"] {
+        let is_of = |name: &str| name.split_once('/').map_or("postgres", |(store, _)| store) == store;
+        let lowest = positions.iter().filter(|(name, _)| is_of(name)).map(|(_, position)| *position).min();
+        let gauge =
+            gauges.iter().find(|(labels, _)| labels.contains(store)).map(|(_, events)| *events as u64);
+        if let (Some(gauge), Some(lowest)) = (gauge, lowest) {
+            lags.insert(store, (gauge, lowest));
+        }
+    }
+    lags
+}
+
+/// What the command line says of the outbox is what PostgreSQL holds, while nothing can be published.
+async fn outbox_status_is_true(cluster: &Cluster) {
+    let mut connection = crate::faults::connect(cluster).await;
+    let before = head(cluster).await;
+    let status: Value = serde_json::from_str(&cluster.run(&["outbox", "status"])).unwrap();
+    let after = head(cluster).await;
+    let published: i64 =
+        sqlx::query_scalar("SELECT position FROM nova.outbox").fetch_one(&mut connection).await.unwrap();
+    let said = |field: &str| status[field].as_u64().unwrap_or_else(|| panic!("no {field} in {status}"));
+    assert!((before..=after).contains(&said("head")), "{before} {after} {status}");
+    assert_eq!(said("position"), published.cast_unsigned(), "{status}");
+    assert_eq!(said("backlog_events"), said("head") - said("position"), "{status}");
+    assert!(said("backlog_events") > 0, "nothing waits: {status}");
+}
+
 /// Waits until every view of every store has seen the log up to `head`; how long that took.
 async fn every_view_reaches(cluster: &Cluster, head: u64, since: Instant) -> Duration {
     loop {
@@ -157,6 +224,10 @@ async fn every_view_moves_again_after_kafka_hung() {
         let before = total(&cluster, "kafka_clients_replaced_total").await;
         let (began, frozen) = (Instant::now(), cluster.servers.freeze("kafka"));
         is_named(&cluster, began + RECOVERY).await;
+        if round == 0 {
+            nothing_untrue_is_said(&town, began + RECOVERY).await;
+            outbox_status_is_true(&cluster).await;
+        }
         tokio::time::sleep(HANG.saturating_sub(began.elapsed())).await;
         let hung = began.elapsed();
         let head = head(&cluster).await;

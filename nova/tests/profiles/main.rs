@@ -1,8 +1,7 @@
 //! Both profiles tell the same: one history, played into an embedded installation and into a distributed one on real
 //! servers, where each role is a product of its own; then every question is asked of both, over HTTP.
 //!
-//! What may differ: where an answer says it comes from, the text of cursors, positions and correlation ids; and the order of
-//! what a search found, because the two engines weigh words differently.
+//! What may differ: where an answer says it comes from, the text of cursors, positions and correlation ids.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
