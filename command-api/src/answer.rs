@@ -15,7 +15,8 @@ use crate::execute::{CommandError, Outcome};
 pub(crate) struct Accepted {
     /// The thing that the command was about.
     pub(crate) id: Uuid,
-    /// The revision of its stream; of a message, its seq. Null when nothing ever happened to it.
+    /// The revision of its stream; of a message, its seq. Null when nothing ever happened to it, and for a message that is already as
+    /// asked for.
     pub(crate) revision: Option<u64>,
     /// Where in the log it stands; a query with `after=` this sees it.
     pub(crate) position: u64,

@@ -313,7 +313,7 @@ impl Executor {
                     world.put_message(id, message);
                 }
                 Need::Words(id) => {
-                    let words = self.words(id).await?;
+                    let words = self.words(id, world).await?;
                     world.put_words(id, words);
                 }
             }

@@ -323,7 +323,7 @@ impl EditMessage {
         if holds == MessageType::Text
             && world.words(message_id)?.clear().is_some_and(|old| old.text == body.text)
         {
-            return Ok(Decision::nothing(message_id.0, mark));
+            return Ok(Decision::nothing(message_id.0, streams::messages(conversation_id)));
         }
         let personal = Personal::Clear(body);
         let edited = MessageEdited { message_id, conversation_id, sender, personal };
@@ -358,7 +358,7 @@ impl DeleteMessage {
         }
         let (message_id, conversation_id) = (self.message, self.conversation);
         if world.state(mark.clone())?.mark().deleted {
-            return Ok(Decision::nothing(message_id.0, mark));
+            return Ok(Decision::nothing(message_id.0, streams::messages(conversation_id)));
         }
         let deleted = MessageDeleted {
             message_id,

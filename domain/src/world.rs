@@ -101,6 +101,7 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// `primary` is a stream that was looked at, or one that nobody looks at: then no revision is answered.
     pub fn nothing(id: Uuid, primary: StreamId) -> Self {
         Self { id, primary, events: Vec::new() }
     }

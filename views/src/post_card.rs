@@ -27,7 +27,7 @@ pub struct PostCard {
     pub edited_at: Option<DateTime<Utc>>,
     /// All likes, also of closed accounts and of people whom the viewer does not see.
     pub like_count: u64,
-    /// Comments that are not deleted, answers to comments included; everybody's, as `like_count` counts.
+    /// Comments that are not deleted, answers to comments included, by the rule of `like_count`.
     pub comment_count: u64,
     pub share_count: u64,
     pub liked_by_viewer: bool,

@@ -1201,7 +1201,8 @@ export interface components {
             position: number;
             /**
              * Format: int64
-             * @description The revision of its stream; of a message, its seq. Null when nothing ever happened to it.
+             * @description The revision of its stream; of a message, its seq. Null when nothing ever happened to it, and for a message that is already as
+             *     asked for.
              */
             revision?: number | null;
         };
@@ -1527,7 +1528,7 @@ export interface components {
             author: components["schemas"]["Author"];
             /**
              * Format: int64
-             * @description Comments that are not deleted, answers to comments included; everybody's, as `like_count` counts.
+             * @description Comments that are not deleted, answers to comments included, by the rule of `like_count`.
              */
             comment_count: number;
             /** Format: date-time */
@@ -1984,7 +1985,7 @@ export interface components {
             author: components["schemas"]["Author"];
             /**
              * Format: int64
-             * @description Comments that are not deleted, answers to comments included; everybody's, as `like_count` counts.
+             * @description Comments that are not deleted, answers to comments included, by the rule of `like_count`.
              */
             comment_count: number;
             /** Format: date-time */

@@ -1,8 +1,9 @@
 //! Looking at single things in the log: media, and messages, whose stream is too long to fold.
 
+use nova_domain::World;
 use nova_domain::media::MediaState;
 use nova_domain::world::MessageSentAt;
-use nova_eventlog::{Direction, Recorded};
+use nova_eventlog::Direction;
 use nova_events::message::{Body, MessageEvent};
 use nova_events::{Event, MediaId, MessageId, Personal, PostId, streams};
 use uuid::Uuid;
@@ -34,15 +35,22 @@ impl Executor {
         })
     }
 
-    /// What a message says after its last edit. An edit is the first event of its command, and its mark on the message another,
-    /// so the last mark's command names it.
-    pub(super) async fn words(&self, id: MessageId) -> Result<Personal<Body>, CommandError> {
-        let marks = self.log.read_stream(&streams::message(id), u64::MAX, Direction::Backwards, 1).await?;
-        let said_by = marks.first().map_or(id.0, Recorded::command_id);
-        Ok(match self.message_event(said_by).await? {
-            Some((MessageEvent::MessageSent(sent), _)) => sent.personal,
+    /// What a message says after the last mark that the decision has seen. An edit is the first event of its command, and its mark
+    /// on the message another, so the mark's command names it. Redacted while that mark is not in the log yet: what the message
+    /// said before is no answer.
+    pub(super) async fn words(&self, id: MessageId, world: &World) -> Result<Personal<Body>, CommandError> {
+        let stream = streams::message(id);
+        let Some(revision) = world.seen_stream(&stream).and_then(|seen| seen.revision) else {
+            let sent = world.message(id).ok().flatten();
+            return Ok(sent.map_or(Personal::Redacted, |message| message.sent.personal.clone()));
+        };
+        let marks = self.log.read_stream(&stream, revision, Direction::Backwards, 1).await?;
+        let Some(mark) = marks.first().filter(|mark| mark.revision == revision) else {
+            return Ok(Personal::Redacted);
+        };
+        Ok(match self.message_event(mark.command_id()).await? {
             Some((MessageEvent::MessageEdited(edited), _)) => edited.personal,
-            Some((MessageEvent::MessageDeleted(_), _)) | None => Personal::Redacted,
+            _ => Personal::Redacted,
         })
     }
 

@@ -34,6 +34,7 @@ from chdb.state import connect
 
 drain_ms_max = 10_000
 shown_max = 12
+named_chars_max = 4_000
 look_s = 5
 slow_s = 1
 hang_s = 10
@@ -80,8 +81,9 @@ content_types = {
 
 def named(text):
     """A statement by its first word and its tables: what else is in it may be personal."""
-    tables = re.findall(r"(?:FROM|INTO|TABLE)\s+([\w.`]+)", text, re.IGNORECASE)
-    return " ".join([re.match(r"\s*(\w*)", text)[1], *tables])
+    text = re.sub(r"'(?:[^'\\]|\\.)*('|$)", "''", text[:named_chars_max])
+    tables = re.findall(r"\b(?:FROM|INTO|TABLE)\s+([\w.`]+)", text, re.IGNORECASE)
+    return " ".join([re.match(r"\s*(\w*)", text)[1], *tables[:shown_max]])
 
 
 class Refused(Exception):
@@ -121,28 +123,33 @@ class Engine:
         return connection
 
 
-def look_for_hangs(server):
+def look_for_hangs(server, stop):
     """Asks the front what a client asks, again and again. The timer needs no lock of Python's, so it also sees a thread that
     keeps that lock."""
     credentials = {"X-ClickHouse-User": server.user, "X-ClickHouse-Key": server.password}
-    while True:
+    while not stop.is_set():
         faulthandler.dump_traceback_later(look_s + hang_s)
-        time.sleep(look_s)
-        began, cpu = time.monotonic(), time.process_time()
+        stop.wait(look_s)
+        shown = []
+        slow = threading.Timer(slow_s, lambda: shown.append(f"{server.under_way()}; threads: {threads()}"))
+        slow.start()
+        began, cpu, failure = time.monotonic(), time.process_time(), None
         try:
             connection = http.client.HTTPConnection(*server.server_address[:2], timeout=120)
             connection.request("POST", "/", "SELECT 1", credentials)
             found = connection.getresponse().read()
             connection.close()
             if found != b"1\n":
-                print(f"FAILED: a trivial query: {found.decode()}", flush=True)
-        except (OSError, http.client.HTTPException) as error:
-            print(f"FAILED: a trivial query: {error!r}", flush=True)
+                failure = found.decode(errors="replace")
+        except Exception as error:  # whatever it is, the next look may find something else
+            failure = repr(error)
+        slow.cancel()
         took, used = time.monotonic() - began, time.process_time() - cpu
+        if failure and not stop.is_set():
+            print(f"FAILED: a trivial query: {failure}", flush=True)
         if took > slow_s:
-            load = os.getloadavg()[0]
-            print(f"SLOW: a trivial query took {took:.1f} s, {used:.1f} s of processor; load {load:.1f}; {server.under_way()}; "
-                  f"threads: {threads()}", flush=True)
+            print(f"SLOW: a trivial query took {took:.1f} s, {used:.1f} s of processor; load {os.getloadavg()[0]:.1f}; "
+                  f"after {slow_s} s {''.join(shown)}", flush=True)
 
 
 def threads():
@@ -377,7 +384,7 @@ def main():
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    threading.Thread(target=look_for_hangs, args=(server,), daemon=True).start()
+    threading.Thread(target=look_for_hangs, args=(server, stop), daemon=True).start()
     print(f"ClickHouse engine {server.engine.version} answers on {arguments.host}:{arguments.port}", flush=True)
     while not stop.wait(3600):
         pass

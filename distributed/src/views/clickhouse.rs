@@ -313,7 +313,7 @@ impl ShardStore for ClickHouseViews {
         };
         let positions: Vec<u64> = of.iter().map(position).collect::<Result<_, ViewError>>()?;
         let applied = positions.into_iter().min().unwrap_or(0);
-        self.core.note_applied(&state.generations, applied);
+        self.core.note_applied(&state.generations, applied, of.len());
         Ok(applied)
     }
 }

@@ -99,9 +99,20 @@ async fn what_was_worked_out_while_a_view_was_empty_is_not_taken_for_the_whole()
     assert_eq!(reader.applied(&all).await.unwrap(), story.head());
     let whole = places(story.head()).await;
     assert!(whole > 0, "what was kept is said to hold the log");
+    let candidates = reader.feed_candidates(nova_testkit::story::user(0), story.now(), 0).await.unwrap();
+    assert_eq!(candidates.holds, story.head());
+
+    let mut more = town();
+    more.publish(30, 0, "text");
+    more.like(1, 30);
+    follow(&writer, &Shard::whole(), &more, &switches).await;
+    // How far a part of the store is says nothing of the whole.
+    assert_eq!(reader.applied(&all[..1]).await.unwrap(), more.head());
     assert_eq!(places(0).await, whole, "it is kept");
     let candidates = reader.feed_candidates(nova_testkit::story::user(0), story.now(), 0).await.unwrap();
     assert_eq!(candidates.holds, story.head());
+    assert_eq!(reader.applied(&all).await.unwrap(), more.head());
+    assert_eq!(places(more.head()).await, whole + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

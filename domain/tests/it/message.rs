@@ -174,7 +174,7 @@ fn its_sender_edits_a_message() {
         &[edited.into(), MessageEditMarked { message_id, conversation_id }.into()],
     );
     story.is_already_so(sender, edit.clone());
-    story.does(sender, EditMessage { body: text_body("hello"), ..edit.clone() });
+    story.does(sender, EditMessage { body: text_body("hello"), ..edit });
     story.does(sender, edit.clone());
     story.refuses(admin, edit.clone(), Refusal::NotYours("message"));
     story.refuses(moderator(admin), edit.clone(), Refusal::NotYours("message"));

@@ -275,7 +275,8 @@ async fn the_same_text_again_changes_nothing() {
     let messages = format!("/conversations/{group}/messages");
     let message = format!("{messages}/{}", ada.says(group, "zeroth").await);
     let head = world.head().await;
-    ada.send("PATCH", &message, json!({"text": "zeroth"})).await.ok();
+    let answer = ada.send("PATCH", &message, json!({"text": "zeroth"})).await.ok();
+    assert!(answer["revision"].is_null(), "it has no seq: {answer}");
     assert_eq!(world.head().await, head);
     assert!(ada.items(&messages).await[0]["edited_at"].is_null());
     ada.send("PATCH", &message, json!({"text": "first"})).await.ok();

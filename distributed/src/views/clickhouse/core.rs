@@ -22,6 +22,15 @@ pub(super) type Place = (&'static str, u64, Shard);
 /// tables, so whoever goes by them for longer gets an error, and asks.
 const LIVE_KNOWN: Duration = Duration::from_secs(3);
 
+/// How far the live generations were when that was last asked, and which they were: others that are live since then may be empty.
+#[derive(Debug, Default)]
+struct Applied {
+    of: Option<Live>,
+    position: u64,
+    /// How many shards were asked for at most: whoever asks for fewer asks for a part.
+    shards: usize,
+}
+
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) server: Server,
@@ -37,9 +46,7 @@ pub(super) struct Core {
     /// The cursors could not be written because their table is gone.
     lost: AtomicBool,
     known: Mutex<Option<(Instant, Generations)>>,
-    /// How far the live generations were when that was last asked, and which they were: others that are live since then may be
-    /// empty.
-    applied: Mutex<Option<(Live, u64)>>,
+    applied: Mutex<Applied>,
     /// Rows of a live generation are missing, or are being filled in.
     pub(super) incomplete: AtomicBool,
     /// One repair at a time. The last look, and when it began.
@@ -220,15 +227,23 @@ impl Core {
         *self.known.lock() = Some((Instant::now(), generations.clone()));
     }
 
-    /// Takes note of how far these generations are.
-    pub(super) fn note_applied(&self, generations: &Generations, position: u64) {
-        *self.applied.lock() = Live::of(generations).ok().map(|live| (live, position));
+    /// Takes note of how far these generations are, if it was asked for as many shards as ever.
+    pub(super) fn note_applied(&self, generations: &Generations, position: u64, shards: usize) {
+        let of = Live::of(generations).ok();
+        let mut applied = self.applied.lock();
+        if shards < applied.shards {
+            return;
+        }
+        // Answers may overtake each other, and a generation never goes back.
+        let is_same = of.is_some() && applied.of == of && applied.shards == shards;
+        let position = if is_same { position.max(applied.position) } else { position };
+        *applied = Applied { of, position, shards };
     }
 
-    /// What is read of these generations from now on holds the log up to here; 0 while nobody has asked how far they are.
+    /// What is read of these generations from now on holds the log up to here. 0 until it was asked how far they are.
     pub(super) fn applied_in(&self, live: Live) -> u64 {
-        let applied = *self.applied.lock();
-        applied.filter(|(of, _)| *of == live).map_or(0, |(_, position)| position)
+        let applied = self.applied.lock();
+        if applied.of == Some(live) { applied.position } else { 0 }
     }
 
     pub(super) fn forget_live(&self) {

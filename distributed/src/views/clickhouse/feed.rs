@@ -86,7 +86,7 @@ struct Place {
 #[derive(Debug, Default)]
 pub struct Candidates {
     pub posts: Vec<Candidate>,
-    /// They hold the log up to here: further than anybody knows is possible.
+    /// They reflect the log at least up to this position.
     pub holds: u64,
 }
 
