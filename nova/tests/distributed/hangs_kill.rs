@@ -24,6 +24,8 @@ use crate::views::PROJECTIONS;
 
 /// Within so long of its end a fault is over for everybody.
 const RECOVERY: Duration = Duration::from_secs(30);
+/// A server that does not answer for longer is not waited for.
+const SILENT_MAX: Duration = Duration::from_secs(60);
 /// Above `server.drain_ms`, and above what a step that is under way and a group that is left may take.
 const LEAVES: Duration = Duration::from_secs(20);
 const HANG: Duration = Duration::from_secs(10);
@@ -164,14 +166,24 @@ async fn outbox_status_is_true(cluster: &Cluster) {
     assert!(said("backlog_events") > 0, "nothing waits: {status}");
 }
 
-/// Waits until every view of every store has seen the log up to `head`; how long that took.
+/// Waits until every view of every store has seen the log up to `head`; how long that took, without the time in which ClickHouse
+/// itself did not answer: its engine in a library has stood still for half a minute on a slow machine.
 async fn every_view_reaches(cluster: &Cluster, head: u64, since: Instant) -> Duration {
+    let (mut silent, mut answered) = (Duration::ZERO, Instant::now());
     loop {
         let positions = positions(cluster).await;
         let all = positions.len() == PROJECTIONS.len() && positions.values().all(|at| *at >= head);
-        let took = since.elapsed();
+        let took = since.elapsed().saturating_sub(silent);
         if all {
             return took;
+        }
+        if cluster.servers.clickhouse_answers().await {
+            answered = Instant::now();
+        } else {
+            silent += answered.elapsed();
+            answered = Instant::now();
+            println!("ClickHouse does not answer by itself, {silent:.1?} in all");
+            assert!(silent < SILENT_MAX, "ClickHouse has not answered for {silent:.1?}");
         }
         let health = match cluster.living(Role::Projectors).first() {
             Some(api) if took >= RECOVERY => dependencies(api).await,

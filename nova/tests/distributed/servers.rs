@@ -149,6 +149,12 @@ impl Servers {
     }
 
     /// Sends one statement to ClickHouse.
+    /// Whether ClickHouse answers the least that there is to ask within a second.
+    pub(crate) async fn clickhouse_answers(&self) -> bool {
+        let asked = tokio::time::timeout(Duration::from_secs(1), self.clickhouse("SELECT 1"));
+        asked.await.is_ok_and(|answer| answer == "1\n")
+    }
+
     pub(crate) async fn clickhouse(&self, statement: &str) -> String {
         let client: hyper_util::client::legacy::Client<_, http_body_util::Full<bytes::Bytes>> =
             hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();

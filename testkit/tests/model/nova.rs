@@ -416,19 +416,19 @@ impl Nova {
                 false
             }
             Command::EditMessage(c) => {
-                if let Some(conversation) = self.spoken_in(who, c.conversation, true, &mut need) {
-                    match conversation.messages.iter().find(|message| message.id == c.message) {
-                        Some(message) => {
-                            need(message.sender == who, "not_yours");
-                            need(!message.deleted, "gone");
-                            need(asked.at_ms - message.created_ms <= DAY_MS, "edit_window_over");
-                            let fits = message.body.text.is_some() == c.body.text.is_some();
-                            need(fits, "validation_failed");
-                        }
-                        None => need(false, "not_found"),
-                    }
-                }
-                false
+                let Some(conversation) = self.spoken_in(who, c.conversation, true, &mut need) else {
+                    return false;
+                };
+                let Some(message) = conversation.messages.iter().find(|message| message.id == c.message)
+                else {
+                    need(false, "not_found");
+                    return false;
+                };
+                need(message.sender == who, "not_yours");
+                need(!message.deleted, "gone");
+                need(asked.at_ms - message.created_ms <= DAY_MS, "edit_window_over");
+                need(message.body.text.is_some() == c.body.text.is_some(), "validation_failed");
+                c.body.text.is_some() && message.body.text == c.body.text
             }
             Command::DeleteMessage(c) => {
                 let Some(conversation) = self.spoken_in(who, c.conversation, false, &mut need) else {
