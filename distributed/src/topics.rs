@@ -134,6 +134,14 @@ impl Record {
         }
     }
 
+    /// What it moves the position of its partition to. `None`: an event that comes late moves nothing.
+    pub fn moves_to(&self) -> Option<u64> {
+        match self {
+            Self::Event { late: true, .. } => None,
+            Self::Event { late: false, .. } | Self::Watermark { .. } => Some(self.position()),
+        }
+    }
+
     /// Of the event at its position.
     pub fn mark(&self) -> Option<EventMark> {
         match self {

@@ -61,6 +61,7 @@ use crate::shard::{Shard, ShardStore};
 pub use self::health::StoreHealth;
 pub use self::slot::Slot;
 pub use self::sources::{GuardsOptions, Stores};
+pub use self::writer::qualified;
 
 /// How long the log may take to answer in the place of a view.
 const LOG_PATIENCE: Duration = Duration::from_millis(500);

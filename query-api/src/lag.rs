@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use nova_eventlog::{EventLog, Filter};
+use nova_eventlog::EventLog;
 use nova_events::envelope::time_of_ms;
 use nova_views::ViewReader;
 use parking_lot::Mutex;
@@ -104,11 +104,8 @@ impl LagMonitor {
         {
             return time;
         }
-        let filter = Filter::all();
-        let read = self.shared.log.read_all(position.saturating_sub(1), &filter, 1);
-        let page = tokio::time::timeout(LOG_PATIENCE, read).await;
-        let event = page.ok().and_then(Result::ok).and_then(|page| page.events.into_iter().next());
-        let Some(event) = event.filter(|event| event.position == position) else {
+        let event = tokio::time::timeout(LOG_PATIENCE, self.shared.log.event_at(position)).await;
+        let Some(event) = event.ok().and_then(Result::ok).flatten() else {
             // An earlier one is true as well, if it is known.
             return known.filter(|(at, _)| *at < position).map_or(DateTime::UNIX_EPOCH, |(_, time)| time);
         };

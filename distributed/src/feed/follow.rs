@@ -218,11 +218,8 @@ impl Follow {
         }
         let tap = self.tap(offset - 1);
         let before = tap.pop(1).await?.pop_front();
-        let at_or_below = before.as_ref().is_some_and(|item| match &item.record {
-            Some(Record::Event { event, late }) => !late && event.position <= self.position,
-            Some(Record::Watermark { position, .. }) => *position <= self.position,
-            None => false,
-        });
+        let moves_to = before.as_ref().and_then(|item| item.record.as_ref()?.moves_to());
+        let at_or_below = moves_to.is_some_and(|to| to <= self.position);
         let right = at_or_below && self.is_of_the_log(before.as_ref(), offset - 1).await?;
         Ok(right.then_some(tap))
     }
@@ -252,15 +249,17 @@ impl Follow {
         self.meet_sessions(&taken).await?;
         let sessions = &self.group.sessions;
         let mut counting = VecDeque::with_capacity(taken.len());
+        let mut highest = 0;
         for item in taken {
             let position = item.record.as_ref().map_or(0, Record::position);
             match sessions.validity(item.session, position) {
                 Validity::Counts => {
-                    self.group.saw_head(position);
+                    highest = highest.max(position);
                     counting.push_back(item);
                 }
                 Validity::Superseded => {}
                 Validity::Unknown => {
+                    self.group.saw_head(highest);
                     let Holding { topic, place, .. } = &*self.holding;
                     let (partition, offset) = (place.partition, item.offset);
                     tracing::warn!(
@@ -275,6 +274,7 @@ impl Follow {
                 }
             }
         }
+        self.group.saw_head(highest);
         Ok(Some(counting))
     }
 

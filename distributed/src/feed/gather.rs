@@ -26,11 +26,8 @@ pub(super) struct Gathered {
 pub(super) fn gather(taken: &mut VecDeque<Item>, filter: &Filter, position: u64) -> Option<Gathered> {
     let mut gathered = Gathered { events: Vec::new(), position, offset: None, mark: None, late: false };
     while let Some(Item { record, .. }) = taken.front() {
-        let (moves_to, late) = match record {
-            Some(Record::Event { late: true, .. }) => (None, true),
-            Some(record) => (Some(record.position()), false),
-            None => (Some(0), false),
-        };
+        let moves_to = record.as_ref().map_or(Some(0), Record::moves_to);
+        let late = moves_to.is_none();
         let was_there = moves_to.is_some_and(|to| to <= gathered.position);
         let other_batch = if late { gathered.offset.is_some() } else { gathered.late };
         if !was_there && other_batch {

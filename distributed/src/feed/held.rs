@@ -61,10 +61,10 @@ pub(super) fn take(
     follower.next = offset + 1;
     let read = read(held.holding.category, record);
     let item = Item { offset, record: read, session: session_of(record) };
-    if let Some(record @ (Record::Event { late: false, .. } | Record::Watermark { .. })) = &item.record
-        && shared.sessions.validity(item.session, record.position()) == Validity::Counts
+    if let Some(moves_to) = item.record.as_ref().and_then(Record::moves_to)
+        && shared.sessions.validity(item.session, moves_to) == Validity::Counts
     {
-        follower.position = follower.position.max(record.position());
+        follower.position = follower.position.max(moves_to);
     }
     match follower.pipe.push(item) {
         Pushed::Taken => {}

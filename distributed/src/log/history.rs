@@ -49,8 +49,10 @@ impl Seen {
     /// Usually enough for what is named between two looks. With more, every second one is forgotten.
     const MAX: usize = 1_024;
 
-    pub(super) fn saw(&self, mark: &EventMark) {
-        self.note((mark.position, mark.event_id, Some(mark.recorded_at_ms)));
+    pub(super) fn saw(&self, mark: Option<EventMark>) {
+        if let Some(mark) = mark {
+            self.note((mark.position, mark.event_id, Some(mark.recorded_at_ms)));
+        }
     }
 
     /// The event was appended; when it was recorded is not said.

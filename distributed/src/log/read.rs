@@ -1,6 +1,5 @@
 //! Reading: streams, the whole log, pages of it by category and kind. Each answer is one statement, so of one snapshot.
 
-use std::borrow::Borrow;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,10 +20,17 @@ const PAGE_EVENTS_MAX: usize = 8_192;
 const CHOSEN_FROM_MIN: usize = 256;
 const RETRY_PAUSE: Duration = Duration::from_millis(30);
 
+/// The head, and which event is there.
 // The limit says that it is one row, also where nothing is known of the tables: an event is then found by its position.
-const HEAD: &str = "SELECT head.position, event.event_id, event.recorded_at \
-     FROM (SELECT position FROM nova.head LIMIT 1) AS head \
-     LEFT JOIN nova.events AS event ON event.position = head.position";
+macro_rules! head {
+    () => {
+        "SELECT head.position, event.event_id, event.recorded_at \
+         FROM (SELECT position FROM nova.head LIMIT 1) AS head \
+         LEFT JOIN nova.events AS event ON event.position = head.position"
+    };
+}
+
+const HEAD: &str = head!();
 const MARK: &str = "SELECT head.position, event.event_id, event.recorded_at, pg_is_in_recovery() \
      FROM (SELECT position FROM nova.head LIMIT 1) AS head \
      LEFT JOIN nova.events AS event ON event.position = $1";
@@ -48,21 +54,22 @@ const BACKWARDS: &str = "SELECT position, stream, revision, event_id, ordinal, k
      WHERE running < $4 ORDER BY revision DESC";
 
 // At least one row, for the head. Sorting them again would cost the server memory for all their bytes.
-const ALL: &str = "SELECT e.position, e.stream, e.revision, e.event_id, e.ordinal, e.kind, e.recorded_at, e.data, e.meta, h.* \
-     FROM (SELECT head.position, last.event_id, last.recorded_at \
-             FROM (SELECT position FROM nova.head LIMIT 1) AS head \
-             LEFT JOIN nova.events AS last ON last.position = head.position) AS h LEFT JOIN LATERAL ( \
+const ALL: &str = concat!(
+    "SELECT e.position, e.stream, e.revision, e.event_id, e.ordinal, e.kind, e.recorded_at, e.data, e.meta, h.* FROM (",
+    head!(),
+    ") AS h LEFT JOIN LATERAL ( \
         SELECT * FROM ( \
             SELECT *, sum(octet_length(data) + octet_length(meta)) OVER (ORDER BY position) \
                       - octet_length(data) - octet_length(meta) AS running \
               FROM (SELECT * FROM nova.events WHERE position > $1 ORDER BY position LIMIT $2) AS few) AS counted \
-         WHERE running < $3) AS e ON true";
+         WHERE running < $3) AS e ON true"
+);
 // Compared as rows, so that only the index by category and position will do: with the other one, a category that is seldom
 // written is looked for through the whole log.
-const OF_CATEGORIES: &str = "SELECT e.position, e.stream, e.revision, e.event_id, e.ordinal, e.kind, e.recorded_at, e.data, e.meta, h.* \
-     FROM (SELECT head.position, last.event_id, last.recorded_at \
-             FROM (SELECT position FROM nova.head LIMIT 1) AS head \
-             LEFT JOIN nova.events AS last ON last.position = head.position) AS h LEFT JOIN LATERAL ( \
+const OF_CATEGORIES: &str = concat!(
+    "SELECT e.position, e.stream, e.revision, e.event_id, e.ordinal, e.kind, e.recorded_at, e.data, e.meta, h.* FROM (",
+    head!(),
+    ") AS h LEFT JOIN LATERAL ( \
         SELECT * FROM ( \
             SELECT *, sum(octet_length(data) + octet_length(meta)) OVER (ORDER BY position) \
                       - octet_length(data) - octet_length(meta) AS running \
@@ -74,7 +81,8 @@ const OF_CATEGORIES: &str = "SELECT e.position, e.stream, e.revision, e.event_id
                              ORDER BY category, position LIMIT $2) AS place \
                          ORDER BY place.position LIMIT $2) AS place \
                       JOIN nova.events AS event USING (position) ORDER BY event.position) AS few) AS counted \
-         WHERE running < $3) AS e ON true";
+         WHERE running < $3) AS e ON true"
+);
 
 // Where a command's events begin, and how many are asked for: those that follow may be another command's.
 const COMMANDS: &str = "SELECT wanted.number, event.command_id, event.stream, event.revision, event.position \
@@ -126,9 +134,7 @@ impl Reader {
         let (head, event, recorded_at): (i64, Option<Uuid>, Option<i64>) =
             self.patiently(|pool| async move { sqlx::query_as(HEAD).fetch_one(&pool).await }).await?;
         let head = head.cast_unsigned();
-        if let Some(mark) = mark(head, event, recorded_at) {
-            self.seen.saw(&mark);
-        }
+        self.seen.saw(mark(head, event, recorded_at));
         Ok(head)
     }
 
@@ -143,9 +149,7 @@ impl Reader {
             let problem = format!("PostgreSQL is a standby that does not show position {position} yet");
             return Err(LogError::Unavailable(problem));
         }
-        if let Some(mark) = &mark {
-            self.seen.saw(mark);
-        }
+        self.seen.saw(mark);
         Ok((mark, head.cast_unsigned()))
     }
 
@@ -166,7 +170,9 @@ impl Reader {
         let row = self
             .patiently(|pool| async move { sqlx::query(FIND).bind(id).fetch_optional(&pool).await })
             .await?;
-        Ok(self.seen_in(row.as_ref().map(recorded).transpose()?))
+        let event = row.as_ref().map(recorded).transpose()?;
+        self.seen.saw(event.as_ref().map(Recorded::mark));
+        Ok(event)
     }
 
     pub(super) async fn read_stream(
@@ -192,16 +198,8 @@ impl Reader {
             })
             .await?;
         let events: Vec<Recorded> = rows.iter().map(recorded).collect::<Result<_, _>>()?;
-        self.seen_in(events.iter().max_by_key(|event| event.position));
+        self.seen.saw(events.iter().max_by_key(|event| event.position).map(Recorded::mark));
         Ok(events)
-    }
-
-    /// Notes that the log has this event.
-    fn seen_in<E: Borrow<Recorded>>(&self, event: Option<E>) -> Option<E> {
-        if let Some(event) = &event {
-            self.seen.saw(&event.borrow().mark());
-        }
-        event
     }
 
     pub(super) async fn read_all(&self, after: u64, filter: &Filter, limit: usize) -> Result<Page, LogError> {
@@ -223,14 +221,12 @@ impl Reader {
         let head = head.cast_unsigned();
         let of_head = mark(head, event, recorded_at);
         self.head.raise(head);
-        if let Some(mark) = &of_head {
-            self.seen.saw(mark);
-        }
         let mut found =
             rows.iter().filter(|row| !is_empty(row)).map(recorded).collect::<Result<Vec<_>, _>>()?;
         // They come in order. No rule of SQL says that they must.
         found.sort_unstable_by_key(|event| event.position);
-        self.seen_in(found.last());
+        // The event at the head is at least as far.
+        self.seen.saw(of_head.or_else(|| found.last().map(Recorded::mark)));
         Ok(self.page(found, looked_at, after, (head, of_head), filter, limit))
     }
 

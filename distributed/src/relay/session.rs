@@ -420,11 +420,12 @@ impl<'a> Session<'a> {
     /// Behind everything that has been sent, on every partition.
     async fn send_watermarks(&mut self) -> Step<()> {
         let batch = self.publisher.open();
+        let headers = watermark_headers(self.sent, self.page_ends.back().copied());
+        let headers = of_session(headers, self.session);
         for topic in self.topics.values() {
             for partition in 0..self.shared.kafka.topics.partitions.max(1) {
                 loop {
-                    let headers = watermark_headers(self.sent, self.page_ends.back().copied());
-                    let headers = of_session(headers, self.session);
+                    let headers = headers.clone();
                     let record =
                         Outgoing { topic, partition, key: None, payload: None, headers, position: 0 };
                     match self.publisher.send(batch, record) {

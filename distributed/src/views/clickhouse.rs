@@ -254,7 +254,6 @@ impl ShardStore for ClickHouseViews {
     async fn start_over(&self, projection: &str, shard: &Shard, head: u64) -> Result<bool, ViewError> {
         let template = find(projection)?;
         let other = self.core.writes_to(template, shard).await?;
-        self.core.incomplete.store(true, Ordering::Release);
         self.trending.forget();
         Ok(self.core.replace(template, other, head).await?)
     }

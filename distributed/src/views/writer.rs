@@ -12,7 +12,8 @@ use crate::shard::{Shard, ShardCursor, ShardStore};
 /// The store whose projections have no name before theirs.
 const PLAIN: &str = "postgres";
 
-fn qualified(store: &dyn ShardStore, projection: &str) -> String {
+/// The name of a projection as operators know it: `posts` is PostgreSQL's, `clickhouse/posts` ClickHouse's.
+pub fn qualified(store: &dyn ShardStore, projection: &str) -> String {
     if store.name() == PLAIN { projection.to_owned() } else { format!("{}/{projection}", store.name()) }
 }
 

@@ -182,6 +182,22 @@ pub(crate) async fn connect(cluster: &Cluster) -> PgConnection {
     PgConnection::connect(&cluster.postgres()).await.unwrap()
 }
 
+/// The head of the log, as PostgreSQL has it.
+pub(crate) async fn head(cluster: &Cluster) -> u64 {
+    position_in(cluster, "nova.head").await
+}
+
+/// Everything up to here is in Kafka, or parked.
+pub(crate) async fn published_to(cluster: &Cluster) -> u64 {
+    position_in(cluster, "nova.outbox").await
+}
+
+async fn position_in(cluster: &Cluster, table: &str) -> u64 {
+    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT position FROM {table}")));
+    let position: i64 = query.fetch_one(&mut connect(cluster).await).await.unwrap();
+    position.cast_unsigned()
+}
+
 /// Waits until one of these relays leads.
 pub(crate) async fn leading(cluster: &Cluster, patience: Duration, other_than: Option<u32>) -> (u32, Lead) {
     let began = Instant::now();

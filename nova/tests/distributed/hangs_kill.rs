@@ -15,7 +15,7 @@ use crate::check::{all_equals_a_replay, all_is_well, positions};
 use crate::client::Api;
 use crate::cluster::Cluster;
 use crate::dice::Dice;
-use crate::faults::leading;
+use crate::faults::{head, leading, published_to};
 use crate::gauges::{GaugeWatch, total, values};
 use crate::load::Town;
 use crate::process::Role;
@@ -153,15 +153,12 @@ async fn lags_of_stores(cluster: &Cluster) -> HashMap<&'static str, (u64, u64)> 
 
 /// What the command line says of the outbox is what PostgreSQL holds, while nothing can be published.
 async fn outbox_status_is_true(cluster: &Cluster) {
-    let mut connection = crate::faults::connect(cluster).await;
     let before = head(cluster).await;
     let status: Value = serde_json::from_str(&cluster.run(&["outbox", "status"])).unwrap();
     let after = head(cluster).await;
-    let published: i64 =
-        sqlx::query_scalar("SELECT position FROM nova.outbox").fetch_one(&mut connection).await.unwrap();
     let said = |field: &str| status[field].as_u64().unwrap_or_else(|| panic!("no {field} in {status}"));
     assert!((before..=after).contains(&said("head")), "{before} {after} {status}");
-    assert_eq!(said("position"), published.cast_unsigned(), "{status}");
+    assert_eq!(said("position"), published_to(cluster).await, "{status}");
     assert_eq!(said("backlog_events"), said("head") - said("position"), "{status}");
     assert!(said("backlog_events") > 0, "nothing waits: {status}");
 }
@@ -177,14 +174,12 @@ async fn every_view_reaches(cluster: &Cluster, head: u64, since: Instant) -> Dur
         if all {
             return took;
         }
-        if cluster.servers.clickhouse_answers().await {
-            answered = Instant::now();
-        } else {
+        if !cluster.servers.clickhouse_answers().await {
             silent += answered.elapsed();
-            answered = Instant::now();
             println!("ClickHouse does not answer by itself, {silent:.1?} in all");
             assert!(silent < SILENT_MAX, "ClickHouse has not answered for {silent:.1?}");
         }
+        answered = Instant::now();
         let health = match cluster.living(Role::Projectors).first() {
             Some(api) if took >= RECOVERY => dependencies(api).await,
             Some(_) | None => None,
@@ -212,13 +207,6 @@ async fn no_shard_stands(cluster: &Cluster, since: Instant) {
             }
         }
     }
-}
-
-async fn head(cluster: &Cluster) -> u64 {
-    let mut connection = crate::faults::connect(cluster).await;
-    let head: i64 =
-        sqlx::query_scalar("SELECT position FROM nova.head").fetch_one(&mut connection).await.unwrap();
-    head.cast_unsigned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

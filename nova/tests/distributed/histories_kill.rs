@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::check::{all_equals_a_replay, caught_up, positions};
 use crate::cluster::Cluster;
 use crate::dice::Dice;
+use crate::faults::{everything_runs, head, published_to};
 use crate::gauges::total;
 use crate::load::Town;
 use crate::process::Role;
@@ -18,15 +19,6 @@ const LATE: &str = "late";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Above the second in which a process looks whether the log is the same, and what it takes to end.
 const NOTICED: Duration = Duration::from_secs(15);
-
-async fn sql(cluster: &Cluster, query: &str) -> i64 {
-    let mut connection = crate::faults::connect(cluster).await;
-    sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned())).fetch_one(&mut connection).await.unwrap()
-}
-
-async fn head(cluster: &Cluster) -> u64 {
-    sql(cluster, "SELECT position FROM nova.head").await.cast_unsigned()
-}
 
 fn stop_all(cluster: &Cluster) {
     Role::ALL.iter().flat_map(|role| cluster.of(*role)).for_each(|number| cluster.kill(number));
@@ -75,7 +67,7 @@ async fn do_things(town: &Arc<Town>, many: u64) {
 /// Every event is in Kafka.
 async fn published(cluster: &Cluster) {
     let began = Instant::now();
-    while sql(cluster, "SELECT h.position - o.position FROM nova.head h, nova.outbox o").await > 0 {
+    while head(cluster).await > published_to(cluster).await {
         assert!(began.elapsed() < PATIENCE, "not every event is published");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -190,5 +182,5 @@ async fn every_process_ends(cluster: &Arc<Cluster>) {
     for end in &ends {
         assert!(end.words.contains("the log is no longer the one that it was"), "{end:?}");
     }
-    crate::faults::everything_runs(cluster).await;
+    everything_runs(cluster).await;
 }

@@ -148,13 +148,13 @@ impl Servers {
         lines.next().unwrap().unwrap()
     }
 
-    /// Sends one statement to ClickHouse.
     /// Whether ClickHouse answers the least that there is to ask within a second.
     pub(crate) async fn clickhouse_answers(&self) -> bool {
         let asked = tokio::time::timeout(Duration::from_secs(1), self.clickhouse("SELECT 1"));
         asked.await.is_ok_and(|answer| answer == "1\n")
     }
 
+    /// Sends one statement to ClickHouse.
     pub(crate) async fn clickhouse(&self, statement: &str) -> String {
         let client: hyper_util::client::legacy::Client<_, http_body_util::Full<bytes::Bytes>> =
             hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();

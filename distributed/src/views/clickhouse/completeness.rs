@@ -104,7 +104,6 @@ async fn replace(
     generation: u64,
     (table, rows, keys): (&str, u64, u64),
 ) -> Result<(), Failure> {
-    core.incomplete.store(true, Ordering::Release);
     if core.replace(template, generation, u64::MAX).await? {
         metrics::counter!(LOSSES, "store" => "clickhouse").increment(1);
         tracing::error!(

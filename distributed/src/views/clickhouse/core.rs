@@ -101,6 +101,7 @@ impl Core {
         unsound: u64,
         head: u64,
     ) -> Result<bool, Failure> {
+        self.incomplete.store(true, Ordering::Release);
         let mut looked = self.repairing.lock().await;
         *looked = None;
         let replaced = generations::replace(&self.server, template, unsound, head).await?;
@@ -240,7 +241,7 @@ impl Core {
         *applied = Applied { of, position, shards };
     }
 
-    /// What is read of these generations from now on holds the log up to here. 0 until it was asked how far they are.
+    /// Rows that are read from these generations from now on reflect the log at least up to this position. 0 before it is known.
     pub(super) fn applied_in(&self, live: Live) -> u64 {
         let applied = self.applied.lock();
         if applied.of == Some(live) { applied.position } else { 0 }
