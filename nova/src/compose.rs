@@ -12,7 +12,6 @@ use nova_domain::read::MarkRead;
 use nova_eventlog::EventLog;
 use nova_events::{Actor, Codec};
 use nova_http::{ApiError, Caller, ClosedAccounts, CorsOrigins, Issuer, Verifier};
-use nova_media::MediaStore;
 use nova_query_api::jobs::{JobOutcome, Jobs, Progress, Task};
 use nova_query_api::{DeliveredCommand, Live, MetricsText, QueryState, ReadCommand, ReadyWhen};
 use nova_views::{ViewReader, ViewWriter};
@@ -182,17 +181,17 @@ impl Product {
     }
 
     /// Has the views catch up with the log where this process can fill them, and waits for it; `false`: they do not move.
-    pub async fn catch_up(&self, told: &mut (dyn FnMut(u64, u64) + Send)) -> anyhow::Result<bool> {
+    pub async fn catch_up(&self, told: Progress<'_>) -> anyhow::Result<bool> {
         self.stores.runtime.catch_up(&self.config, told).await
     }
 
     /// The sides of the API that this process is, with the layers that every request goes through.
-    pub fn router(&self, metrics: Option<PrometheusHandle>) -> Router {
+    pub fn router(&self, metrics: Option<PrometheusHandle>, document: &serde_json::Value) -> Router {
         let server = &self.config.server;
         let (docs, admin) = (server.is_public(PublicRoutes::Docs), server.is_public(PublicRoutes::Admin));
         let metrics = metrics.filter(|_| server.is_public(PublicRoutes::Metrics));
         let document = docs.then(|| {
-            let mut document = crate::document::document(&self.config.document_bounds());
+            let mut document = document.clone();
             if !admin {
                 crate::document::keep_tags(&mut document, |tag| tag != "admin");
             }
@@ -221,8 +220,11 @@ impl Product {
     }
 
     /// What operators ask and do, with layers of its own: it answers while everybody else's side is overloaded.
-    pub fn operators_router(&self, metrics: Option<PrometheusHandle>) -> Router {
-        let mut document = crate::document::document(&self.config.document_bounds());
+    pub fn operators_router(
+        &self,
+        metrics: Option<PrometheusHandle>,
+        mut document: serde_json::Value,
+    ) -> Router {
         crate::document::keep_tags(&mut document, |tag| ["admin", "system"].contains(&tag));
         let metrics = metrics.map(|handle| self.metrics_text(handle));
         let system = nova_query_api::system_router(Arc::clone(&self.query), metrics, Some(&document));
@@ -270,11 +272,6 @@ impl Product {
             client_events.close().await;
         }
         self.stores.runtime.close().await;
-    }
-
-    /// Where media are kept, if anywhere.
-    pub fn media(&self) -> Option<&MediaStore> {
-        self.stores.media.as_ref()
     }
 
     pub fn config(&self) -> &Config {

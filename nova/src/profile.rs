@@ -62,10 +62,10 @@ pub(crate) trait Installation: Send + Sync {
 
     async fn read_only_log(&self, config: &Config) -> anyhow::Result<Arc<dyn EventLog>>;
 
-    async fn log_stats(&self, config: &Config, told: Told<'_>) -> anyhow::Result<String>;
+    async fn log_stats(&self, config: &Config, told: Progress<'_>) -> anyhow::Result<String>;
 
     /// Reads the whole log and checks it. `told` hears how much it has read, and of how much.
-    async fn verify_log(&self, config: &Config, told: Told<'_>) -> anyhow::Result<JobOutcome>;
+    async fn verify_log(&self, config: &Config, told: Progress<'_>) -> anyhow::Result<JobOutcome>;
 }
 
 /// What services are built on, and what runs beside them.
@@ -104,17 +104,13 @@ pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
 
     /// Fills a view from the log, beside the live one, and switches to it. `told` hears how far it is and how far
     /// the log.
-    async fn rebuild(&self, config: &Config, name: &str, told: Told<'_>) -> anyhow::Result<()>;
+    async fn rebuild(&self, config: &Config, name: &str, told: Progress<'_>) -> anyhow::Result<()>;
 
     /// The names that [`Self::rebuild`] and [`Self::redrive`] take.
     fn projections(&self) -> Vec<String>;
 
     /// Projects dead letters again, of one stream or of all.
     async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven>;
-
-    fn has_outbox(&self) -> bool {
-        false
-    }
 
     async fn outbox_status(&self) -> anyhow::Result<serde_json::Value> {
         Err(no_outbox())
@@ -130,7 +126,7 @@ pub(crate) trait Runtime: std::fmt::Debug + Send + Sync {
 
     /// Has the views catch up with the log, where this process can, and waits for it. `told` hears how far they are and
     /// how far the log. `false`: they did not move for a while; nothing here fills them.
-    async fn catch_up(&self, config: &Config, told: Told<'_>) -> anyhow::Result<bool>;
+    async fn catch_up(&self, config: &Config, told: Progress<'_>) -> anyhow::Result<bool>;
 
     /// Brings the gauges up to date that nothing else does; called when metrics are asked for.
     fn record_metrics(&self);
@@ -157,7 +153,7 @@ pub(crate) async fn wait_for_views(
     reader: &dyn ViewReader,
     head: u64,
     stalled_after: Duration,
-    told: Told<'_>,
+    told: Progress<'_>,
 ) -> anyhow::Result<bool> {
     let (mut reached, mut moved) = (reader.applied(), Instant::now());
     loop {
@@ -218,5 +214,3 @@ pub struct Parked {
     pub next_attempt_at: Option<String>,
     pub parked_at: String,
 }
-
-pub(crate) type Told<'a> = Progress<'a>;

@@ -137,7 +137,8 @@ impl Server {
             unsent_bytes_max: config.unsent_bytes_max,
             trusted: config.trusted_proxies()?,
         };
-        let router = product.router(metrics.clone());
+        let document = crate::document::document(&product.config().document_bounds());
+        let router = product.router(metrics.clone(), &document);
         let public = Listening::bind(config.listen.0, "server.listen", router, limits, product.config())?;
         let operators = match config.admin_listen.0 {
             Some(address) => {
@@ -148,7 +149,7 @@ impl Server {
                     unsent_bytes_max: OPERATORS_UNSENT_BYTES_MAX,
                     trusted: TrustedProxies::default(),
                 };
-                let router = product.operators_router(metrics);
+                let router = product.operators_router(metrics, document);
                 let mut listening =
                     Listening::bind(address, "server.admin_listen", router, limits, product.config())?;
                 listening.threads = 1;

@@ -13,7 +13,7 @@ use nova_media::MediaStore;
 use nova_projectors::Redriven;
 use nova_query_api::jobs::{JobOutcome, Progress, Task, Tasks};
 
-use crate::config::Config;
+use crate::config::{Config, Profile};
 use crate::profile::{Installation, NO_OUTBOX, Runtime, outcome};
 
 /// The number of events that a redrive could not project.
@@ -99,7 +99,7 @@ impl Tasks for OperatorTasks {
                     ),
                 }
             }
-            Task::RedriveOutbox { .. } if !self.runtime.has_outbox() => {
+            Task::RedriveOutbox { .. } if self.config.profile == Profile::Embedded => {
                 wrong("kind", "unavailable", NO_OUTBOX.to_owned())
             }
             Task::SweepMedia if self.media.is_none() => wrong("kind", "unavailable", NO_MEDIA.to_owned()),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use futures::FutureExt as _;
 use nova_distributed::client_events::KafkaClientEvents;
 use nova_distributed::feed::GroupOptions;
@@ -23,7 +23,7 @@ use nova_distributed::views::clickhouse::{self, ClickHouseViews};
 use nova_distributed::views::from_log::FromLog;
 use nova_distributed::views::postgres::PostgresViews;
 use nova_distributed::views::redis::{self, RedisViews};
-use nova_distributed::views::{Slot, Stores as ViewStores, Views};
+use nova_distributed::views::{Slot, Stores as ViewStores, Views, qualified};
 use nova_eventlog::{EventFeed, EventLog};
 use nova_events::Codec;
 use nova_events::client_events::ClientEvents;
@@ -34,7 +34,7 @@ use nova_views::{ViewReader, ViewWriter, projection};
 use parking_lot::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Installation, JobOutcome, Parked, Roles, Runtime, Stores, Told, wait_for_views};
+use super::{Installation, JobOutcome, Parked, Progress, Roles, Runtime, Stores, wait_for_views};
 use crate::config::{Config, Store};
 
 mod groups;
@@ -68,11 +68,11 @@ impl Installation for OnServers {
         Ok(open_log(config).await?.1)
     }
 
-    async fn log_stats(&self, config: &Config, told: Told<'_>) -> anyhow::Result<String> {
+    async fn log_stats(&self, config: &Config, told: Progress<'_>) -> anyhow::Result<String> {
         inspect::stats(&*open_log(config).await?.1, told).await
     }
 
-    async fn verify_log(&self, config: &Config, told: Told<'_>) -> anyhow::Result<JobOutcome> {
+    async fn verify_log(&self, config: &Config, told: Progress<'_>) -> anyhow::Result<JobOutcome> {
         inspect::verify(&*open_log(config).await?.1, told).await
     }
 }
@@ -335,16 +335,23 @@ impl std::fmt::Debug for Running {
 }
 
 impl Running {
-    /// `posts` is PostgreSQL's, `clickhouse/posts` ClickHouse's.
-    fn store<'a>(&self, name: &'a str) -> anyhow::Result<(Arc<dyn ShardStore>, &'a str)> {
-        let (store, projection) = name.split_once('/').unwrap_or(("postgres", name));
-        let Some(found) = self.stores.iter().find(|one| one.name() == store) else {
-            bail!("no store of views is called {store:?}: there are postgres, clickhouse and redis");
-        };
-        if !found.projections().contains(&projection) {
-            bail!("{store} holds no projection {projection:?}: there are {}", found.projections().join(", "));
-        }
-        Ok((Arc::clone(found), projection))
+    /// What is filled, by its name.
+    fn named(&self) -> impl Iterator<Item = (String, &Arc<dyn ShardStore>, &'static str)> {
+        self.stores.iter().flat_map(|store| {
+            let named = move |name: &&'static str| (qualified(&**store, name), store, *name);
+            store.projections().iter().map(named)
+        })
+    }
+
+    fn store(&self, name: &str) -> anyhow::Result<(Arc<dyn ShardStore>, &'static str)> {
+        let found = self.named().find(|(one, ..)| one == name);
+        let (_, store, projection) = found.with_context(|| format!("no projection is called {name:?}"))?;
+        Ok((Arc::clone(store), projection))
+    }
+
+    async fn stop_groups(&self) {
+        let groups = std::mem::take(&mut *self.groups.lock());
+        futures::future::join_all(groups.into_iter().map(Group::stop)).await;
     }
 
     fn apart(&self, config: &Config, store: Arc<dyn ShardStore>) -> Apart {
@@ -395,29 +402,18 @@ impl Runtime for Running {
         Ok(())
     }
 
-    async fn rebuild(&self, config: &Config, name: &str, told: Told<'_>) -> anyhow::Result<()> {
+    async fn rebuild(&self, config: &Config, name: &str, told: Progress<'_>) -> anyhow::Result<()> {
         let (store, projection) = self.store(name)?;
         Ok(self.apart(config, store).rebuild(projection, told).await?)
     }
 
     fn projections(&self) -> Vec<String> {
-        let of_store = |store: &Arc<dyn ShardStore>| -> Vec<String> {
-            let named = |projection: &&str| match store.name() {
-                "postgres" => (*projection).to_owned(),
-                store => format!("{store}/{projection}"),
-            };
-            store.projections().iter().map(named).collect()
-        };
-        self.stores.iter().flat_map(of_store).collect()
+        self.named().map(|(name, ..)| name).collect()
     }
 
     async fn redrive(&self, config: &Config, name: &str, stream: Option<&str>) -> anyhow::Result<Redriven> {
         let (store, projection) = self.store(name)?;
         Ok(self.apart(config, store).redrive(projection, stream).await?)
-    }
-
-    fn has_outbox(&self) -> bool {
-        true
     }
 
     async fn outbox_status(&self) -> anyhow::Result<serde_json::Value> {
@@ -443,7 +439,7 @@ impl Runtime for Running {
     }
 
     /// Other processes fill the views.
-    async fn catch_up(&self, _config: &Config, told: Told<'_>) -> anyhow::Result<bool> {
+    async fn catch_up(&self, _config: &Config, told: Progress<'_>) -> anyhow::Result<bool> {
         wait_for_views(&*self.reader, self.log.head(), STALLED_AFTER, told).await
     }
 
@@ -459,14 +455,11 @@ impl Runtime for Running {
     /// Steps that are under way are saved with their cursors, which show what they are of.
     async fn abandon(&self) {
         drop(self.relay.lock().take());
-        let groups = std::mem::take(&mut *self.groups.lock());
-        let stopping = futures::future::join_all(groups.into_iter().map(Group::stop));
-        let _ = tokio::time::timeout(ABANDON_MAX, stopping).await;
+        let _ = tokio::time::timeout(ABANDON_MAX, self.stop_groups()).await;
     }
 
     async fn close(&self) {
-        let groups = std::mem::take(&mut *self.groups.lock());
-        futures::future::join_all(groups.into_iter().map(Group::stop)).await;
+        self.stop_groups().await;
         let relay = self.relay.lock().take();
         if let Some(relay) = relay {
             relay.stop().await;

@@ -12,11 +12,11 @@ use nova_events::Codec;
 use nova_events::client_events::ClientEvents;
 use nova_projectors::{Projectors, Redriven};
 use nova_resilience::Dependency;
-use nova_views::{ViewReader, ViewWriter, projection};
+use nova_views::{Generation, ViewReader, ViewWriter, projection};
 use parking_lot::Mutex;
 
 use super::{
-    Installation, JobOutcome, Roles, Runtime, Stores, Told, VERIFY_SEES, outcome, span, wait_for_views,
+    Installation, JobOutcome, Progress, Roles, Runtime, Stores, VERIFY_SEES, outcome, span, wait_for_views,
 };
 use crate::config::Config;
 
@@ -54,7 +54,7 @@ impl Installation for InFolder {
         Ok(Arc::new(FileLog::open_read_only(&log_folder(config)?, config.log_options())?))
     }
 
-    async fn log_stats(&self, config: &Config, _: Told<'_>) -> anyhow::Result<String> {
+    async fn log_stats(&self, config: &Config, _: Progress<'_>) -> anyhow::Result<String> {
         let stats = FileLog::open_read_only(&log_folder(config)?, config.log_options())?.stats();
         Ok(format!(
             "head      {}\nevents    {}\nstreams   {}\nsegments  {}\nbytes     {}\n{}",
@@ -67,7 +67,7 @@ impl Installation for InFolder {
         ))
     }
 
-    async fn verify_log(&self, config: &Config, told: Told<'_>) -> anyhow::Result<JobOutcome> {
+    async fn verify_log(&self, config: &Config, told: Progress<'_>) -> anyhow::Result<JobOutcome> {
         verify(log_folder(config)?, told).await
     }
 }
@@ -83,7 +83,7 @@ fn log_folder(config: &Config) -> anyhow::Result<PathBuf> {
     Ok(dir)
 }
 
-async fn verify(dir: PathBuf, told: Told<'_>) -> anyhow::Result<JobOutcome> {
+async fn verify(dir: PathBuf, told: Progress<'_>) -> anyhow::Result<JobOutcome> {
     let started = std::time::Instant::now();
     let (sender, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let report = tokio::task::spawn_blocking(move || {
@@ -235,7 +235,7 @@ impl Runtime for Running {
         Ok(())
     }
 
-    async fn rebuild(&self, config: &Config, name: &str, told: Told<'_>) -> anyhow::Result<()> {
+    async fn rebuild(&self, config: &Config, name: &str, told: Progress<'_>) -> anyhow::Result<()> {
         let projectors = self.caught_up(config).await?;
         let rebuilt = projectors.rebuild(name);
         tokio::pin!(rebuilt);
@@ -243,8 +243,7 @@ impl Runtime for Running {
             tokio::select! {
                 result = &mut rebuilt => break result?,
                 () = tokio::time::sleep(PROGRESS_STEP) => {
-                    let status = self.views.status().await.unwrap_or_default();
-                    let filled = status.iter().find(|one| one.name == name).and_then(|one| one.rebuilding);
+                    let filled = self.views.cursor(name, Generation::Next).await;
                     told(filled.unwrap_or_default(), self.log.head());
                 }
             }
@@ -261,7 +260,7 @@ impl Runtime for Running {
         Ok(self.caught_up(config).await?.redrive(name, stream).await?)
     }
 
-    async fn catch_up(&self, config: &Config, told: Told<'_>) -> anyhow::Result<bool> {
+    async fn catch_up(&self, config: &Config, told: Progress<'_>) -> anyhow::Result<bool> {
         let _projectors = self.projectors(config);
         wait_for_views(&self.views, self.log.head(), STALLED_AFTER, told).await
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nova_eventlog::EventLog;
 
-use super::{Installation, JobOutcome, Roles, Stores, Told};
+use super::{Installation, JobOutcome, Progress, Roles, Stores};
 use crate::config::Config;
 
 pub(crate) struct OnServers;
@@ -23,11 +23,11 @@ impl Installation for OnServers {
         Err(not_built())
     }
 
-    async fn log_stats(&self, _: &Config, _: Told<'_>) -> anyhow::Result<String> {
+    async fn log_stats(&self, _: &Config, _: Progress<'_>) -> anyhow::Result<String> {
         Err(not_built())
     }
 
-    async fn verify_log(&self, _: &Config, _: Told<'_>) -> anyhow::Result<JobOutcome> {
+    async fn verify_log(&self, _: &Config, _: Progress<'_>) -> anyhow::Result<JobOutcome> {
         Err(not_built())
     }
 }

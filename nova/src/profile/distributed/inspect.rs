@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use anyhow::bail;
 use nova_eventlog::{EventLog, Filter, Recorded};
 
-use crate::profile::{JobOutcome, Told, VERIFY_SEES, outcome, span};
+use crate::profile::{JobOutcome, Progress, VERIFY_SEES, outcome, span};
 
 const PAGE_EVENTS: usize = 4_096;
 
-pub(super) async fn stats(log: &dyn EventLog, told: Told<'_>) -> anyhow::Result<String> {
+pub(super) async fn stats(log: &dyn EventLog, told: Progress<'_>) -> anyhow::Result<String> {
     let seen = read(log, told, |_, _| Ok(())).await?;
     Ok(seen.told())
 }
 
 /// Reads everything: positions are dense, revisions of each stream are dense, time does not run backwards.
-pub(super) async fn verify(log: &dyn EventLog, told: Told<'_>) -> anyhow::Result<JobOutcome> {
+pub(super) async fn verify(log: &dyn EventLog, told: Progress<'_>) -> anyhow::Result<JobOutcome> {
     let seen = read(log, told, |seen, event| {
         if event.position != seen.events + 1 {
             bail!("position {} follows {}: the log is damaged", event.position, seen.events);
@@ -67,7 +67,7 @@ impl Seen {
 
 async fn read(
     log: &dyn EventLog,
-    told: Told<'_>,
+    told: Progress<'_>,
     look: impl Fn(&Seen, &Recorded) -> anyhow::Result<()>,
 ) -> anyhow::Result<Seen> {
     let (mut seen, mut after) = (Seen::default(), 0);
