@@ -162,7 +162,7 @@ impl FileLog {
             acknowledged,
             last_recorded_at_ms: opened.last_recorded_at_ms,
             poisoned: None,
-            no_room_for: None,
+            no_room: None,
         };
         let writer =
             Builder::new().name("eventlog-write".into()).spawn(move || writer.run()).map_err(no_thread)?;
@@ -226,12 +226,6 @@ impl FileLog {
     /// Returns a reader for threads that may block. It does not keep the log open.
     pub fn reader(&self) -> LogReader {
         LogReader { shared: self.shared.clone() }
-    }
-
-    /// Returns why appends fail, or `None` while they succeed. Cheap: it looks at the last batch. After a full disk the
-    /// writer tries on its own whether there is room again.
-    pub fn write_trouble(&self) -> Option<String> {
-        self.shared.context.write_trouble.lock().clone()
     }
 
     /// Follows the head: the position of the last durable event.
@@ -406,6 +400,11 @@ impl EventLog for FileLog {
 
     fn head(&self) -> u64 {
         *self.shared.head.borrow()
+    }
+
+    /// Cheap: it says what became of the last batch. After a full disk the writer tries on its own whether there is room again.
+    fn write_trouble(&self) -> Option<String> {
+        self.shared.context.write_trouble.lock().clone()
     }
 }
 

@@ -75,6 +75,11 @@ pub trait EventLog: Send + Sync + 'static {
     async fn read_head(&self) -> Result<u64, LogError> {
         Ok(self.head())
     }
+
+    /// Why events cannot be appended, as far as the log knows without trying. An append without events may succeed all the same.
+    fn write_trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Part of the log.

@@ -31,6 +31,11 @@ fn append(bytes: usize) -> Append {
     Append { command_id: Uuid::new_v4(), writes }
 }
 
+fn append_nothing() -> Append {
+    let write = Write::condition(StreamId::new("post-1").unwrap(), Expected::Any);
+    Append { command_id: Uuid::new_v4(), writes: vec![write] }
+}
+
 fn assert_unavailable<T: std::fmt::Debug>(result: Result<T, LogError>, because: &str) {
     match result {
         Err(LogError::Unavailable(reason)) => assert!(reason.contains(because), "{reason}"),
@@ -147,6 +152,16 @@ fn a_clock_that_is_set_back_a_day_loses_nothing_and_never_runs_backwards() {
     assert!(report.last_recorded_at_ms >= report.first_recorded_at_ms);
 }
 
+/// Waits until events can be appended again, which nobody tries.
+fn heals(log: &FileLog, in_between: impl Fn()) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while log.write_trouble().is_some() {
+        assert!(std::time::Instant::now() < deadline, "it is not tried again without events");
+        in_between();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn the_log_says_why_it_takes_no_appends_and_heals_alone_when_there_is_room() {
     let (log, disk, _dir) = open();
@@ -155,12 +170,17 @@ fn the_log_says_why_it_takes_no_appends_and_heals_alone_when_there_is_room() {
     while block_on(log.append(append(500))).is_ok() {}
     let trouble = log.write_trouble().unwrap();
     assert!(trouble.contains("No space left"), "{trouble}");
+    // An append without events succeeds, and says nothing of the disk.
+    block_on(log.append(append_nothing())).unwrap();
+    assert!(log.write_trouble().is_some());
     disk.faults.set(None);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while log.write_trouble().is_some() {
-        assert!(std::time::Instant::now() < deadline, "it is not tried again without appends");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    heals(&log, || ());
+    block_on(log.append(append(500))).unwrap();
+    // Nor do those who ask all the time keep it from trying.
+    disk.faults.set(Some(Fault::Allocate { errno: ENOSPC }));
+    while block_on(log.append(append(500))).is_ok() {}
+    disk.faults.set(None);
+    heals(&log, || drop(block_on(log.append(append_nothing())).unwrap()));
     block_on(log.append(append(500))).unwrap();
 
     disk.faults.set(Some(Fault::Sync { errno: EIO }));

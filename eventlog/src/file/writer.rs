@@ -10,7 +10,7 @@
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -31,7 +31,7 @@ use super::segment::Segment;
 /// Segments whose index is still in memory besides the one that is written. More than this and appends wait for, or
 /// fail with, the thread that seals: memory is bounded.
 const UNSEALED_MAX: usize = 3;
-/// How often an idle writer tries whether there is room for a segment again.
+/// How often a writer to which no events come tries whether there is room for a segment again.
 const ROOM_RETRY: Duration = Duration::from_secs(1);
 
 pub(crate) struct Writer {
@@ -45,8 +45,8 @@ pub(crate) struct Writer {
     pub(crate) last_recorded_at_ms: u64,
     /// Why nothing is written any more.
     pub(crate) poisoned: Option<LogError>,
-    /// The bytes of a frame for which no segment could be made. While it is set, appends fail.
-    pub(crate) no_room_for: Option<usize>,
+    /// While it is set, appends fail.
+    pub(crate) no_room: Option<NoRoom>,
 }
 
 /// The segment that is written.
@@ -58,6 +58,12 @@ pub(crate) struct OpenSegment {
     pub(crate) spare: Option<Spare>,
 }
 
+/// No segment could be made for a frame of so many bytes.
+pub(crate) struct NoRoom {
+    frame_bytes: usize,
+    tried: Instant,
+}
+
 impl Writer {
     pub(crate) fn run(mut self) {
         let mut heads = Heads::new(self.context.options.heads_cached_max);
@@ -66,18 +72,16 @@ impl Writer {
         let (events_max, bytes_max) =
             (self.context.options.batch_events_max, self.context.options.batch_bytes_max);
         loop {
-            let idle_max = self.acknowledged.idle_max().or(self.no_room_for.map(|_| ROOM_RETRY));
+            let idle_max = self.acknowledged.idle_max().or(self.no_room.as_ref().map(|_| ROOM_RETRY));
             match self.queue.take(events_max, bytes_max, idle_max, &mut requests) {
                 Taken::Batch => {
                     self.commit(&mut batch, &mut heads, &mut requests);
                     self.acknowledged.sync_if_due(&self.context);
                 }
-                Taken::Idle => {
-                    self.acknowledged.sync(&self.context);
-                    self.retry_room();
-                }
+                Taken::Idle => self.acknowledged.sync(&self.context),
                 Taken::Closed => break,
             }
+            self.retry_room();
         }
         self.acknowledged.sync(&self.context);
         if let Some(spare) = self.open.spare.take() {
@@ -103,7 +107,8 @@ impl Writer {
             return;
         }
         if let Err(error) = self.make_room(batch.frame.len(), head + 1) {
-            if self.no_room_for.replace(batch.frame.len()).is_none() {
+            let no_room = NoRoom { frame_bytes: batch.frame.len(), tried: Instant::now() };
+            if self.no_room.replace(no_room).is_none() {
                 tracing::error!(%error, "appends fail until there is room for a new segment");
             }
             self.set_trouble(Some(error.to_string()));
@@ -136,18 +141,23 @@ impl Writer {
     }
 
     fn has_room(&mut self) {
-        if self.no_room_for.take().is_some() {
+        if self.no_room.take().is_some() {
             tracing::info!("there is room for a new segment again");
             self.set_trouble(None);
         }
     }
 
-    /// Without appends there would be no other way to notice that a full disk has room again.
+    /// Without events there would be no other way to notice that a full disk has room again. Appends of none may well come:
+    /// they are how others ask whether the log takes any.
     fn retry_room(&mut self) {
         let next = *self.head.borrow() + 1;
-        if let Some(bytes) = self.no_room_for
-            && self.make_room(bytes, next).is_ok()
-        {
+        let Some(no_room) = &mut self.no_room else { return };
+        if no_room.tried.elapsed() < ROOM_RETRY {
+            return;
+        }
+        no_room.tried = Instant::now();
+        let frame_bytes = no_room.frame_bytes;
+        if self.make_room(frame_bytes, next).is_ok() {
             self.has_room();
         }
     }

@@ -337,6 +337,14 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged_and_health_says_it() {
     };
     assert!(full, "{} posts, and the disk is never full", acknowledged.len());
     assert!(acknowledged.len() > 100, "{}", acknowledged.len());
+    soon("readiness says that nothing can be written", async || {
+        let ready = health.ask("GET", "/health/ready").send().await;
+        let checks = ready.body["checks"].as_array().cloned().unwrap_or_default();
+        let down = |one: &Value| one["name"] == "log_writable" && one["status"] == "down";
+        ready.status == 503 && checks.iter().any(down)
+    })
+    .await;
+    people[0].get("/users/me").await.ok();
     drop(server);
 
     let server = Process::start(data, &["serve"]);

@@ -190,7 +190,7 @@ fn projection_checks(state: &QueryState) -> Vec<ReadyCheck> {
     checks
 }
 
-/// Whether the log takes appends: it is given one that writes nothing.
+/// Whether the log takes appends: it knows of no reason why it would not, and takes one that writes nothing.
 struct LogWritable {
     log: Arc<dyn EventLog>,
 }
@@ -214,6 +214,9 @@ impl NovaDependency for LogWritable {
     }
 
     async fn check(&self) -> Result<(), Trouble> {
+        if self.log.write_trouble().is_some() {
+            return Err(no_appends());
+        }
         let stream = StreamId::new("health-append")
             .map_err(|_| Trouble { class: "log", message: "the name of the stream is refused".to_owned() })?;
         let writes = vec![Write::condition(stream, Expected::Any)];
@@ -223,10 +226,14 @@ impl NovaDependency for LogWritable {
             Ok(_) | Err(LogError::Overloaded { .. }) => Ok(()),
             Err(error) => {
                 tracing::warn!(error.message = %error, "the log does not take appends");
-                Err(Trouble { class: "log", message: "the log does not take appends".to_owned() })
+                Err(no_appends())
             }
         }
     }
+}
+
+fn no_appends() -> Trouble {
+    Trouble { class: "log", message: "the log does not take appends".to_owned() }
 }
 
 /// How long something may take to say how it is doing.
