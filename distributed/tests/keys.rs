@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nova_distributed::keys::{PostgresKeyring, PostgresKeyringError, PostgresKeyringOptions};
 use nova_events::seal::Place;
 use nova_events::wrapping::MasterKey;
-use nova_events::{Class, KeyError, Keyring, UserId};
+use nova_events::{Class, KeyError, Keyring, UserId, streams};
 use postgres::Database;
 use uuid::Uuid;
 
@@ -189,6 +189,67 @@ async fn the_wrong_master_key_is_told_at_once() {
         PostgresKeyring::open(database.pool().await, &MasterKey::new([8; 32]), &options).await.unwrap_err();
     assert!(matches!(refused, PostgresKeyringError::OtherMasterKey), "{refused}");
     assert!(!refused.to_string().contains('\n'), "{refused}");
+}
+
+/// Their first event, at position `n`.
+async fn registered(database: &Database, n: u128) {
+    sqlx::query(
+        "INSERT INTO nova.events (position, event_id, command_id, ordinal, stream, category, revision, kind, recorded_at, \
+                                  data, meta) \
+         VALUES ($1, $2, $2, 0, $3, 'user', 0, 'UserRegistered', 0, '', '')",
+    )
+    .bind(i64::try_from(n).unwrap())
+    .bind(Uuid::from_u128(n))
+    .bind(streams::user(subject(n)).to_string())
+    .execute(&database.pool().await)
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn keys_that_lack_somebody_of_the_log_are_refused() {
+    let database = Database::migrated("keys").await;
+    let keyring = open(&database).await;
+    for n in 1..=3 {
+        sealed(&keyring, n, Class::Identity).await;
+        registered(&database, n).await;
+    }
+    // Who was erased has a tombstone.
+    keyring.destroy(subject(2)).await.unwrap();
+    drop(keyring);
+    drop(open(&database).await);
+
+    let pool = database.pool().await;
+    let rows = async || -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM nova.subject_keys").fetch_one(&pool).await.unwrap()
+    };
+    sqlx::query("CREATE TABLE kept AS TABLE nova.subject_keys").execute(&pool).await.unwrap();
+    // The lost keys of one, then also the tombstone of the other, who would otherwise be given keys again.
+    for (lost, named) in [(3, 3), (2, 2)] {
+        sqlx::query("DELETE FROM nova.subject_keys WHERE subject = $1")
+            .bind(subject(lost).0)
+            .execute(&pool)
+            .await
+            .unwrap();
+        let before = rows().await;
+        let options = PostgresKeyringOptions::default();
+        let refused = PostgresKeyring::open(database.pool().await, &MasterKey::new([9; 32]), &options)
+            .await
+            .unwrap_err();
+        let PostgresKeyringError::Missing { subject: who, position } = refused else { panic!("{refused}") };
+        assert_eq!((who, u128::from(position)), (subject(named), named));
+        let words = refused.to_string();
+        assert!(words.contains(&who.0.to_string()) && words.contains("nova.subject_keys"), "{words}");
+        assert!(!words.contains('\n'), "{words}");
+        assert_eq!(rows().await, before, "no keys are made");
+    }
+    sqlx::query("INSERT INTO nova.subject_keys SELECT * FROM kept ON CONFLICT DO NOTHING")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let keyring = open(&database).await;
+    assert_gone(&keyring, 2).await;
+    sealed(&keyring, 3, Class::Identity).await;
 }
 
 #[tokio::test]

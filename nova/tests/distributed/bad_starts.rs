@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::cluster::Cluster;
 use crate::faults;
 use crate::process::{Process, Role};
@@ -133,11 +135,21 @@ async fn each_says_in_one_line_what_to_do() {
     let key_file = [("AUTH__KEY_FILE", "/nowhere/token.pkcs8")];
     end_badly(&mut failures, &cluster, "no token key", ALL, &key_file, &["auth.key_file", "/nowhere"]).await;
 
+    // Somebody is in the log whose keys are not in their table.
+    let mut connection = faults::connect(&cluster).await;
+    let somebody = Uuid::from_u128(4_711);
+    let registered = "INSERT INTO nova.events (position, event_id, command_id, ordinal, stream, category, revision, kind, recorded_at, \
+                                  data, meta) \
+         VALUES (1, $1, $1, 0, 'user-' || $1, 'user', 0, 'UserRegistered', 0, '', '')";
+    sqlx::query(registered).bind(somebody).execute(&mut connection).await.unwrap();
+    let words = ["nova.subject_keys", &somebody.to_string()];
+    end_badly(&mut failures, &cluster, "lost keys", ALL, &[], &words).await;
+    sqlx::query("DELETE FROM nova.events").execute(&mut connection).await.unwrap();
+
     topics::delete_all(&cluster.servers.kafka, &cluster.name).await;
     end_badly(&mut failures, &cluster, "no topics", OF_KAFKA, &[], &["nova migrate"]).await;
 
     // The schema of another version.
-    let mut connection = faults::connect(&cluster).await;
     let newer =
         "INSERT INTO nova.migrations (version, description, installed_on, success, checksum, execution_time)
         SELECT 9999, 'of the future', now(), true, ''::bytea, 0";

@@ -1,5 +1,6 @@
 //! What answers and readiness say while views are behind the log.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -10,6 +11,8 @@ use crate::client::User;
 use crate::world::World;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Of the files of the views.
+const PAGE_BYTES: usize = 4_096;
 
 async fn until(mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
@@ -114,4 +117,36 @@ async fn a_disk_below_its_reserve_is_not_ready() {
         (503, Some("down"))
     );
     assert_eq!(check(&ready.body, "projection/posts")["status"], "up");
+}
+
+/// Every page of the file but the first, whose header says that it is a database.
+fn damage(file: &Path, byte: u8) {
+    let mut bytes = std::fs::read(file).unwrap();
+    assert!(bytes.len() > 2 * PAGE_BYTES, "{file:?} has {} bytes", bytes.len());
+    bytes[PAGE_BYTES..].fill(byte);
+    std::fs::write(file, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_view_is_not_ready_until_it_is_filled_again() {
+    for byte in [0xA5, 0x00] {
+        let world = World::start().await;
+        let users = town(&world).await;
+        let data = world.stop().await;
+        damage(&data.path().join("views/posts.g1.db"), byte);
+        let mut world = World::without_projectors(data, |_| {}).await;
+        let [ada, bob] = users.map(|user| world.api.as_user(user.id, user.token));
+        // Who reads it notices, and nobody is given a short answer.
+        for path in ["/timeline", "/feed", &format!("/users/{}/posts", ada.id)] {
+            bob.get(path).await.problem(503, "views_behind");
+        }
+        let ready = world.api.ask("GET", "/health/ready").send().await;
+        assert_eq!(ready.status, 503, "{}", ready.body);
+        assert_eq!(check(&ready.body, "projection/posts")["status"], "not_ready", "{}", ready.body);
+        assert_eq!(check(&ready.body, "projection/graph")["status"], "up", "{}", ready.body);
+        world.project();
+        until(async || world.api.ask("GET", "/health/ready").send().await.status == 200).await;
+        let timeline = bob.see("/timeline").await;
+        assert_eq!((&timeline["degraded"], timeline["items"].as_array().unwrap().len()), (&json!(false), 1));
+    }
 }

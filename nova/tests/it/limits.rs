@@ -413,3 +413,54 @@ async fn each_kind_of_creation_has_its_quota() {
     assert_eq!(statuses, [201, 201, 429]);
     assert_eq!(eves["results"][2]["problem"]["code"], "quota_exceeded");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_opens_no_more_accounts_in_an_hour_than_its_quota() {
+    let world = World::with(|config| {
+        config.quotas.enabled = true;
+        config.quotas.registrations_per_hour_per_address = 3;
+        config.server.trusted_proxies = vec!["127.0.0.1".to_owned()];
+    })
+    .await;
+    let registers = async |number: u32, from: Option<&str>| {
+        let body = json!({"handle": format!("person_{number}"), "display_name": "A person"});
+        let stranger = world.stranger(Role::User);
+        let ask = stranger.ask("POST", "/users").json(&body);
+        match from {
+            Some(from) => ask.header("x-forwarded-for", from).send().await,
+            None => ask.send().await,
+        }
+    };
+    // Each time another person, with another token. An IPv6 network counts as one address.
+    let addresses = [
+        [None; 4],
+        [Some("198.51.100.7"); 4],
+        [
+            Some("2001:db8:1:2::1"),
+            Some("2001:db8:1:2::2"),
+            Some("2001:db8:1:2:ffff::3"),
+            Some("2001:db8:1:2:3:4:5:6"),
+        ],
+        // What the client itself wrote before the proxy's entry does not count.
+        [
+            Some("203.0.113.1, 198.51.100.9"),
+            Some("203.0.113.2, 198.51.100.9"),
+            Some("203.0.113.3, 198.51.100.9"),
+            Some("203.0.113.4, 198.51.100.9"),
+        ],
+    ];
+    for (group, four) in (0_u32..).zip(addresses) {
+        for (nth, from) in (0_u32..).zip(four) {
+            let answer = registers(4 * group + nth, from).await;
+            if nth < 3 {
+                answer.ok();
+            } else {
+                let wait: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+                assert!((1..=1_200).contains(&wait), "{wait} s for one of three an hour");
+                let quota = answer.problem(429, "quota_exceeded");
+                assert_eq!(quota, ["registrations_per_hour_per_address"], "{from:?}");
+            }
+        }
+    }
+    registers(100, Some("2001:db8:1:3::1")).await.ok();
+}
