@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::attack::{Attack, Target};
-use crate::honest::Crowd;
+use crate::honest::{Crowd, Record};
 use crate::stage::{Stage, attackers};
 use crate::stalled::CONNECTION_BYTES;
 
@@ -48,23 +48,32 @@ fn form() -> (u64, bool) {
     (seconds.unwrap_or(10), seconds.is_some_and(|seconds: u64| seconds >= 600))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn honest_clients_are_served_while_every_attack_goes_on() {
-    let (seconds, is_full) = form();
-    let stage = Stage::start(SETTINGS, None);
-    let target = Target::new(&stage, 8).await;
+/// What people saw for so long, and what it cost the server.
+struct Spell {
+    record: Record,
+    attempts: u64,
+    /// Resident bytes before it.
+    before: u64,
+    /// How much more it was at most, and is when all have left.
+    grown: u64,
+    kept: u64,
+    logged: u64,
+}
+
+async fn spell(stage: &Stage, seconds: u64, hostile: usize) -> Spell {
+    let target = Target::new(stage, 8).await;
     let mut people = Vec::new();
     for number in 0..10 {
         people.push(stage.person(&format!("honest{number}")).await);
     }
-    let crowd = Crowd::come(&stage, &people, HONEST_CLIENTS);
+    let crowd = Crowd::come(stage, &people, HONEST_CLIENTS);
     tokio::time::sleep(WARM).await;
     let before = stage.resident_bytes();
     let log_before = stage.log().len() as u64;
 
     let attempts = Arc::new(AtomicU64::new(0));
     let mut attacks = JoinSet::new();
-    for number in 0..HOSTILE_CONNECTIONS {
+    for number in 0..hostile {
         let (target, attempts) = (target.clone(), Arc::clone(&attempts));
         let from = attackers(HOSTILE_ADDRESSES)[number % usize::from(HOSTILE_ADDRESSES)];
         let attack = Attack::ALL[number % Attack::ALL.len()];
@@ -84,24 +93,42 @@ async fn honest_clients_are_served_while_every_attack_goes_on() {
     }
     attacks.shutdown().await;
     let record = crowd.leave().await;
-
-    let (p50, p99, max) = (record.percentile(50.0), record.percentile(99.0), record.percentile(100.0));
-    let answers = record.latency_us.len();
+    let kept = stage.resident_bytes().saturating_sub(before);
     let logged = stage.log().len() as u64 - log_before;
+    let attempts = attempts.load(Ordering::Relaxed);
     println!(
-        "{seconds} s, {} hostile connections made, {answers} honest answers: p50 {p50:?}, p99 {p99:?}, max {max:?}; memory grew by \
-         {} MiB, {logged} bytes were logged",
-        attempts.load(Ordering::Relaxed),
+        "{seconds} s, {attempts} hostile connections made, {} honest answers: p50 {:?}, p99 {:?}, max {:?}; memory grew by {} MiB, \
+         of which {} are left at the end, {logged} bytes were logged",
+        record.latency_us.len(),
+        record.percentile(50.0),
+        record.percentile(99.0),
+        record.percentile(100.0),
         grown >> 20,
+        kept >> 20,
     );
     assert_eq!(record.failures, Vec::<String>::new());
+    Spell { record, attempts, before, grown, kept, logged }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn honest_clients_are_served_while_every_attack_goes_on() {
+    let (seconds, is_full) = form();
+    // What people make stays in memory to a part, and in ten minutes they make much: as much without any attack.
+    let of_people = if is_full { spell(&Stage::start(SETTINGS, None), seconds, 0).await.kept } else { 0 };
+    let stage = Stage::start(SETTINGS, None);
+    let attacked = spell(&stage, seconds, HOSTILE_CONNECTIONS).await;
+
+    let (answers, p99) = (attacked.record.latency_us.len(), attacked.record.percentile(99.0));
     assert!(answers > HONEST_CLIENTS as u64, "{answers}");
+    assert!(attacked.attempts > HOSTILE_CONNECTIONS as u64, "{}", attacked.attempts);
     // The short form shares two cores with the other attacks of this suite, in a debug build: it only finds clients that hang.
     let p99_max = if is_full { Duration::from_millis(50) } else { Duration::from_secs(5) };
     assert!(p99 < p99_max, "{p99:?}");
-    let most = HOSTILE_CONNECTIONS as u64 * CONNECTION_BYTES + REST_BYTES;
+    let rest = of_people + REST_BYTES;
+    let (grown, most) = (attacked.grown, HOSTILE_CONNECTIONS as u64 * CONNECTION_BYTES + rest);
     assert!(grown <= most, "{} MiB more, and not {} MiB", grown >> 20, most >> 20);
+    let logged = attacked.logged;
     assert!(logged <= LOG_BYTES_PER_SECOND * (seconds + 10), "{logged} bytes were logged: {}", stage.log());
-    stage.memory_falls_to(before + REST_BYTES).await;
+    stage.memory_falls_to(attacked.before + rest).await;
     stage.connections_fall_to(0.0, Duration::from_secs(30)).await;
 }
