@@ -84,6 +84,31 @@ async fn views_that_stand_still_are_degraded_and_not_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn views_that_are_too_many_events_behind_are_so_at_once() {
+    let world = World::start().await;
+    let users = town(&world).await;
+    let data = world.stop().await;
+    let mut world = World::without_projectors(data, |config| {
+        config.queries.ready_lag_ms = 3_600_000;
+        config.queries.ready_lag_events_max = 3;
+    })
+    .await;
+    let [ada, bob] = users.map(|user| world.api.as_user(user.id, user.token));
+    for text in ["one", "two", "three"] {
+        ada.publishes(text).await;
+    }
+    assert_eq!(bob.get("/timeline").await.ok()["degraded"], false);
+    assert_eq!(world.api.ask("GET", "/health/ready").send().await.status, 200);
+    ada.publishes("four").await;
+    assert_eq!(bob.get("/timeline").await.ok()["degraded"], true);
+    until(async || world.api.ask("GET", "/health/ready").send().await.status == 503).await;
+    world.project();
+    until(async || world.api.ask("GET", "/health/ready").send().await.status == 200).await;
+    let timeline = bob.see("/timeline").await;
+    assert_eq!((&timeline["degraded"], timeline["items"].as_array().unwrap().len()), (&json!(false), 5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn views_that_are_gone_give_no_empty_answer() {
     let world = World::start().await;
     let users = town(&world).await;
