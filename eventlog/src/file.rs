@@ -402,7 +402,7 @@ impl EventLog for FileLog {
         *self.shared.head.borrow()
     }
 
-    /// Cheap: it says what became of the last batch. After a full disk the writer tries on its own whether there is room again.
+    /// Cheap: the outcome of the last batch. After a full disk the writer checks by itself whether there is room again.
     fn write_trouble(&self) -> Option<String> {
         self.shared.context.write_trouble.lock().clone()
     }

@@ -76,7 +76,7 @@ pub trait EventLog: Send + Sync + 'static {
         Ok(self.head())
     }
 
-    /// Why events cannot be appended, as far as the log knows without trying. An append without events may succeed all the same.
+    /// Why events cannot be appended, if the last attempt showed it; `None` otherwise. An empty append may succeed all the same.
     fn write_trouble(&self) -> Option<String> {
         None
     }

@@ -152,7 +152,7 @@ fn a_clock_that_is_set_back_a_day_loses_nothing_and_never_runs_backwards() {
     assert!(report.last_recorded_at_ms >= report.first_recorded_at_ms);
 }
 
-/// Waits until events can be appended again, which nobody tries.
+/// Waits until the log reports no more trouble, without appending events.
 fn heals(log: &FileLog, in_between: impl Fn()) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while log.write_trouble().is_some() {
@@ -176,7 +176,7 @@ fn the_log_says_why_it_takes_no_appends_and_heals_alone_when_there_is_room() {
     disk.faults.set(None);
     heals(&log, || ());
     block_on(log.append(append(500))).unwrap();
-    // Nor do those who ask all the time keep it from trying.
+    // Frequent empty appends do not stop the retries.
     disk.faults.set(Some(Fault::Allocate { errno: ENOSPC }));
     while block_on(log.append(append(500))).is_ok() {}
     disk.faults.set(None);

@@ -31,7 +31,7 @@ use super::segment::Segment;
 /// Segments whose index is still in memory besides the one that is written. More than this and appends wait for, or
 /// fail with, the thread that seals: memory is bounded.
 const UNSEALED_MAX: usize = 3;
-/// How often a writer to which no events come tries whether there is room for a segment again.
+/// How often a writer without new events checks whether there is room for a segment again.
 const ROOM_RETRY: Duration = Duration::from_secs(1);
 
 pub(crate) struct Writer {
@@ -147,16 +147,14 @@ impl Writer {
         }
     }
 
-    /// Without events there would be no other way to notice that a full disk has room again. Appends of none may well come:
-    /// they are how others ask whether the log takes any.
+    /// Without events there is no other way to notice that a full disk has room again. Empty appends may still arrive:
+    /// readiness checks send them.
     fn retry_room(&mut self) {
-        let next = *self.head.borrow() + 1;
-        let Some(no_room) = &mut self.no_room else { return };
-        if no_room.tried.elapsed() < ROOM_RETRY {
-            return;
-        }
+        let due = self.no_room.as_mut().filter(|no_room| no_room.tried.elapsed() >= ROOM_RETRY);
+        let Some(no_room) = due else { return };
         no_room.tried = Instant::now();
         let frame_bytes = no_room.frame_bytes;
+        let next = *self.head.borrow() + 1;
         if self.make_room(frame_bytes, next).is_ok() {
             self.has_room();
         }

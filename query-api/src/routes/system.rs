@@ -190,7 +190,7 @@ fn projection_checks(state: &QueryState) -> Vec<ReadyCheck> {
     checks
 }
 
-/// Whether the log takes appends: it knows of no reason why it would not, and takes one that writes nothing.
+/// Whether the log takes appends: its last batch did not fail, and an empty append succeeds.
 struct LogWritable {
     log: Arc<dyn EventLog>,
 }
