@@ -36,7 +36,7 @@ fn replace(place: &Path, by: &Path) {
     copy(by, place);
 }
 
-/// The folder and everything in it, as it is now. What goes away while it is looked at is left out.
+/// The folder and everything in it, with their metadata. Files that disappear meanwhile are skipped.
 fn walk(place: &Path, all: &mut Vec<(PathBuf, Metadata)>) {
     let Ok(found) = place.metadata() else { return };
     all.push((place.to_owned(), found));

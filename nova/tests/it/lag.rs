@@ -4,8 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use nova::config::Config;
 use nova_http::Role;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::client::User;
 use crate::world::World;
@@ -37,20 +39,29 @@ async fn town(world: &World) -> [User; 2] {
     [ada, bob]
 }
 
-async fn served_again(world: World, users: [User; 2]) -> (World, [User; 2]) {
-    let data = world.stop().await;
-    let world = World::without_projectors(data, |config| config.queries.ready_lag_ms = 200).await;
+/// Serves the folder again, and nothing fills its views until [`World::project`].
+async fn served_again(
+    data: TempDir,
+    users: [User; 2],
+    change: impl FnOnce(&mut Config),
+) -> (World, [User; 2]) {
+    let world = World::without_projectors(data, change).await;
     let users = users.map(|user| world.api.as_user(user.id, user.token));
     (world, users)
+}
+
+/// The timeline has so many posts and is not degraded.
+fn assert_current(timeline: &Value, posts: usize) {
+    assert_eq!((&timeline["degraded"], timeline["items"].as_array().unwrap().len()), (&json!(false), posts));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn views_that_stand_still_are_degraded_and_not_ready() {
     let world = World::start().await;
     let users = town(&world).await;
-    let (mut world, [ada, bob]) = served_again(world, users).await;
-    let current = bob.get("/timeline").await.ok();
-    assert_eq!((&current["degraded"], current["items"].as_array().unwrap().len()), (&json!(false), 1));
+    let data = world.stop().await;
+    let (mut world, [ada, bob]) = served_again(data, users, |config| config.queries.ready_lag_ms = 200).await;
+    assert_current(&bob.get("/timeline").await.ok(), 1);
     let ready = world.api.ask("GET", "/health/ready").send().await.ok();
     assert_eq!(check(&ready, "log_writable")["status"], "up");
     assert_eq!(check(&ready, "disk_reserve")["status"], "up");
@@ -78,8 +89,7 @@ async fn views_that_stand_still_are_degraded_and_not_ready() {
     until(async || world.api.ask("GET", "/health/ready").send().await.status == 200).await;
     assert_eq!(ranked().await, 2, "a ranking of views that were behind is not kept");
     assert_eq!(new.look("/users/me").await.ok()["handle"], "carol");
-    let current = bob.see("/timeline").await;
-    assert_eq!((&current["degraded"], current["items"].as_array().unwrap().len()), (&json!(false), 2));
+    assert_current(&bob.see("/timeline").await, 2);
     world.stranger(Role::User).get("/users/me").await.problem(404, "not_found");
 }
 
@@ -88,12 +98,11 @@ async fn views_that_are_too_many_events_behind_are_so_at_once() {
     let world = World::start().await;
     let users = town(&world).await;
     let data = world.stop().await;
-    let mut world = World::without_projectors(data, |config| {
+    let (mut world, [ada, bob]) = served_again(data, users, |config| {
         config.queries.ready_lag_ms = 3_600_000;
         config.queries.ready_lag_events_max = 3;
     })
     .await;
-    let [ada, bob] = users.map(|user| world.api.as_user(user.id, user.token));
     for text in ["one", "two", "three"] {
         ada.publishes(text).await;
     }
@@ -104,8 +113,7 @@ async fn views_that_are_too_many_events_behind_are_so_at_once() {
     until(async || world.api.ask("GET", "/health/ready").send().await.status == 503).await;
     world.project();
     until(async || world.api.ask("GET", "/health/ready").send().await.status == 200).await;
-    let timeline = bob.see("/timeline").await;
-    assert_eq!((&timeline["degraded"], timeline["items"].as_array().unwrap().len()), (&json!(false), 5));
+    assert_current(&bob.see("/timeline").await, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,8 +122,7 @@ async fn views_that_are_gone_give_no_empty_answer() {
     let users = town(&world).await;
     let data = world.stop().await;
     std::fs::remove_dir_all(data.path().join("views")).unwrap();
-    let mut world = World::without_projectors(data, |_| {}).await;
-    let [ada, bob] = users.map(|user| world.api.as_user(user.id, user.token));
+    let (mut world, [ada, bob]) = served_again(data, users, |_| {}).await;
     for path in ["/users/me", "/feed", "/timeline", "/conversations"] {
         bob.get(path).await.problem(503, "views_behind");
     }
@@ -159,9 +166,8 @@ async fn a_damaged_view_is_not_ready_until_it_is_filled_again() {
         let users = town(&world).await;
         let data = world.stop().await;
         damage(&data.path().join("views/posts.g1.db"), byte);
-        let mut world = World::without_projectors(data, |_| {}).await;
-        let [ada, bob] = users.map(|user| world.api.as_user(user.id, user.token));
-        // Who reads it notices, and nobody is given a short answer.
+        let (mut world, [ada, bob]) = served_again(data, users, |_| {}).await;
+        // A read notices the damage, and no answer is incomplete.
         for path in ["/timeline", "/feed", &format!("/users/{}/posts", ada.id)] {
             bob.get(path).await.problem(503, "views_behind");
         }
@@ -171,7 +177,6 @@ async fn a_damaged_view_is_not_ready_until_it_is_filled_again() {
         assert_eq!(check(&ready.body, "projection/graph")["status"], "up", "{}", ready.body);
         world.project();
         until(async || world.api.ask("GET", "/health/ready").send().await.status == 200).await;
-        let timeline = bob.see("/timeline").await;
-        assert_eq!((&timeline["degraded"], timeline["items"].as_array().unwrap().len()), (&json!(false), 1));
+        assert_current(&bob.see("/timeline").await, 1);
     }
 }

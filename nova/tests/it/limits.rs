@@ -431,7 +431,7 @@ async fn one_address_opens_no_more_accounts_in_an_hour_than_its_quota() {
             None => ask.send().await,
         }
     };
-    // Each time another person, with another token. An IPv6 network counts as one address.
+    // Each request is from another person with another token. An IPv6 /64 network counts as one address.
     let addresses = [
         [None; 4],
         [Some("198.51.100.7"); 4],
@@ -441,7 +441,7 @@ async fn one_address_opens_no_more_accounts_in_an_hour_than_its_quota() {
             Some("2001:db8:1:2:ffff::3"),
             Some("2001:db8:1:2:3:4:5:6"),
         ],
-        // What the client itself wrote before the proxy's entry does not count.
+        // Entries that the client itself wrote before the proxy's do not count.
         [
             Some("203.0.113.1, 198.51.100.9"),
             Some("203.0.113.2, 198.51.100.9"),
