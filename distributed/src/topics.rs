@@ -134,7 +134,7 @@ impl Record {
         }
     }
 
-    /// What it moves the position of its partition to. `None`: an event that comes late moves nothing.
+    /// The position that its partition reaches with it; `None` for a late event, which does not move the partition.
     pub fn moves_to(&self) -> Option<u64> {
         match self {
             Self::Event { late: true, .. } => None,

@@ -41,7 +41,7 @@ fn one_probe_at_a_time_however_many_ask() {
     let two_at_once = AtomicBool::new(false);
     let began = Instant::now();
     threads(|nth| {
-        // Counted in probes, not in rounds: who holds one may be off its core while all others are refused.
+        // Counted in probes, not in rounds: a thread that holds one may be descheduled while all others are refused.
         for round in 0_usize.. {
             if probed.load(Ordering::SeqCst) >= PROBES {
                 break;

@@ -335,7 +335,7 @@ impl std::fmt::Debug for Running {
 }
 
 impl Running {
-    /// What is filled, by its name.
+    /// Every projection of every store, with the name that operators use.
     fn named(&self) -> impl Iterator<Item = (String, &Arc<dyn ShardStore>, &'static str)> {
         self.stores.iter().flat_map(|store| {
             let named = move |name: &&'static str| (qualified(&**store, name), store, *name);

@@ -135,7 +135,7 @@ async fn each_says_in_one_line_what_to_do() {
     let key_file = [("AUTH__KEY_FILE", "/nowhere/token.pkcs8")];
     end_badly(&mut failures, &cluster, "no token key", ALL, &key_file, &["auth.key_file", "/nowhere"]).await;
 
-    // Somebody is in the log whose keys are not in their table.
+    // A user of the log without a row in nova.subject_keys.
     let mut connection = faults::connect(&cluster).await;
     let somebody = Uuid::from_u128(4_711);
     let registered = "INSERT INTO nova.events (position, event_id, command_id, ordinal, stream, category, revision, kind, recorded_at, \

@@ -48,7 +48,7 @@ fn form() -> (u64, bool) {
     (seconds.unwrap_or(10), seconds.is_some_and(|seconds: u64| seconds >= 600))
 }
 
-/// What people saw for so long, and what it cost the server.
+/// What honest clients saw during one run, and what it cost the server.
 struct Spell {
     record: Record,
     attempts: u64,
@@ -113,7 +113,7 @@ async fn spell(stage: &Stage, seconds: u64, hostile: usize) -> Spell {
 #[tokio::test(flavor = "multi_thread")]
 async fn honest_clients_are_served_while_every_attack_goes_on() {
     let (seconds, is_full) = form();
-    // What people make stays in memory to a part, and in ten minutes they make much: as much without any attack.
+    // A part of what honest clients create stays in memory, attack or not: in ten minutes that is much.
     let of_people = if is_full { spell(&Stage::start(SETTINGS, None), seconds, 0).await.kept } else { 0 };
     let stage = Stage::start(SETTINGS, None);
     let attacked = spell(&stage, seconds, HOSTILE_CONNECTIONS).await;
